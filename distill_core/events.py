@@ -1,0 +1,425 @@
+"""The event model: everything that happens in a session, as one tagged union of frozen structs.
+
+The engine emits these and nothing else changes a session. An event is made without its number; the recorder
+stamps `seq` and `timestamp` when it writes it. Adding an event: add a struct, put it in `Event`, name its stream
+in `STREAM`, and teach `state.apply` what it does.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from distill_core.models.base import TokenLogprob, Usage
+
+SCHEMA_VERSION = 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Stream: TypeAlias = Literal["supervisor", "repl", "worker", "human"]
+CellStatus: TypeAlias = Literal["ok", "error", "final", "interrupted", "timeout", "killed"]
+SessionStatus: TypeAlias = Literal["finished", "exhausted", "budget", "stopped", "failed"]
+Action: TypeAlias = Literal[
+    "approve", "edit", "reject", "regenerate", "write", "finish", "stop", "accept", "send_back", "raise_budget"
+]
+JsonScalar: TypeAlias = str | int | float | bool | None
+
+
+class Stamped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every line carries.
+
+    Args:
+        step: the supervisor turn it belongs to, from 1; 0 before the first.
+        seq: its number over all four streams, from 1 without gaps; 0 until recorded.
+        timestamp: when it was recorded, UTC.
+        v: schema version.
+        copied: taken over from the parent of a fork, so never exported twice.
+    """
+
+    step: int
+    seq: int = 0
+    timestamp: datetime = EPOCH
+    v: int = SCHEMA_VERSION
+    copied: bool = False
+
+
+# ---------------------------------------------------------------- parts
+
+
+class DocumentRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Which document a session reads: `sha256` of its stored form, `kind` of the value in the REPL, `chars` in all."""
+
+    sha256: str
+    kind: Literal["str", "list", "dict"]
+    chars: int
+    name: str = ""
+
+
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a fork branched off: the parent session and how many of its steps were copied."""
+
+    session_id: str
+    steps: int
+
+
+class Final(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer given by FINAL: `value` as JSON can hold it (containers become text), `text` for people."""
+
+    value: JsonScalar
+    text: str
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What an annotation is about: a thing by `kind` and `id`, or a span of one of its text fields.
+
+    `start` and `end` count characters of `field` ("reply", "code", "output", "prompt", "response", "answer").
+    """
+
+    kind: Literal["session", "step", "cell", "worker_call", "answer"]
+    id: str = ""
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of a session; None is no bound. `money` in US dollars, `seconds` of wall time."""
+
+    turns: int | None = 15
+    worker_calls: int | None = 2000
+    tokens: int | None = None
+    money: float | None = None
+    seconds: float | None = None
+
+
+# ---------------------------------------------------------------- supervisor.jsonl
+
+
+class SessionStarted(Stamped, frozen=True, kw_only=True, tag="session_started"):
+    """A session begins. `config` is its whole configuration, keys left out; `isolation` the level the REPL proved."""
+
+    session_id: str
+    kind: str
+    query: str
+    document: DocumentRef
+    supervisor: str
+    worker: str
+    limits: Limits
+    isolation: str
+    program: str
+    python: str
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+    parent: Parent | None = None
+
+
+class MessageAdded(Stamped, frozen=True, kw_only=True, tag="message_added"):
+    """A message in the exact form it is sent, stored once. `message_id` is derived from its content."""
+
+    message_id: str
+    message: dict[str, Any]
+
+
+class SupervisorCalled(Stamped, frozen=True, kw_only=True, tag="supervisor_called"):
+    """A prompt goes out: the messages of call `extends` (none if None) followed by `message_ids`.
+
+    `params` are the sampling parameters sent; `candidate` counts regenerations of one turn from 0.
+    """
+
+    call_id: str
+    model: str
+    extends: str | None
+    message_ids: tuple[str, ...]
+    params: dict[str, Any]
+    candidate: int = 0
+
+
+class SupervisorReplied(Stamped, frozen=True, kw_only=True, tag="supervisor_replied"):
+    """The reply to `call_id`. `elapsed` in seconds."""
+
+    call_id: str
+    text: str
+    model: str
+    usage: Usage
+    elapsed: float
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    cached: bool = False
+    attempts: int = 1
+    logprobs: tuple[TokenLogprob, ...] | None = None
+
+
+class SupervisorFailed(Stamped, frozen=True, kw_only=True, tag="supervisor_failed"):
+    """The call failed for good after `attempts` requests."""
+
+    call_id: str
+    model: str
+    usage: Usage
+    elapsed: float
+    error: str
+    attempts: int = 1
+
+
+class SessionFinished(Stamped, frozen=True, kw_only=True, tag="session_finished"):
+    """The session is over. `partial` marks an answer that FINAL did not give; `reason` says why it ended."""
+
+    status: SessionStatus
+    answer: Final | None
+    partial: bool
+    reason: str
+    iterations: int
+    supervisor_usage: Usage
+    worker_usage: Usage
+    cost: float | None
+    elapsed: float
+
+
+# ---------------------------------------------------------------- repl.jsonl
+
+
+class CellProposed(Stamped, frozen=True, kw_only=True, tag="cell_proposed"):
+    """A block of code that may run, found in reply `call_id` as its block number `index` (from 0)."""
+
+    cell_id: str
+    call_id: str
+    index: int
+    code: str
+    origin: Literal["supervisor", "person"] = "supervisor"
+
+
+class ReplyRejected(Stamped, frozen=True, kw_only=True, tag="reply_rejected"):
+    """A reply with nothing to run: `problem` names why, the supervisor is told so."""
+
+    call_id: str
+    problem: str
+
+
+class CellStarted(Stamped, frozen=True, kw_only=True, tag="cell_started"):
+    """`code` runs, as decided on."""
+
+    cell_id: str
+    code: str
+
+
+class CellOutput(Stamped, frozen=True, kw_only=True, tag="cell_output"):
+    """Text a cell wrote, in the order it wrote it."""
+
+    cell_id: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class CellFinished(Stamped, frozen=True, kw_only=True, tag="cell_finished"):
+    """A cell has ended. `elapsed` is wall time, `active` what of it was not spent waiting for workers (seconds).
+
+    `dropped` counts characters of output over the limit, lost.
+    """
+
+    cell_id: str
+    status: CellStatus
+    elapsed: float
+    active: float
+    traceback: str | None = None
+    final: Final | None = None
+    worker_calls: int = 0
+    dropped: int = 0
+
+
+class FinalProposed(Stamped, frozen=True, kw_only=True, tag="final_proposed"):
+    """FINAL was called; the answer waits for its own gate."""
+
+    cell_id: str
+    answer: Final
+
+
+# ---------------------------------------------------------------- worker.jsonl
+
+
+class WorkerCallStarted(Stamped, frozen=True, kw_only=True, tag="worker_call_started"):
+    """A worker call goes out. What is sent is one user message holding `prompt`.
+
+    `batch_id` and `index` place it in a batch; `purpose` is "answer" or what a primitive wants it for.
+    """
+
+    call_id: str
+    cell_id: str
+    prompt: str
+    model: str
+    params: dict[str, Any]
+    batch_id: str | None = None
+    index: int = 0
+    purpose: str = "answer"
+
+
+class WorkerCallReturned(Stamped, frozen=True, kw_only=True, tag="worker_call_returned"):
+    """The worker's reply."""
+
+    call_id: str
+    response: str
+    model: str
+    usage: Usage
+    elapsed: float
+    cached: bool = False
+    attempt: int = 1
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+
+
+class WorkerCallFailed(Stamped, frozen=True, kw_only=True, tag="worker_call_failed"):
+    """The call gave nothing: `error` says why, in one line."""
+
+    call_id: str
+    error: str
+    model: str
+    usage: Usage
+    elapsed: float
+    attempt: int = 1
+
+
+class WorkerCallOverridden(Stamped, frozen=True, kw_only=True, tag="worker_call_overridden"):
+    """A person put `response` in the place of what the worker said; both are kept."""
+
+    call_id: str
+    response: str
+    by: str
+
+
+# ---------------------------------------------------------------- human.jsonl
+
+
+class DecisionMade(Stamped, frozen=True, kw_only=True, tag="decision_made"):
+    """What was decided on a proposal, by whom ("policy:auto" or a person's name), and how long it took (seconds).
+
+    `proposal_id` is the `call_id` of the reply whose cells are decided on, or "final:CELL" for an answer, or
+    "budget:LIMIT". `before` and `after` are the cells' codes (or the answer) as proposed and as decided.
+    """
+
+    proposal_id: str
+    action: Action
+    by: str
+    took: float
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    guidance: str = ""
+    chosen: str | None = None
+    reason: str = ""
+
+
+class PolicyChanged(Stamped, frozen=True, kw_only=True, tag="policy_changed"):
+    """From here on steps are approved by `policy`."""
+
+    policy: str
+    by: str
+
+
+class BudgetChanged(Stamped, frozen=True, kw_only=True, tag="budget_changed"):
+    """The bounds changed while the session ran."""
+
+    before: Limits
+    after: Limits
+    by: str
+
+
+class CellInterrupted(Stamped, frozen=True, kw_only=True, tag="cell_interrupted"):
+    """A person asked for the running cell to stop."""
+
+    cell_id: str
+    by: str
+
+
+class Annotated(Stamped, frozen=True, kw_only=True, tag="annotated"):
+    """A person's judgement of `target`. Only what is given counts; `mark` is −1, 0 or +1 (None: unmarked)."""
+
+    annotation_id: str
+    target: Target
+    by: str
+    rating: int | None = None
+    mark: Literal[-1, 0, 1] | None = None
+    labels: tuple[str, ...] = ()
+    comment: str = ""
+    correction: str | None = None
+    reason: str = ""
+    scores: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class Retracted(Stamped, frozen=True, kw_only=True, tag="retracted"):
+    """Event number `retracts` (an annotation, an override or another retraction) no longer counts."""
+
+    retracts: int
+    by: str
+    reason: str = ""
+
+
+Event: TypeAlias = (
+    SessionStarted
+    | MessageAdded
+    | SupervisorCalled
+    | SupervisorReplied
+    | SupervisorFailed
+    | SessionFinished
+    | CellProposed
+    | ReplyRejected
+    | CellStarted
+    | CellOutput
+    | CellFinished
+    | FinalProposed
+    | WorkerCallStarted
+    | WorkerCallReturned
+    | WorkerCallFailed
+    | WorkerCallOverridden
+    | DecisionMade
+    | PolicyChanged
+    | BudgetChanged
+    | CellInterrupted
+    | Annotated
+    | Retracted
+)
+
+STREAM: dict[type[Stamped], Stream] = {
+    SessionStarted: "supervisor",
+    MessageAdded: "supervisor",
+    SupervisorCalled: "supervisor",
+    SupervisorReplied: "supervisor",
+    SupervisorFailed: "supervisor",
+    SessionFinished: "supervisor",
+    CellProposed: "repl",
+    ReplyRejected: "repl",
+    CellStarted: "repl",
+    CellOutput: "repl",
+    CellFinished: "repl",
+    FinalProposed: "repl",
+    WorkerCallStarted: "worker",
+    WorkerCallReturned: "worker",
+    WorkerCallFailed: "worker",
+    WorkerCallOverridden: "worker",
+    DecisionMade: "human",
+    PolicyChanged: "human",
+    BudgetChanged: "human",
+    CellInterrupted: "human",
+    Annotated: "human",
+    Retracted: "human",
+}
+STREAMS: tuple[Stream, ...] = ("supervisor", "repl", "worker", "human")
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """One event as one line of JSON, without the newline."""
+    return _encoder.encode(event)
+
+
+def decode(line: bytes) -> Event:
+    """The event on a line.
+
+    Raises:
+        msgspec.DecodeError: the line is not JSON, or not an event of this schema.
+    """
+    return _decoder.decode(line)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a log line."""
+    return msgspec.json.schema(Event)

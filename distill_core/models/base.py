@@ -1,0 +1,141 @@
+"""What a model is to the engine: messages in, text and usage out.
+
+A backend subclasses `ModelHandler` with `chat` and `chat_batch` and works everywhere; `achat` is the richer,
+optional method (async, streaming) that the engine prefers where a handler brings its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Message: TypeAlias = dict[str, Any]
+"""One chat message as it is sent: at least `role` and `content`."""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one call, or the sum over several.
+
+    Args:
+        prompt_tokens: tokens read, those served from the server's prefix cache included.
+        completion_tokens: tokens written, reasoning included.
+        cached_tokens: the part of `prompt_tokens` that the server had cached.
+        reasoning_tokens: the part of `completion_tokens` that was hidden reasoning.
+        calls: how many calls this sums.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    calls: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            calls=self.calls + other.calls,
+        )
+
+
+class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True):
+    """One generated token with its log probability (natural log) and the best alternatives at its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+class LMResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model call gave back.
+
+    Args:
+        text: the reply, without the reasoning that servers report apart.
+        usage: its tokens; `calls` is 1.
+        model: the model's name as the server reports it.
+        elapsed: seconds from sending to the last token.
+        finish_reason: "stop", "length", … as the server says; None where it does not.
+        reasoning: hidden reasoning where the server returns it.
+        logprobs: one entry a generated token where they were asked for and given.
+        cached: answered from the response cache, so not paid for again.
+        attempts: requests made, retries included.
+    """
+
+    text: str
+    usage: Usage = Usage(calls=1)
+    model: str = ""
+    elapsed: float = 0.0
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    cached: bool = False
+    attempts: int = 1
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """A piece of a reply while it streams. Drawn, never logged."""
+
+    kind: Literal["text", "reasoning"]
+    text: str
+
+
+OnDelta: TypeAlias = Callable[[Delta], None]
+
+
+class ModelHandler(ABC):
+    """A language model. Subclass with `chat` and `chat_batch`; set `model` and `total_usage` if you have them."""
+
+    model: str = "unknown"
+    total_usage: Usage = Usage()
+
+    native_async: bool = False
+    """Whether `achat` is the handler's own. Where it is not, batches go to `chat_batch` whole."""
+
+    logprobs: bool = False
+    """Whether `chat(…, logprobs=True, top_logprobs=n)` returns `LMResponse.logprobs`."""
+
+    @abstractmethod
+    def chat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
+        """Answer one conversation. `kwargs` are sampling parameters: temperature, max_tokens, seed, …
+
+        Raises:
+            ModelError: the call failed for good.
+        """
+
+    @abstractmethod
+    def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
+        """Answer several conversations, as many replies as given, in their order."""
+
+    async def achat(
+        self, messages: Sequence[Message], *, on_delta: OnDelta | None = None, **kwargs: Any
+    ) -> LMResponse:
+        """Answer one conversation without blocking the event loop; `on_delta` gets pieces as they come."""
+        response = await asyncio.to_thread(self.chat, messages, **kwargs)
+        if on_delta is not None:
+            on_delta(Delta("text", response.text))
+        return response
+
+    async def achat_batch(
+        self, message_batches: Sequence[Sequence[Message]], **kwargs: Any
+    ) -> list[LMResponse]:
+        """Answer several conversations without blocking the event loop."""
+        return await asyncio.to_thread(self.chat_batch, message_batches, **kwargs)
+
+    def sampling(self) -> dict[str, Any]:
+        """The parameters that every call is sent with, for the log and the response cache."""
+        return {}
+
+    async def aclose(self) -> None:
+        """Give back what the handler holds (connections, a server it started). Safe to call twice."""
+        return
