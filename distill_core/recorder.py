@@ -1,0 +1,195 @@
+"""The recorder: stamps each event with its number and time, and hands it to the sinks, the log first.
+
+The log is four JSONL files in a session's folder. Each event is written with one `write` call before anybody else
+hears of it, so what a person saw happen survives a killed program; `fsync` runs on a thread of its own, within
+100 ms of a decision or step boundary, and before a session counts as finished.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.errors import LogError
+from distill_core.text import encodable
+
+FSYNC_WITHIN = 0.1
+"""Seconds within which a boundary event is on the disk."""
+
+BOUNDARIES = (ev.DecisionMade, ev.CellFinished, ev.SupervisorReplied, ev.Annotated, ev.Retracted, ev.SessionStarted)
+
+E = TypeVar("E", bound=ev.Stamped)
+
+
+class Sink(Protocol):
+    """Whoever wants the events: the log, a screen's queue, an index."""
+
+    def write(self, event: ev.Event) -> None:
+        """Take one stamped event. Called from one thread, in order; must not block for long."""
+        ...
+
+
+def utc_now() -> datetime:
+    """The time for a stamp."""
+    return datetime.now(UTC)
+
+
+class Recorder:
+    """Numbers events and passes them on. One recorder writes one session; calls may come from any thread.
+
+    Args:
+        sinks: who gets each event, in this order.
+        last_seq: number of the last event already there (a session that goes on).
+        clock: gives the timestamp.
+    """
+
+    def __init__(
+        self, sinks: Sequence[Sink] = (), *, last_seq: int = 0, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._sinks = tuple(sinks)
+        self._seq = last_seq
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def emit(self, event: E) -> E:
+        """Stamp `event`, write it, and return it as written."""
+        with self._lock:
+            stamped = msgspec.structs.replace(event, seq=self._seq + 1, timestamp=self._clock())
+            for sink in self._sinks:
+                sink.write(stamped)  # type: ignore[arg-type]  # every Stamped subclass is in the union
+            self._seq += 1
+        return stamped
+
+
+class SessionLog:
+    """A sink that appends to `supervisor.jsonl`, `repl.jsonl`, `worker.jsonl` and `human.jsonl` in `folder`.
+
+    Raises:
+        LogError: the folder cannot be made or written, or holds a session already and `append` is not set.
+    """
+
+    def __init__(self, folder: Path, *, append: bool = False) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not append and holds_session(folder):
+                raise LogError(
+                    f"cannot start a session in {folder}",
+                    found="a session is kept there already",
+                    remedy="name another folder",
+                )
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._files = {s: os.open(folder / f"{s}.jsonl", flags, 0o600) for s in ev.STREAMS}
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        self._syncer = _Syncer(tuple(self._files.values()))
+
+    def write(self, event: ev.Event) -> None:
+        """Append the event to its stream."""
+        line = encode_line(event)
+        fd = self._files[ev.STREAM[type(event)]]
+        try:
+            _write_whole(fd, line)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        if isinstance(event, ev.SessionFinished):
+            self._syncer.now()
+        elif isinstance(event, BOUNDARIES):
+            self._syncer.soon()
+
+    def close(self) -> None:
+        """Put everything on the disk and close. Safe to call twice."""
+        self._syncer.close()
+        for fd in self._files.values():
+            os.close(fd)
+        self._files = {}
+
+
+def holds_session(folder: Path) -> bool:
+    """Whether a session's log has been begun in `folder`."""
+    return any((folder / f"{s}.jsonl").exists() for s in ev.STREAMS)
+
+
+def encode_line(event: ev.Event) -> bytes:
+    """The event as a line of its stream. Lone surrogates, which UTF-8 cannot hold, become backslash escapes."""
+    try:
+        return ev.encode(event) + b"\n"
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(event))) + b"\n"
+
+
+def _encodable(value: object) -> object:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {encodable(str(k)): _encodable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(v) for v in value]
+    return value
+
+
+def _write_whole(fd: int, line: bytes) -> None:
+    """Append `line`; after a short write (a full disk) cut the torn piece off again, so that the stream stays whole."""
+    written = os.write(fd, line)
+    if written == len(line):
+        return
+    try:
+        written += os.write(fd, line[written:])
+    except OSError:
+        os.ftruncate(fd, os.fstat(fd).st_size - written)
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> LogError:
+    return LogError(
+        f"cannot write the session's log in {folder}",
+        found=error.strerror or str(error),
+        remedy="free some space or choose another folder with --log-dir or --home",
+    )
+
+
+class _Syncer:
+    """Calls fsync off the writer's thread."""
+
+    def __init__(self, fds: tuple[int, ...]) -> None:
+        self._fds = fds
+        self._wanted = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="log-fsync", daemon=True)
+        self._thread.start()
+
+    def soon(self) -> None:
+        """Ask for an fsync; several asks in a row share one."""
+        self._wanted.set()
+
+    def now(self) -> None:
+        """Put everything on the disk before returning."""
+        with self._lock:
+            for fd in self._fds:
+                os.fsync(fd)
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        self._wanted.set()
+        self._thread.join()
+        self.now()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wanted.wait()
+            # Gather the asks of a burst; half the promised time leaves the other half for the disk.
+            if not self._closing:
+                time.sleep(FSYNC_WITHIN / 2)
+            self._wanted.clear()
+            self.now()
