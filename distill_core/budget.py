@@ -1,0 +1,190 @@
+"""Budgets: what a call may cost is reserved before it is sent, so that a batch of them cannot overshoot.
+
+A reservation holds an upper estimate; settling it puts the truth in its place. A call that does not fit while others
+are in flight waits for them, since they may turn out cheaper; one that does not fit alone is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from distill_core.errors import BudgetExceeded
+from distill_core.events import Limits
+from distill_core.models.base import Usage
+
+Role: TypeAlias = Literal["supervisor", "worker"]
+
+CHARS_PER_TOKEN = 3.0
+"""Below what tokenizers show on English prose (about 4) and code (about 3.3), so that the estimate errs high."""
+
+MESSAGE_OVERHEAD = 16
+"""Tokens a chat template adds around a message, at most."""
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """US dollars per million tokens of a model. `cached` is for prompt tokens served from the server's cache."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+    cached: float | None = None
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars for `usage`."""
+        fresh = usage.prompt_tokens - usage.cached_tokens
+        cached = self.prompt if self.cached is None else self.cached
+        parts = fresh * self.prompt + usage.cached_tokens * cached + usage.completion_tokens * self.completion
+        return parts / 1e6
+
+
+def estimate(prompt_chars: int, max_tokens: int | None) -> Usage:
+    """An upper estimate for a call of `prompt_chars` characters whose reply is bounded by `max_tokens`."""
+    return Usage(
+        prompt_tokens=math.ceil(prompt_chars / CHARS_PER_TOKEN) + MESSAGE_OVERHEAD,
+        completion_tokens=max_tokens or 0,
+        calls=1,
+    )
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
+    """A place held in the budget for one call."""
+
+    role: Role
+    usage: Usage
+    cost: float
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session has used so far. `cost` is in US dollars, None where no price is known."""
+
+    worker_calls: int
+    tokens: int
+    cost: float | None
+    seconds: float
+
+
+class Ledger:
+    """Counts what a session uses, against its limits. Used from one event loop.
+
+    Args:
+        limits: the bounds; None in a field is no bound.
+        prices: per role; a role without prices costs nothing that is counted.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        prices: dict[Role, Prices] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits
+        self._prices = prices or {}
+        self._clock = clock
+        self._started = clock()
+        self._calls = 0
+        self._tokens = 0
+        self._cost = 0.0
+        self._held_calls = 0
+        self._held_tokens = 0
+        self._held_cost = 0.0
+        self._in_flight = 0
+        self._freed = asyncio.Condition()
+
+    @property
+    def spent(self) -> Spent:
+        """What is used up, reservations not counted."""
+        return Spent(
+            worker_calls=self._calls,
+            tokens=self._tokens,
+            cost=self._cost if self._prices else None,
+            seconds=self._clock() - self._started,
+        )
+
+    def remaining(self) -> dict[str, float | int | None]:
+        """What is left of each bound (None: unbounded), reservations taken off; never below zero."""
+        limits = self.limits
+        left: dict[str, float | int | None] = {
+            "worker_calls": _left(limits.worker_calls, self._calls + self._held_calls),
+            "tokens": _left(limits.tokens, self._tokens + self._held_tokens),
+            "money": _left(limits.money, self._cost + self._held_cost),
+            "seconds": _left(limits.seconds, self._clock() - self._started),
+        }
+        return left
+
+    def seconds_left(self) -> float | None:
+        """Wall time left, None where it is unbounded."""
+        if self.limits.seconds is None:
+            return None
+        return max(0.0, self.limits.seconds - (self._clock() - self._started))
+
+    async def reserve(
+        self, role: Role, prompt_chars: int, max_tokens: int | None, *, waits: bool = True
+    ) -> Reservation:
+        """Hold a place for one call; if `waits`, for as long as calls in flight may still free what it needs.
+
+        Raises:
+            BudgetExceeded: it does not fit.
+        """
+        usage = estimate(prompt_chars, max_tokens)
+        prices = self._prices.get(role)
+        held = Reservation(role=role, usage=usage, cost=prices.cost(usage) if prices else 0.0)
+        async with self._freed:
+            while (problem := self._misfit(held)) is not None:
+                # Wall time and counts of calls do not come back when a call ends; estimates do.
+                if not waits or self._in_flight == 0 or problem.limit in ("seconds", "worker_calls"):
+                    raise problem
+                await self._freed.wait()
+            self._in_flight += 1
+            self._held_calls += role == "worker"
+            self._held_tokens += usage.total_tokens
+            self._held_cost += held.cost
+        return held
+
+    async def settle(self, held: Reservation, usage: Usage, *, attempts: int = 1) -> None:
+        """Put what the call really used in the place of its reservation; each attempt counts as a call."""
+        prices = self._prices.get(held.role)
+        async with self._freed:
+            self._in_flight -= 1
+            if held.role == "worker":
+                self._held_calls -= 1
+                self._calls += max(1, attempts)
+            self._held_tokens -= held.usage.total_tokens
+            self._held_cost -= held.cost
+            self._tokens += usage.total_tokens
+            self._cost += prices.cost(usage) if prices else 0.0
+            self._freed.notify_all()
+
+    def _misfit(self, held: Reservation) -> BudgetExceeded | None:
+        limits = self.limits
+        if limits.seconds is not None and self._clock() - self._started >= limits.seconds:
+            return _exceeded("seconds", f"{limits.seconds:g} s of wall time are used up")
+        if held.role == "worker" and limits.worker_calls is not None:
+            used = self._calls + self._held_calls
+            if used + 1 > limits.worker_calls:
+                return _exceeded("worker_calls", f"{used} of {limits.worker_calls} worker calls are used")
+        if limits.tokens is not None:
+            used = self._tokens + self._held_tokens
+            if used + held.usage.total_tokens > limits.tokens:
+                need = held.usage.total_tokens
+                return _exceeded("tokens", f"{used} of {limits.tokens} tokens are used, the call may need {need}")
+        if limits.money is not None:
+            spent = self._cost + self._held_cost
+            if spent + held.cost > limits.money:
+                found = f"${spent:.4f} of ${limits.money:g} is used, the call may need ${held.cost:.4f}"
+                return _exceeded("money", found)
+        return None
+
+
+def _left(limit: float | int | None, used: float | int) -> float | int | None:
+    return None if limit is None else max(0, limit - used)
+
+
+def _exceeded(limit: str, found: str) -> BudgetExceeded:
+    return BudgetExceeded("the budget is used up", limit=limit, found=found)

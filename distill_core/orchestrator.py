@@ -1,0 +1,442 @@
+"""The turns of a session: draft, propose, decide, run, observe, until there is an answer or a reason to end.
+
+It emits events and asks the approver; it knows neither screen nor file. What one turn is made of stands in `turn`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core import fences, prompts
+from distill_core.analysis import analyse
+from distill_core.approval import (
+    Approver,
+    BudgetProposal,
+    Decision,
+    FinalProposal,
+    Proposal,
+    ProposedCell,
+    StepProposal,
+)
+from distill_core.budget import Ledger
+from distill_core.control import Control, Stopped
+from distill_core.conversation import Conversation
+from distill_core.errors import BudgetExceeded, ModelError
+from distill_core.models.base import LMResponse, ModelHandler, Usage
+from distill_core.recorder import Recorder
+from distill_core.repl import AsyncREPL, CellResult
+from distill_core.rewriting import with_codes
+from distill_core.signals import OnSignal, Phase
+from distill_core.supervising import SupervisorLine
+from distill_core.workers import Place, Replies, WorkerGateway
+
+if TYPE_CHECKING:
+    from distill_core.session import SessionSpec
+
+
+PARTIAL_CHARS = 4000
+"""Characters of printed output that stand in for an answer that never came."""
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How the session ended."""
+
+    status: ev.SessionStatus
+    answer: ev.Final | None
+    partial: bool
+    reason: str
+    iterations: int
+    supervisor_usage: Usage
+    worker_usage: Usage
+    cost: float | None
+
+
+class _End(Exception):  # noqa: N818  # not an error: it unwinds the turns
+    """The session is over."""
+
+    def __init__(self, status: ev.SessionStatus, reason: str, answer: ev.Final | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.answer = answer
+
+
+class Orchestrator:
+    """Runs one session's turns over parts that are already there."""
+
+    def __init__(
+        self,
+        *,
+        spec: SessionSpec,
+        supervisor: ModelHandler,
+        approver: Approver,
+        recorder: Recorder,
+        repl: AsyncREPL,
+        conversation: Conversation,
+        gateway: WorkerGateway,
+        ledger: Ledger,
+        control: Control,
+        on_signal: OnSignal,
+        replies: Replies | None = None,
+    ) -> None:
+        self._spec = spec
+        self._approver = approver
+        self._recorder = recorder
+        self._repl = repl
+        self._conversation = conversation
+        self._gateway = gateway
+        self._ledger = ledger
+        self._control = control
+        self._signal = on_signal
+        self._line = SupervisorLine(supervisor, recorder, ledger, control, on_signal, replies, self.over_budget)
+        self._step = 0
+        self._cells = 0
+        self._running: str | None = None
+        self._troubled = False
+        self._codeless = 0
+        self._refused: set[str] = set()
+        self._asking = asyncio.Lock()
+        self._best: ev.Final | None = None
+        self._best_given = False
+
+    async def run(self) -> Ending:
+        """Turn after turn, to the end.
+
+        Raises:
+            ModelError: the supervisor failed before anything was gathered.
+        """
+        started = time.monotonic()
+        failure: ModelError | None = None
+        try:
+            while True:
+                await self._turn()
+        except _End as end:
+            over = end
+        except Stopped as stop:
+            over = _End("stopped", str(stop))
+        except BudgetExceeded as error:
+            over = _End("budget", str(error))
+        except ModelError as error:
+            failure = error
+            over = _End("failed", str(error))
+        except asyncio.CancelledError:
+            self._finish(_End("stopped", "cancelled by the caller"), time.monotonic() - started)
+            raise
+        ending = self._finish(over, time.monotonic() - started)
+        if failure is not None and ending.answer is None:
+            raise failure
+        return ending
+
+    # ------------------------------------------------------------ one turn
+
+    async def _turn(self) -> None:
+        await self._control.boundary()
+        await self._next_step()
+        candidate = 0
+        while True:
+            call_id, reply = await self._line.ask(self._conversation, self._step, candidate)
+            found = fences.extract_blocks(
+                reply.text, finish_reason=reply.finish_reason, dialect=self._spec.dialect
+            )
+            if found.problem is not None:
+                self._nothing_to_run(call_id, reply, found.problem)
+                return
+            cells = self._propose(call_id, [block.code for block in found.blocks])
+            decision = await self._decide(self._step_proposal(call_id, reply, cells))
+            if decision.action != "regenerate":
+                break
+            candidate += 1
+        self._codeless = 0
+        match decision.action:
+            case "reject":
+                self._troubled = True
+                self._reply_to(reply.text, prompts.rejection(decision.guidance))
+            case "finish":
+                raise _End("finished", f"finished by {decision.by}", self._given(decision.answer))
+            case "stop":
+                raise Stopped(decision.by)
+            case "approve" | "edit" | "write":
+                text = reply.text
+                if decision.codes is not None:
+                    text = with_codes(reply.text, found.blocks, decision.codes)
+                    cells = self._decided_cells(call_id, cells, decision)
+                await self._run_cells(cells, text)
+            case action:
+                raise ValueError(f"{action} is no decision on a step")
+
+    async def _next_step(self) -> None:
+        turns = self._ledger.limits.turns
+        if turns is not None and self._step >= turns:
+            found = f"all {turns} turns are used"
+            if not await self._raise_budget("turns", found):
+                raise _End("exhausted", found + " without FINAL")
+        self._step += 1
+        self._conversation.add_to_last(
+            prompts.turn_notice(self._step, self._ledger.limits.turns, self._ledger.remaining())
+        )
+
+    def _nothing_to_run(self, call_id: str, reply: LMResponse, problem: str) -> None:
+        self._recorder.emit(ev.ReplyRejected(step=self._step, call_id=call_id, problem=problem))
+        self._troubled = True
+        self._codeless += 1
+        turns = self._ledger.limits.turns
+        at_last_turn = turns is not None and self._step >= turns
+        self._note_best(reply.text, only_if_none=not at_last_turn)
+        if self._codeless >= self._spec.replies_without_code:
+            raise _End("no_code", f"{self._codeless} replies in a row held no code to run, the last: {problem}")
+        self._reply_to(reply.text, prompts.nudge(problem))
+
+    def _propose(self, call_id: str, codes: list[str]) -> list[ProposedCell]:
+        cells = []
+        for index, code in enumerate(codes):
+            cells.append(self._new_cell(call_id, index, code))
+        return cells
+
+    def _new_cell(self, call_id: str, index: int, code: str, *, by_person: bool = False) -> ProposedCell:
+        self._cells += 1
+        cell_id = f"c{self._cells}"
+        self._recorder.emit(
+            ev.CellProposed(
+                step=self._step,
+                cell_id=cell_id,
+                call_id=call_id,
+                index=index,
+                code=code,
+                origin="person" if by_person else "supervisor",
+            )
+        )
+        return ProposedCell(cell_id=cell_id, code=code, analysis=analyse(code))
+
+    def _step_proposal(self, call_id: str, reply: LMResponse, cells: list[ProposedCell]) -> StepProposal:
+        return StepProposal(
+            proposal_id=call_id,
+            step=self._step,
+            turns=self._ledger.limits.turns,
+            reply=reply.text,
+            cells=tuple(cells),
+            troubled=self._troubled,
+        )
+
+    def _decided_cells(
+        self, call_id: str, cells: list[ProposedCell], decision: Decision
+    ) -> list[ProposedCell]:
+        """The cells to run: an edit keeps the cell's name, code beyond those proposed gets cells of its own."""
+        codes = decision.codes or ()
+        kept = cells if decision.action == "edit" else []
+        return [
+            ProposedCell(cell_id=kept[i].cell_id, code=code, analysis=analyse(code))
+            if i < len(kept)
+            else self._new_cell(call_id, len(cells) + i - len(kept), code, by_person=True)
+            for i, code in enumerate(codes)
+        ]
+
+    # ------------------------------------------------------------ running
+
+    async def _run_cells(self, cells: list[ProposedCell], text: str) -> None:
+        results: list[CellResult] = []
+        for cell in cells:
+            await self._control.boundary()
+            result = await self._run_cell(cell)
+            results.append(result)
+            if result.final is not None:
+                await self._answer(cell.cell_id, result.final, text, results)
+                return
+            if result.status in ("interrupted", "timeout", "killed"):
+                break
+        self._observe(text, results)
+
+    async def _run_cell(self, cell: ProposedCell) -> CellResult:
+        self._signal(Phase(step=self._step, text="running"))
+        step = self._step
+        self._gateway.place = Place(step, cell.cell_id)
+        self._recorder.emit(ev.CellStarted(step=step, cell_id=cell.cell_id, code=cell.code))
+        self._running = cell.cell_id
+        deadline = self._deadline()
+        try:
+            result = await self._repl.execute(
+                cell.code,
+                on_output=lambda stream, text: self._output(step, cell.cell_id, stream, text),
+            )
+        finally:
+            self._running = None
+            if deadline is not None:
+                deadline.cancel()
+        self._recorder.emit(
+            ev.CellFinished(
+                step=step,
+                cell_id=cell.cell_id,
+                status=result.status,
+                elapsed=result.elapsed,
+                active=result.active,
+                traceback=result.traceback,
+                final=result.final,
+                worker_calls=len(result.worker_calls),
+                dropped=result.dropped,
+            )
+        )
+        self._troubled = result.status not in ("ok", "final")
+        printed = "".join(text for _, text in result.output).strip()
+        if printed and result.status == "ok":
+            self._note_best(printed[-PARTIAL_CHARS:])
+        return result
+
+    def _output(self, step: int, cell_id: str, stream: str, text: str) -> None:
+        kind = "stderr" if stream == "stderr" else "stdout"
+        self._recorder.emit(ev.CellOutput(step=step, cell_id=cell_id, stream=kind, text=text))  # type: ignore[arg-type]
+
+    def _deadline(self) -> asyncio.TimerHandle | None:
+        """Interrupts the cell when the session's wall time is up."""
+        left = self._ledger.seconds_left()
+        return None if left is None else asyncio.get_running_loop().call_later(left, self._repl.interrupt)
+
+    def _observe(self, text: str, results: list[CellResult]) -> None:
+        self._reply_to(text, prompts.observation(results, self._spec.output_limit))
+
+    def _reply_to(self, reply: str, words: str) -> None:
+        """Put the supervisor's turn and our words after it into the conversation."""
+        # Chat templates want turns that alternate and some servers refuse an empty one.
+        self._conversation.add(
+            {"role": "assistant", "content": reply if reply.strip() else "(no reply)"},
+            {"role": "user", "content": words},
+        )
+
+    # ------------------------------------------------------------ answering
+
+    async def _answer(self, cell_id: str, final: ev.Final, text: str, results: list[CellResult]) -> None:
+        self._recorder.emit(ev.FinalProposed(step=self._step, cell_id=cell_id, answer=final))
+        self._best, self._best_given = final, True
+        turns = self._ledger.limits.turns
+        decision = await self._decide(
+            FinalProposal(
+                proposal_id=f"final:{cell_id}",
+                step=self._step,
+                answer=final,
+                troubled=self._troubled,
+                last=turns is not None and self._step >= turns,
+            )
+        )
+        match decision.action:
+            case "accept" | "finish":
+                given = final if decision.answer is None else self._given(decision.answer)
+                raise _End("finished", f"accepted by {decision.by}", given)
+            case "send_back":
+                self._troubled = True
+                words = prompts.observation(results, self._spec.output_limit)
+                self._reply_to(text, words + "\n\n" + prompts.sent_back(decision.guidance))
+            case "stop":
+                raise Stopped(decision.by)
+            case action:
+                raise ValueError(f"{action} is no decision on an answer")
+
+    def _note_best(self, text: str, *, only_if_none: bool = False) -> None:
+        """Remember `text` as what to hand back if no answer comes; an answer by FINAL outranks it."""
+        if self._best_given or not text.strip() or (only_if_none and self._best is not None):
+            return
+        self._best = ev.Final(value=text.strip(), text=text.strip())
+
+    def _given(self, answer: str | None) -> ev.Final | None:
+        return ev.Final(value=answer, text=answer) if answer is not None else self._best
+
+    def _finish(self, over: _End, elapsed: float) -> Ending:
+        answer = over.answer or self._best
+        ending = Ending(
+            status=over.status,
+            answer=answer,
+            partial=over.status != "finished",
+            reason=over.reason,
+            iterations=self._step,
+            supervisor_usage=self._line.usage,
+            worker_usage=self._gateway.usage,
+            cost=self._ledger.spent.cost,
+        )
+        self._recorder.emit(
+            ev.SessionFinished(
+                step=self._step,
+                status=ending.status,
+                answer=ending.answer,
+                partial=ending.partial,
+                reason=ending.reason,
+                iterations=ending.iterations,
+                supervisor_usage=ending.supervisor_usage,
+                worker_usage=ending.worker_usage,
+                cost=ending.cost,
+                elapsed=elapsed,
+            )
+        )
+        return ending
+
+    # ------------------------------------------------------------ deciding
+
+    async def _decide(self, proposal: Proposal) -> Decision:
+        self._signal(Phase(step=self._step, text="waiting"))
+        decision = await self._control.race(self._approver.decide(proposal))
+        before, after = _before_after(proposal, decision)
+        self._recorder.emit(
+            ev.DecisionMade(
+                step=self._step,
+                proposal_id=proposal.proposal_id,
+                action=decision.action,
+                by=decision.by,
+                took=decision.took,
+                before=before,
+                after=after,
+                guidance=decision.guidance,
+                reason=decision.reason,
+            )
+        )
+        return decision
+
+    async def over_budget(self, error: BudgetExceeded) -> bool:
+        """Whether the bound that `error` names was raised, so that the call may be tried again."""
+        return await self._raise_budget(error.limit, error.found or str(error))
+
+    async def _raise_budget(self, limit: str, found: str) -> bool:
+        before = self._ledger.limits
+        async with self._asking:
+            # Many calls can meet the same bound at once; the first one asks for all.
+            if self._ledger.limits != before:
+                return True
+            if limit in self._refused:
+                return False
+            proposal = BudgetProposal(
+                proposal_id=f"budget:{limit}", step=self._step, limit=limit, found=found, limits=before
+            )
+            decision = await self._decide(proposal)
+            if decision.action == "raise_budget" and decision.limits is not None:
+                self._ledger.limits = decision.limits
+                self._recorder.emit(
+                    ev.BudgetChanged(step=self._step, before=before, after=decision.limits, by=decision.by)
+                )
+                return True
+            self._refused.add(limit)
+            return False
+
+    # ------------------------------------------------------------ from any thread
+
+    def interrupt(self, by: str) -> None:
+        """Stop the running cell, if one runs."""
+        cell_id = self._running
+        if cell_id is not None:
+            self._recorder.emit(ev.CellInterrupted(step=self._step, cell_id=cell_id, by=by))
+            self._repl.interrupt()
+
+    def cut_short(self) -> None:
+        """Stop the running cell because the session ends."""
+        if self._running is not None:
+            self._repl.interrupt()
+
+
+def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The codes or the answer as proposed and, where the decision changed them, as decided."""
+    match proposal:
+        case StepProposal():
+            return tuple(c.code for c in proposal.cells), decision.codes or ()
+        case FinalProposal():
+            return (proposal.answer.text,), () if decision.answer is None else (decision.answer,)
+        case BudgetProposal():
+            return (), ()

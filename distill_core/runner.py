@@ -1,0 +1,136 @@
+"""`run` and `arun`: one question, one document, two models, one result, for callers with neither screen nor person."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from distill_core.approval import Approver, AutoApprover
+from distill_core.events import Limits
+from distill_core.models.base import ModelHandler
+from distill_core.recorder import Sink, holds_session
+from distill_core.session import Context, RunResult, Session, SessionSpec
+
+
+async def arun(
+    query: str,
+    context: Context,
+    supervisor: ModelHandler,
+    worker: ModelHandler,
+    max_iterations: int = 15,
+    log_dir: str | Path | None = None,
+    output_limit: int = 2000,
+    worker_ctx_k: int = 8,
+    *,
+    limits: Limits | None = None,
+    primitives: Mapping[str, Callable[..., Any]] | None = None,
+    approver: Approver | None = None,
+    sinks: Sequence[Sink] = (),
+    **spec: Any,
+) -> RunResult:
+    """Answer `query` about `context`: `supervisor` writes code, the code asks `worker`.
+
+    Args:
+        query: the question.
+        context: the document, as str, list or dict; it stays that in the REPL.
+        supervisor: model that writes the programs.
+        worker: model that reads pieces.
+        max_iterations: supervisor turns at most; at the last one the answer is forced.
+        log_dir: folder to keep the session in. One that holds a session already is left alone and
+            `log_dir.2`, `log_dir.3`, … is taken; `RunResult.log_dir` tells which.
+        output_limit: characters of a cell's output that the supervisor is shown.
+        worker_ctx_k: the worker's context window, in thousands of tokens.
+        limits: more bounds; its `turns` gives way to `max_iterations`.
+        primitives: more functions for the REPL, run here, told to the supervisor from signature and docstring.
+        approver: who decides on each step; default: everything is approved.
+        sinks: who else gets the events.
+        spec: any other field of `SessionSpec`.
+
+    Raises:
+        DistillError: the session could not start, or the supervisor failed before anything was gathered.
+    """
+    session = Session(
+        SessionSpec(
+            query=query,
+            context=context,
+            limits=msgspec.structs.replace(limits or Limits(), turns=max_iterations),
+            log_dir=free_folder(Path(log_dir)) if log_dir is not None else None,
+            output_limit=output_limit,
+            worker_ctx_k=worker_ctx_k,
+            primitives=primitives or {},
+            **spec,
+        ),
+        supervisor=supervisor,
+        worker=worker,
+        approver=approver or AutoApprover(),
+        sinks=sinks,
+    )
+    return await session.run()
+
+
+def run(
+    query: str,
+    context: Context,
+    supervisor: ModelHandler,
+    worker: ModelHandler,
+    max_iterations: int = 15,
+    log_dir: str | Path | None = None,
+    output_limit: int = 2000,
+    worker_ctx_k: int = 8,
+    **options: Any,
+) -> RunResult:
+    """`arun` for callers that wait. Works in plain Python, in a thread, and where an event loop is running already.
+
+    A KeyboardInterrupt while waiting cancels the session (its log stays) and is raised again.
+    """
+    positional = (query, context, supervisor, worker, max_iterations, log_dir, output_limit, worker_ctx_k)
+    return blocking(lambda: arun(*positional, **options))
+
+
+def blocking(start: Callable[[], Any]) -> Any:
+    """Run the coroutine that `start` makes on a loop and thread of its own, and wait for its result."""
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+    ready = threading.Event()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def main() -> Any:
+        task = asyncio.ensure_future(start())
+        running.append((asyncio.get_running_loop(), task))
+        ready.set()
+        return await task
+
+    def thread() -> None:
+        try:
+            outcome.append(asyncio.run(main()))
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            failure.append(error)
+
+    # One thread for the whole run: the REPL child ends with the thread that spawned it.
+    worker = threading.Thread(target=thread, name="distill-run", daemon=True)
+    worker.start()
+    try:
+        worker.join()
+    except KeyboardInterrupt:
+        ready.wait()
+        loop, task = running[0]
+        loop.call_soon_threadsafe(task.cancel)
+        worker.join()
+        raise
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def free_folder(folder: Path) -> Path:
+    """`folder`, or with a number behind its name the first that holds no session yet."""
+    taken, number = folder, 1
+    while holds_session(taken):
+        number += 1
+        taken = folder.with_name(f"{folder.name}.{number}")
+    return taken

@@ -1,0 +1,28 @@
+"""Transient signals: what a screen draws while it happens and the log never holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class ReplyDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of the supervisor's reply while it streams."""
+
+    call_id: str
+    step: int
+    kind: Literal["text", "reasoning"]
+    text: str
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine is at: "drafting", "waiting", "running", "paused"."""
+
+    step: int
+    text: str
+
+
+Signal: TypeAlias = ReplyDelta | Phase
+OnSignal: TypeAlias = Callable[[Signal], None]

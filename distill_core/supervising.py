@@ -1,0 +1,156 @@
+"""The line to the supervisor: one call at a time, reserved, recorded, streamed, and cut when the session stops."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from distill_core import events as ev
+from distill_core.budget import Ledger, Reservation
+from distill_core.control import Control, Stopped
+from distill_core.conversation import Conversation
+from distill_core.errors import BudgetExceeded, DistillError, ModelError
+from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, Usage
+from distill_core.recorder import Recorder
+from distill_core.signals import OnSignal, Phase, ReplyDelta
+from distill_core.workers import Replies
+
+
+class SupervisorLine:
+    """Asks the supervisor.
+
+    Args:
+        over_budget: asked when the call does not fit; True if it may try again.
+    """
+
+    def __init__(
+        self,
+        handler: ModelHandler,
+        recorder: Recorder,
+        ledger: Ledger,
+        control: Control,
+        on_signal: OnSignal,
+        replies: Replies | None,
+        over_budget: Callable[[BudgetExceeded], Awaitable[bool]],
+    ) -> None:
+        self.usage = Usage()
+        self._handler = handler
+        self._recorder = recorder
+        self._ledger = ledger
+        self._control = control
+        self._signal = on_signal
+        self._replies = replies
+        self._over_budget = over_budget
+        self._calls = 0
+
+    async def ask(self, conversation: Conversation, step: int, candidate: int) -> tuple[str, LMResponse]:
+        """The next reply in `conversation`, with the id of its call.
+
+        Raises:
+            ModelError: the call failed for good.
+            BudgetExceeded: the budget has no room for it.
+            Stopped: the session ends.
+        """
+        messages = conversation.messages
+        params = self._handler.sampling()
+        kept = await self._replies.find(self._handler, messages, {}) if self._replies else None
+        held = None if kept is not None else await self._reserve(messages, params)
+        self._calls += 1
+        call_id = f"s{self._calls}"
+        extends, message_ids = conversation.opens(call_id, step=step)
+        self._signal(Phase(step=step, text="drafting"))
+        self._recorder.emit(
+            ev.SupervisorCalled(
+                step=step,
+                call_id=call_id,
+                model=self._handler.model,
+                extends=extends,
+                message_ids=message_ids,
+                params=params,
+                candidate=candidate,
+            )
+        )
+        if kept is not None or held is None:
+            reply = kept or LMResponse(text="")
+        else:
+            reply = await self._send(call_id, step, messages, held)
+            if self._replies is not None:
+                await self._replies.keep(self._handler, messages, {}, reply)
+        self._record(call_id, step, reply)
+        return call_id, reply
+
+    async def _reserve(self, messages: list[Message], params: dict[str, Any]) -> Reservation:
+        chars = sum(len(str(m.get("content", ""))) for m in messages)
+        while True:
+            try:
+                return await self._ledger.reserve("supervisor", chars, params.get("max_tokens"))
+            except BudgetExceeded as error:
+                if not await self._over_budget(error):
+                    raise
+
+    async def _send(self, call_id: str, step: int, messages: list[Message], held: Reservation) -> LMResponse:
+        def on_delta(delta: Delta) -> None:
+            self._signal(ReplyDelta(call_id=call_id, step=step, kind=delta.kind, text=delta.text))
+
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._ledger.seconds_left()):
+                reply = await self._control.race(self._handler.achat(messages, on_delta=on_delta))
+        except TimeoutError as error:
+            late = BudgetExceeded("the budget is used up", limit="seconds", found="wall time ended the reply")
+            await self._failed(call_id, step, held, late, started)
+            raise late from error
+        except Stopped as stop:
+            await self._failed(call_id, step, held, stop, started)
+            raise
+        except Exception as error:
+            # A handler may be anybody's code: whatever it raises is a failed call, told in one line.
+            failure = (
+                error
+                if isinstance(error, DistillError)
+                else ModelError("the supervisor call failed", found=f"{type(error).__name__}: {error}")
+            )
+            await self._failed(call_id, step, held, failure, started)
+            raise failure from error
+        await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
+        return reply
+
+    def _record(self, call_id: str, step: int, reply: LMResponse) -> None:
+        usage = Usage() if reply.cached else reply.usage
+        self.usage = self.usage + usage
+        self._recorder.emit(
+            ev.SupervisorReplied(
+                step=step,
+                call_id=call_id,
+                text=reply.text,
+                model=reply.model or self._handler.model,
+                usage=usage,
+                elapsed=reply.elapsed,
+                finish_reason=reply.finish_reason,
+                reasoning=reply.reasoning,
+                cached=reply.cached,
+                attempts=reply.attempts,
+                logprobs=reply.logprobs,
+            )
+        )
+
+    async def _failed(
+        self, call_id: str, step: int, held: Reservation, error: DistillError, started: float
+    ) -> None:
+        attempts = getattr(error, "attempts", 1)
+        usage = Usage(calls=attempts)
+        self.usage = self.usage + usage
+        await self._ledger.settle(held, usage, attempts=attempts)
+        self._recorder.emit(
+            ev.SupervisorFailed(
+                step=step,
+                call_id=call_id,
+                model=self._handler.model,
+                usage=usage,
+                elapsed=time.monotonic() - started,
+                error=str(error),
+                attempts=attempts,
+            )
+        )

@@ -1,0 +1,166 @@
+"""The log: written as it happens, read back whole, damage told."""
+
+import errno
+import json
+import os
+import threading
+
+import jsonschema
+import pytest
+
+from distill_core import events as ev
+from distill_core.errors import LogError
+from distill_core.models.base import Usage
+from distill_core.reading import read_session
+from distill_core.recorder import Recorder, SessionLog
+from tests.distill_core.test_state import TARGET, call, opening
+
+
+def note(text: str = "") -> ev.Annotated:
+    return ev.Annotated(step=0, annotation_id="a", target=TARGET, by="me", comment=text)
+
+
+def finished() -> ev.SessionFinished:
+    return ev.SessionFinished(
+        step=1,
+        status="finished",
+        answer=ev.Final(value=None, text="None"),
+        partial=False,
+        reason="",
+        iterations=1,
+        supervisor_usage=Usage(),
+        worker_usage=Usage(),
+        cost=None,
+        elapsed=1.0,
+    )
+
+
+def write(folder, *events):
+    log = SessionLog(folder)
+    recorder = Recorder([log])
+    made = [recorder.emit(e) for e in events]
+    log.close()
+    return made
+
+
+def test_what_was_written_is_read_back_in_order(tmp_path):
+    made = write(tmp_path / "s", opening(), call(1, None), note("x"), finished())
+    reading = read_session(tmp_path / "s")
+    assert list(reading.events) == made
+    assert reading.problems == ()
+    assert [e.seq for e in reading.events] == [1, 2, 3, 4]
+
+
+def test_each_event_is_on_file_before_emit_returns(tmp_path):
+    log = SessionLog(tmp_path / "s")
+    Recorder([log]).emit(note("now"))
+    assert b'"now"' in (tmp_path / "s" / "human.jsonl").read_bytes()
+    log.close()
+
+
+def test_every_line_fits_the_schema_and_carries_the_common_fields(tmp_path):
+    write(tmp_path / "s", opening(), call(1, None), note(), finished())
+    schema = ev.json_schema()
+    for path in (tmp_path / "s").glob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            event = json.loads(line)
+            jsonschema.validate(event, schema)
+            assert {"seq", "step", "timestamp", "type", "v"} <= set(event)
+            assert event["timestamp"].endswith("Z")
+
+
+def test_a_torn_last_line_is_told_and_skipped(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening(), note("a"), note("b"))
+    path = folder / "human.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    reading = read_session(folder)
+    assert len(reading.events) == 2
+    assert not reading.damaged
+    assert "torn" in str(reading.problems[0])
+
+
+def test_a_missing_line_is_damage(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening(), note("a"), note("b"), note("c"))
+    path = folder / "human.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])
+    reading = read_session(folder)
+    assert reading.damaged
+    assert "events 3 to 3 are missing" in str(reading.problems[0])
+
+
+def test_a_line_of_a_newer_program_is_told_apart(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening())
+    with (folder / "human.jsonl").open("ab") as file:
+        file.write(b'{"type":"thought_reading","seq":2,"step":0,"v":99}\n{"oh": \n')
+    found = [str(p) for p in read_session(folder).problems]
+    assert "newer version (schema 99" in found[0]
+    assert "not JSON" in found[1]
+
+
+def test_control_characters_and_lone_surrogates_survive_escaped(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening(), note("nul \x00 esc \x1b[2J bidi \u202e lone \ud800 é中🎉"))
+    raw = (folder / "human.jsonl").read_bytes()
+    assert b"\x00" not in raw
+    assert b"\x1b" not in raw
+    read = read_session(folder).events[1]
+    assert read.comment == "nul \x00 esc \x1b[2J bidi \u202e lone \\ud800 é中🎉"
+
+
+def test_a_second_session_in_the_same_folder_is_refused(tmp_path):
+    write(tmp_path / "s", opening())
+    with pytest.raises(LogError, match="a session is kept there already"):
+        SessionLog(tmp_path / "s")
+
+
+def test_a_folder_without_a_session_is_told(tmp_path):
+    with pytest.raises(LogError, match="no session in"):
+        read_session(tmp_path)
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_no_torn_line(tmp_path, monkeypatch):
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log])
+    recorder.emit(opening())
+    real = os.write
+    left = [10]
+
+    def short(fd, data):
+        if left[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = min(left[0], len(data))
+        left[0] -= taken
+        return real(fd, data[:taken])
+
+    monkeypatch.setattr(os, "write", short)
+    with pytest.raises(LogError, match="No space left on device") as failure:
+        recorder.emit(note("lost"))
+    assert "\n" not in str(failure.value)
+    monkeypatch.undo()
+    recorder.emit(note("kept"))
+    log.close()
+    reading = read_session(tmp_path / "s")
+    assert reading.problems == ()
+    assert reading.events[1].comment == "kept"
+
+
+def test_many_threads_number_without_gaps(tmp_path):
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log])
+    threads = [threading.Thread(target=lambda: [recorder.emit(note()) for _ in range(200)]) for _ in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    log.close()
+    reading = read_session(tmp_path / "s")
+    assert reading.problems == ()
+    assert len(reading.events) == 1600
+
+
+def test_closing_twice_is_harmless(tmp_path):
+    log = SessionLog(tmp_path / "s")
+    log.close()
+    log.close()
