@@ -173,7 +173,9 @@ class Ledger:
             used = self._tokens + self._held_tokens
             if used + held.usage.total_tokens > limits.tokens:
                 need = held.usage.total_tokens
-                return _exceeded("tokens", f"{used} of {limits.tokens} tokens are used, the call may need {need}")
+                return _exceeded(
+                    "tokens", f"{used} of {limits.tokens} tokens are used, the call may need {need}"
+                )
         if limits.money is not None:
             spent = self._cost + self._held_cost
             if spent + held.cost > limits.money:

@@ -21,7 +21,16 @@ Stream: TypeAlias = Literal["supervisor", "repl", "worker", "human"]
 CellStatus: TypeAlias = Literal["ok", "error", "final", "interrupted", "timeout", "killed"]
 SessionStatus: TypeAlias = Literal["finished", "exhausted", "budget", "no_code", "stopped", "failed"]
 Action: TypeAlias = Literal[
-    "approve", "edit", "reject", "regenerate", "write", "finish", "stop", "accept", "send_back", "raise_budget"
+    "approve",
+    "edit",
+    "reject",
+    "regenerate",
+    "write",
+    "finish",
+    "stop",
+    "accept",
+    "send_back",
+    "raise_budget",
 ]
 JsonScalar: TypeAlias = str | int | float | bool | None
 

@@ -56,7 +56,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None
 
 
-class _End(Exception):  # noqa: N818  # not an error: it unwinds the turns
+class _End(Exception):  # not an error: it unwinds the turns
     """The session is over."""
 
     def __init__(self, status: ev.SessionStatus, reason: str, answer: ev.Final | None = None) -> None:
@@ -93,7 +93,9 @@ class Orchestrator:
         self._ledger = ledger
         self._control = control
         self._signal = on_signal
-        self._line = SupervisorLine(supervisor, recorder, ledger, control, on_signal, replies, self.over_budget)
+        self._line = SupervisorLine(
+            supervisor, recorder, ledger, control, on_signal, replies, self.over_budget
+        )
         self._step = 0
         self._cells = 0
         self._running: str | None = None
@@ -188,7 +190,9 @@ class Orchestrator:
         at_last_turn = turns is not None and self._step >= turns
         self._note_best(reply.text, only_if_none=not at_last_turn)
         if self._codeless >= self._spec.replies_without_code:
-            raise _End("no_code", f"{self._codeless} replies in a row held no code to run, the last: {problem}")
+            raise _End(
+                "no_code", f"{self._codeless} replies in a row held no code to run, the last: {problem}"
+            )
         self._reply_to(reply.text, prompts.nudge(problem))
 
     def _propose(self, call_id: str, codes: list[str]) -> list[ProposedCell]:

@@ -24,7 +24,14 @@ from distill_core.text import encodable
 FSYNC_WITHIN = 0.1
 """Seconds within which a boundary event is on the disk."""
 
-BOUNDARIES = (ev.DecisionMade, ev.CellFinished, ev.SupervisorReplied, ev.Annotated, ev.Retracted, ev.SessionStarted)
+BOUNDARIES = (
+    ev.DecisionMade,
+    ev.CellFinished,
+    ev.SupervisorReplied,
+    ev.Annotated,
+    ev.Retracted,
+    ev.SessionStarted,
+)
 
 E = TypeVar("E", bound=ev.Stamped)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from distill_core.events import Limits
 from distill_core.models.base import ModelHandler
 from distill_core.recorder import Sink, holds_session
 from distill_core.session import Context, RunResult, Session, SessionSpec
+
+T = TypeVar("T")
 
 
 async def arun(
@@ -92,14 +94,14 @@ def run(
     return blocking(lambda: arun(*positional, **options))
 
 
-def blocking(start: Callable[[], Any]) -> Any:
+def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run the coroutine that `start` makes on a loop and thread of its own, and wait for its result."""
-    outcome: list[Any] = []
+    outcome: list[T] = []
     failure: list[BaseException] = []
     ready = threading.Event()
-    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
 
-    async def main() -> Any:
+    async def main() -> T:
         task = asyncio.ensure_future(start())
         running.append((asyncio.get_running_loop(), task))
         ready.set()

@@ -249,7 +249,9 @@ class Session:
             DistillError: the session has not started.
         """
         recorder = self._started_recorder()
-        made = ev.Annotated(step=step, annotation_id=f"a{secrets.token_hex(6)}", target=target, by=by, **judgement)
+        made = ev.Annotated(
+            step=step, annotation_id=f"a{secrets.token_hex(6)}", target=target, by=by, **judgement
+        )
         return recorder.emit(made)
 
     def retract(self, seq: int, *, by: str, step: int = 0, reason: str = "") -> ev.Retracted:

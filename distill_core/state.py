@@ -19,7 +19,15 @@ from distill_core.models.base import Usage
 from distill_core.sequence import Sequence
 
 StepPhase: TypeAlias = Literal[
-    "drafting", "proposed", "decided", "running", "observed", "rejected", "final_proposed", "finished", "failed"
+    "drafting",
+    "proposed",
+    "decided",
+    "running",
+    "observed",
+    "rejected",
+    "final_proposed",
+    "finished",
+    "failed",
 ]
 CellPhase: TypeAlias = Literal["proposed", "running", "done"]
 CallPhase: TypeAlias = Literal["running", "done", "failed"]
@@ -291,9 +299,7 @@ def _cell_proposed(state: SessionState, event: ev.CellProposed) -> SessionState:
     state, index = _at_step(state, event.step)
     step = state.steps[index]
     step = _replace(step, phase="proposed", cells=step.cells.append(event.cell_id))
-    return _replace(
-        state, cells=state.cells.set(event.cell_id, cell), steps=state.steps.replace(index, step)
-    )
+    return _replace(state, cells=state.cells.set(event.cell_id, cell), steps=state.steps.replace(index, step))
 
 
 def _cell_ran(state: SessionState, event: ev.CellStarted | ev.CellOutput | ev.CellFinished) -> SessionState:
@@ -384,9 +390,7 @@ def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     phase: StepPhase = "rejected" if event.action in ("reject", "send_back") else "decided"
     return _replace(
         state,
-        steps=state.steps.replace(
-            index, _replace(step, phase=phase, decisions=step.decisions.append(event))
-        ),
+        steps=state.steps.replace(index, _replace(step, phase=phase, decisions=step.decisions.append(event))),
     )
 
 

@@ -26,7 +26,9 @@ GATE = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 2
 class Replies(Protocol):
     """Where replies to equal calls are kept; see `models.cache`."""
 
-    async def find(self, model: ModelHandler, messages: Sequence[Message], params: dict[str, Any]) -> LMResponse | None:
+    async def find(
+        self, model: ModelHandler, messages: Sequence[Message], params: dict[str, Any]
+    ) -> LMResponse | None:
         """The reply kept for this occurrence of the call, if any."""
         ...
 
@@ -253,7 +255,12 @@ class WorkerGateway:
         return sent
 
     async def _arrived(
-        self, sent: _Sent, held: Reservation, messages: list[Message], extra: dict[str, Any], reply: LMResponse
+        self,
+        sent: _Sent,
+        held: Reservation,
+        messages: list[Message],
+        extra: dict[str, Any],
+        reply: LMResponse,
     ) -> LMResponse:
         await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
         if self._replies is not None:

@@ -69,7 +69,9 @@ async def test_retries_and_failed_calls_count():
 async def test_money_is_counted_per_role_with_cached_tokens_at_their_price():
     ledger = Ledger(Limits(money=1.0), {"worker": Prices(prompt=1.0, completion=2.0, cached=0.5)})
     held = await ledger.reserve("worker", 30, 10)
-    await ledger.settle(held, Usage(prompt_tokens=300_000, cached_tokens=100_000, completion_tokens=100_000, calls=1))
+    await ledger.settle(
+        held, Usage(prompt_tokens=300_000, cached_tokens=100_000, completion_tokens=100_000, calls=1)
+    )
     assert ledger.spent.cost == pytest.approx(0.2 + 0.05 + 0.2)
     free = await ledger.reserve("supervisor", 30, 10)
     await ledger.settle(free, Usage(prompt_tokens=10**9, calls=1))

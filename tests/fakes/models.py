@@ -26,7 +26,9 @@ class Scripted(ModelHandler):
             raise reply
         if isinstance(reply, LMResponse):
             return reply
-        return LMResponse(text=reply, model=self.model, usage=Usage(prompt_tokens=10, completion_tokens=5, calls=1))
+        return LMResponse(
+            text=reply, model=self.model, usage=Usage(prompt_tokens=10, completion_tokens=5, calls=1)
+        )
 
     def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
         return [self.chat(messages, **kwargs) for messages in message_batches]
@@ -36,7 +38,11 @@ class Answering(ModelHandler):
     """Answers each prompt by a function of it; raises where the function raises."""
 
     def __init__(
-        self, answer: Callable[[str], str], *, usage: Usage | None = None, sampling: dict[str, Any] | None = None
+        self,
+        answer: Callable[[str], str],
+        *,
+        usage: Usage | None = None,
+        sampling: dict[str, Any] | None = None,
     ) -> None:
         self.model = "answering"
         self.usage = usage or Usage(prompt_tokens=10, completion_tokens=5, calls=1)
