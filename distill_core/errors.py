@@ -60,6 +60,10 @@ class ModelError(DistillError):
         self.status = status
 
 
+class WeightsError(DistillError):
+    """A model's weights cannot be found, fetched or trusted."""
+
+
 class DivergenceError(DistillError):
     """A replay was asked for something other than what was recorded."""
 

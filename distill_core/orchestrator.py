@@ -15,11 +15,8 @@ from distill_core import events as ev
 from distill_core import fences, prompts
 from distill_core.analysis import analyse
 from distill_core.approval import (
-    Approver,
-    BudgetProposal,
     Decision,
     FinalProposal,
-    Proposal,
     ProposedCell,
     StepProposal,
 )
@@ -27,13 +24,14 @@ from distill_core.budget import Ledger
 from distill_core.control import Control, Stopped
 from distill_core.conversation import Conversation
 from distill_core.errors import BudgetExceeded, ModelError
-from distill_core.models.base import LMResponse, ModelHandler, Usage
+from distill_core.gate import Gate
+from distill_core.models.base import LMResponse, Usage
 from distill_core.recorder import Recorder
 from distill_core.repl import AsyncREPL, CellResult
 from distill_core.rewriting import with_codes
 from distill_core.signals import OnSignal, Phase
 from distill_core.supervising import SupervisorLine
-from distill_core.workers import Place, Replies, WorkerGateway
+from distill_core.workers import Place, WorkerGateway
 
 if TYPE_CHECKING:
     from distill_core.session import SessionSpec
@@ -73,8 +71,8 @@ class Orchestrator:
         self,
         *,
         spec: SessionSpec,
-        supervisor: ModelHandler,
-        approver: Approver,
+        gate: Gate,
+        line: SupervisorLine,
         recorder: Recorder,
         repl: AsyncREPL,
         conversation: Conversation,
@@ -82,10 +80,9 @@ class Orchestrator:
         ledger: Ledger,
         control: Control,
         on_signal: OnSignal,
-        replies: Replies | None = None,
     ) -> None:
         self._spec = spec
-        self._approver = approver
+        self._gate = gate
         self._recorder = recorder
         self._repl = repl
         self._conversation = conversation
@@ -93,16 +90,12 @@ class Orchestrator:
         self._ledger = ledger
         self._control = control
         self._signal = on_signal
-        self._line = SupervisorLine(
-            supervisor, recorder, ledger, control, on_signal, replies, self.over_budget
-        )
+        self._line = line
         self._step = 0
         self._cells = 0
         self._running: str | None = None
         self._troubled = False
         self._codeless = 0
-        self._refused: set[str] = set()
-        self._asking = asyncio.Lock()
         self._best: ev.Final | None = None
         self._best_given = False
 
@@ -149,7 +142,7 @@ class Orchestrator:
                 self._nothing_to_run(call_id, reply, found.problem)
                 return
             cells = self._propose(call_id, [block.code for block in found.blocks])
-            decision = await self._decide(self._step_proposal(call_id, reply, cells))
+            decision = await self._gate.decide(self._step_proposal(call_id, reply, cells))
             if decision.action != "regenerate":
                 break
             candidate += 1
@@ -167,7 +160,7 @@ class Orchestrator:
                 if decision.codes is not None:
                     text = with_codes(reply.text, found.blocks, decision.codes)
                     cells = self._decided_cells(call_id, cells, decision)
-                await self._run_cells(cells, text)
+                await self._run_cells(cells, text, prompts.reply_note(found.note))
             case action:
                 raise ValueError(f"{action} is no decision on a step")
 
@@ -175,9 +168,10 @@ class Orchestrator:
         turns = self._ledger.limits.turns
         if turns is not None and self._step >= turns:
             found = f"all {turns} turns are used"
-            if not await self._raise_budget("turns", found):
+            if not await self._gate.raise_bound("turns", found):
                 raise _End("exhausted", found + " without FINAL")
         self._step += 1
+        self._gate.step = self._step
         self._conversation.add_to_last(
             prompts.turn_notice(self._step, self._ledger.limits.turns, self._ledger.remaining())
         )
@@ -241,18 +235,24 @@ class Orchestrator:
 
     # ------------------------------------------------------------ running
 
-    async def _run_cells(self, cells: list[ProposedCell], text: str) -> None:
-        results: list[CellResult] = []
+    async def _run_cells(self, cells: list[ProposedCell], text: str, note: str) -> None:
+        """Run the cells in order. A failed one does not keep the next from running, a stopped one does."""
+        reports: list[prompts.CellReport] = []
         for cell in cells:
             await self._control.boundary()
             result = await self._run_cell(cell)
-            results.append(result)
+            reports.append(_report(result))
             if result.final is not None:
-                await self._answer(cell.cell_id, result.final, text, results)
+                await self._answer(cell.cell_id, result.final, text, self._observed(reports, note))
                 return
             if result.status in ("interrupted", "timeout", "killed"):
+                reports += [prompts.CellReport("skipped")] * (len(cells) - len(reports))
                 break
-        self._observe(text, results)
+        self._reply_to(text, self._observed(reports, note))
+
+    def _observed(self, reports: list[prompts.CellReport], note: str) -> str:
+        words = prompts.observation(reports, self._spec.output_limit)
+        return f"{words}\n\n{note}" if note else words
 
     async def _run_cell(self, cell: ProposedCell) -> CellResult:
         self._signal(Phase(step=self._step, text="running"))
@@ -298,9 +298,6 @@ class Orchestrator:
         left = self._ledger.seconds_left()
         return None if left is None else asyncio.get_running_loop().call_later(left, self._repl.interrupt)
 
-    def _observe(self, text: str, results: list[CellResult]) -> None:
-        self._reply_to(text, prompts.observation(results, self._spec.output_limit))
-
     def _reply_to(self, reply: str, words: str) -> None:
         """Put the supervisor's turn and our words after it into the conversation."""
         # Chat templates want turns that alternate and some servers refuse an empty one.
@@ -311,11 +308,11 @@ class Orchestrator:
 
     # ------------------------------------------------------------ answering
 
-    async def _answer(self, cell_id: str, final: ev.Final, text: str, results: list[CellResult]) -> None:
+    async def _answer(self, cell_id: str, final: ev.Final, text: str, observed: str) -> None:
         self._recorder.emit(ev.FinalProposed(step=self._step, cell_id=cell_id, answer=final))
         self._best, self._best_given = final, True
         turns = self._ledger.limits.turns
-        decision = await self._decide(
+        decision = await self._gate.decide(
             FinalProposal(
                 proposal_id=f"final:{cell_id}",
                 step=self._step,
@@ -330,8 +327,7 @@ class Orchestrator:
                 raise _End("finished", f"accepted by {decision.by}", given)
             case "send_back":
                 self._troubled = True
-                words = prompts.observation(results, self._spec.output_limit)
-                self._reply_to(text, words + "\n\n" + prompts.sent_back(decision.guidance))
+                self._reply_to(text, observed + "\n\n" + prompts.sent_back(decision.guidance))
             case "stop":
                 raise Stopped(decision.by)
             case action:
@@ -374,52 +370,6 @@ class Orchestrator:
         )
         return ending
 
-    # ------------------------------------------------------------ deciding
-
-    async def _decide(self, proposal: Proposal) -> Decision:
-        self._signal(Phase(step=self._step, text="waiting"))
-        decision = await self._control.race(self._approver.decide(proposal))
-        before, after = _before_after(proposal, decision)
-        self._recorder.emit(
-            ev.DecisionMade(
-                step=self._step,
-                proposal_id=proposal.proposal_id,
-                action=decision.action,
-                by=decision.by,
-                took=decision.took,
-                before=before,
-                after=after,
-                guidance=decision.guidance,
-                reason=decision.reason,
-            )
-        )
-        return decision
-
-    async def over_budget(self, error: BudgetExceeded) -> bool:
-        """Whether the bound that `error` names was raised, so that the call may be tried again."""
-        return await self._raise_budget(error.limit, error.found or str(error))
-
-    async def _raise_budget(self, limit: str, found: str) -> bool:
-        before = self._ledger.limits
-        async with self._asking:
-            # Many calls can meet the same bound at once; the first one asks for all.
-            if self._ledger.limits != before:
-                return True
-            if limit in self._refused:
-                return False
-            proposal = BudgetProposal(
-                proposal_id=f"budget:{limit}", step=self._step, limit=limit, found=found, limits=before
-            )
-            decision = await self._decide(proposal)
-            if decision.action == "raise_budget" and decision.limits is not None:
-                self._ledger.limits = decision.limits
-                self._recorder.emit(
-                    ev.BudgetChanged(step=self._step, before=before, after=decision.limits, by=decision.by)
-                )
-                return True
-            self._refused.add(limit)
-            return False
-
     # ------------------------------------------------------------ from any thread
 
     def interrupt(self, by: str) -> None:
@@ -435,12 +385,10 @@ class Orchestrator:
             self._repl.interrupt()
 
 
-def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The codes or the answer as proposed and, where the decision changed them, as decided."""
-    match proposal:
-        case StepProposal():
-            return tuple(c.code for c in proposal.cells), decision.codes or ()
-        case FinalProposal():
-            return (proposal.answer.text,), () if decision.answer is None else (decision.answer,)
-        case BudgetProposal():
-            return (), ()
+def _report(result: CellResult) -> prompts.CellReport:
+    return prompts.CellReport(
+        status=result.status,
+        output="".join(text for _, text in result.output),
+        traceback=result.traceback,
+        dropped=result.dropped,
+    )

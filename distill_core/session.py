@@ -21,11 +21,13 @@ from distill_core.budget import Ledger, Prices, Role
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.errors import DistillError
+from distill_core.gate import Gate
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
 from distill_core.recorder import Recorder, SessionLog, Sink
 from distill_core.repl import AsyncREPL, ReplLimits
 from distill_core.signals import OnSignal
+from distill_core.supervising import SupervisorLine
 from distill_core.version import program_version
 from distill_core.workers import Replies, WorkerGateway
 
@@ -171,11 +173,12 @@ class Session:
         spec = self.spec
         ledger = Ledger(spec.limits, dict(spec.prices))
         reference = asyncio.create_task(asyncio.to_thread(self._document))
+        gate = Gate(self._approver, recorder, self._control, ledger, self._signal)
         gateway = WorkerGateway(
             self._worker,
             recorder,
             ledger,
-            over_budget=lambda error: self._over_budget(error),
+            over_budget=gate.over_budget,
             replies=self._replies,
             concurrency=spec.repl_limits.concurrency,
         )
@@ -195,11 +198,20 @@ class Session:
                 self._repl = repl
                 document = await reference
                 recorder.emit(self._opening(document, repl.isolation))
+                line = SupervisorLine(
+                    self._supervisor,
+                    recorder,
+                    ledger,
+                    self._control,
+                    self._signal,
+                    self._replies,
+                    gate.over_budget,
+                )
                 conversation = Conversation(recorder, self._first_messages(primitives))
                 self._orchestrator = Orchestrator(
                     spec=spec,
-                    supervisor=self._supervisor,
-                    approver=self._approver,
+                    gate=gate,
+                    line=line,
                     recorder=recorder,
                     repl=repl,
                     conversation=conversation,
@@ -207,7 +219,6 @@ class Session:
                     ledger=ledger,
                     control=self._control,
                     on_signal=self._signal,
-                    replies=self._replies,
                 )
                 return await self._orchestrator.run()
         finally:
@@ -290,7 +301,9 @@ class Session:
             style=spec.prompt_style,
             dialect=spec.dialect,
         )
-        first = prompts.first_message(spec.query, prompts.describe_context(spec.context))
+        first = prompts.first_message(
+            spec.query, prompts.describe_context(spec.context), name=spec.document_name
+        )
         return [{"role": "system", "content": system}, {"role": "user", "content": first}]
 
     def _opening(self, document: ev.DocumentRef, isolation: str) -> ev.SessionStarted:
@@ -321,9 +334,6 @@ class Session:
                 "worker_params": self._worker.sampling(),
             },
         )
-
-    async def _over_budget(self, error: Any) -> bool:
-        return self._orchestrator is not None and await self._orchestrator.over_budget(error)
 
     def _result(self, ending: Ending, elapsed: float) -> RunResult:
         return RunResult(

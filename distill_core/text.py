@@ -1,7 +1,7 @@
 """Text that can always be written: lone surrogates spelled out, everything else untouched.
 
-Text from a document, a model or a REPL may hold code points that UTF-8 cannot carry. Whatever goes into a log, a
-request or a message passes here first.
+Text from a document, a model or a REPL may hold code points that UTF-8 cannot carry. Whatever goes into a
+log, a request or a message passes here first.
 """
 
 from __future__ import annotations
@@ -12,10 +12,35 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encodable(text: str) -> str:
-    r"""`text` with every lone surrogate replaced by its backslash escape (U+D800 becomes the six characters `\ud800`).
+    r"""`text` with every lone surrogate replaced by its backslash escape (U+D800 becomes `\ud800`).
 
     The result encodes to UTF-8 without error. Text without surrogates comes back as the same object.
     """
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def characters(value: object) -> int:
+    """Characters of all text in a document: of a str its length, of lists and dicts the sum, keys included.
+
+    Numbers, booleans and null count as they are written. A container met twice counts once.
+    """
+    if isinstance(value, str):
+        return len(value)
+    total = 0
+    seen: set[int] = set()
+    waiting: list[object] = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            total += len(item)
+        elif isinstance(item, dict | list | tuple):
+            if id(item) not in seen:
+                seen.add(id(item))
+                waiting.extend(item)
+                if isinstance(item, dict):
+                    waiting.extend(item.values())
+        else:
+            total += len(str(item))
+    return total

@@ -1,0 +1,97 @@
+"""The gate in a running session: asks the approver, records what was decided, and asks once when a bound is met."""
+
+from __future__ import annotations
+
+import asyncio
+
+from distill_core import events as ev
+from distill_core.approval import (
+    Approver,
+    BudgetProposal,
+    Decision,
+    FinalProposal,
+    Proposal,
+    StepProposal,
+)
+from distill_core.budget import Ledger
+from distill_core.control import Control
+from distill_core.errors import BudgetExceeded
+from distill_core.recorder import Recorder
+from distill_core.signals import OnSignal, Phase
+
+
+class Gate:
+    """Everything that waits for a decision passes here. `step` is the turn that the session is at."""
+
+    def __init__(
+        self, approver: Approver, recorder: Recorder, control: Control, ledger: Ledger, on_signal: OnSignal
+    ) -> None:
+        self.step = 0
+        self._approver = approver
+        self._recorder = recorder
+        self._control = control
+        self._ledger = ledger
+        self._signal = on_signal
+        self._refused: set[str] = set()
+        self._asking = asyncio.Lock()
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """The decision on `proposal`, recorded.
+
+        Raises:
+            Stopped: the session was ended while it waited.
+        """
+        self._signal(Phase(step=self.step, text="waiting"))
+        decision = await self._control.race(self._approver.decide(proposal))
+        before, after = _before_after(proposal, decision)
+        self._recorder.emit(
+            ev.DecisionMade(
+                step=self.step,
+                proposal_id=proposal.proposal_id,
+                action=decision.action,
+                by=decision.by,
+                took=decision.took,
+                before=before,
+                after=after,
+                guidance=decision.guidance,
+                reason=decision.reason,
+            )
+        )
+        return decision
+
+    async def over_budget(self, error: BudgetExceeded) -> bool:
+        """Whether the bound that `error` names was raised, so that the call may be tried again."""
+        return await self.raise_bound(error.limit, error.found or str(error))
+
+    async def raise_bound(self, limit: str, found: str) -> bool:
+        """Ask whether to raise `limit`; once refused, it stays so for the session."""
+        before = self._ledger.limits
+        async with self._asking:
+            # Many calls can meet the same bound at once; the first one asks for all.
+            if self._ledger.limits != before:
+                return True
+            if limit in self._refused:
+                return False
+            proposal = BudgetProposal(
+                proposal_id=f"budget:{limit}", step=self.step, limit=limit, found=found, limits=before
+            )
+            decision = await self.decide(proposal)
+            if decision.action == "raise_budget" and decision.limits is not None:
+                self._ledger.limits = decision.limits
+                self._recorder.emit(
+                    ev.BudgetChanged(step=self.step, before=before, after=decision.limits, by=decision.by)
+                )
+                return True
+            self._refused.add(limit)
+            return False
+
+
+def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The codes or the answer as proposed and, where the decision changed them, as decided."""
+    match proposal:
+        case StepProposal():
+            return tuple(c.code for c in proposal.cells), decision.codes or ()
+        case FinalProposal():
+            return (proposal.answer.text,), () if decision.answer is None else (decision.answer,)
+        case BudgetProposal():
+            return (), ()
