@@ -1,8 +1,8 @@
-"""From a reply to the blocks that run: which fences are code, which are talk, and what is left to complain about.
+"""From a reply to the blocks that run: which fences are code, which are talk, and what is wrong.
 
-- `repl`, `python` and `py` blocks run, in order. Blocks of another tag (`json`, `text`, `output`, …) never do.
-- Blocks without a tag run only where no block has one of those tags, and only if they are programs: what a model
-  shows in a bare fence after its code is the output it imagines.
+- `repl`, `python` and `py` blocks run, in order. Blocks of another tag (`json`, `output`, …) never do.
+- Blocks without a tag run only where no block has one of those tags, and only if they are programs: what a
+  model shows in a bare fence after its code is the output it imagines.
 - What stands inside a leading `<think>…</think>` is thought, not code.
 """
 
@@ -20,6 +20,7 @@ from distill_core.fences.unfenced import unfenced_final
 
 # CommonMark's line ending: https://spec.commonmark.org/0.31.2/#line-ending
 _LINE_END = re.compile(r"\r\n?|\n")
+_INDENTED_FENCE = re.compile(r"^[ \t]+(?:```|~~~)", re.MULTILINE)
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -29,7 +30,8 @@ class Block(msgspec.Struct, frozen=True):
         code: the source, without the line end before the closing fence.
         start: offset of its first character in the reply.
         end: offset behind its last.
-        tag: the language word of the fence in lower case; "" without one, "final" for a line outside any fence.
+        tag: the language word of the fence in lower case; "" without one, "final" for a line outside any
+            fence.
     """
 
     code: str
@@ -44,8 +46,9 @@ class Extraction(msgspec.Struct, frozen=True):
     Args:
         blocks: what to run, in order.
         problem: why there is nothing to run; None where there is.
-        note: the name of a lesser fault in a reply that does run: "truncated" (its last block was cut off and is
-            not among `blocks`), "unclosed", or "final_in_prose" (FINAL outside a block, which counts for nothing).
+        note: the name of a lesser fault in a reply that does run: "truncated" (its last block was cut off and
+            is not among `blocks`), "unclosed", or "final_in_prose" (FINAL outside a block, which counts for
+            nothing).
     """
 
     blocks: tuple[Block, ...]
@@ -61,13 +64,14 @@ def extract_blocks(
     Args:
         text: the reply.
         finish_reason: why the model stopped, as the server says; "length" means that it was cut off.
-        dialect: in "rlm" a line `FINAL(…)` or `FINAL_VAR(name)` outside any fence is an answer, and runs last.
+        dialect: in "rlm" a line `FINAL(…)` or `FINAL_VAR(name)` outside any fence is an answer, and runs
+            last.
     """
     truncated = finish_reason == "length"
     offset = _thought(text)
     body = text[offset:]
     fences = find_fences(body, truncated=truncated)
-    if not any(fence.tag in CODE_TAGS for fence in fences):
+    if not any(fence.tag in CODE_TAGS for fence in fences) and _INDENTED_FENCE.search(body):
         fences = find_fences(body, truncated=truncated, indented=True) or fences
     lines = _Lines(body)
     code = _code_fences(fences)

@@ -1,4 +1,4 @@
-"""What can be wrong with a reply that holds nothing to run. Each problem has one name; its words are in `prompts`."""
+"""What can be wrong with a reply that holds nothing to run: one name each; the words are in `prompts`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The markdown-it rule for fenced blocks: CommonMark's, with Python's parser deciding where a code block ends.
+"""The markdown-it rule for fenced blocks: CommonMark's, with Python's parser deciding where code ends.
 
 CommonMark closes a block at the first line that is a closing fence. A program may hold such a line inside a
-triple-quoted string; then the block goes on to the nearest closing fence that makes it parse. Where nothing parses,
-CommonMark's own end stands, so that the syntax error can be seen.
+triple-quoted string; then the block goes on to the nearest closing fence that makes it parse. Where nothing
+parses, CommonMark's own end stands, so that the syntax error can be seen.
 
 Sources: https://spec.commonmark.org/0.31.2/#fenced-code-blocks and markdown-it-py's `rules_block/fence.py`.
 """
@@ -29,7 +29,8 @@ _CLOSER = re.compile(r"(`{3,}|~{3,})[ \t]*$")
 class Fence:
     """One fenced block: `tag` in lower case, `first` and `last` its lines (last excluded), fences included.
 
-    `closed` says how it ended; `plain` that its lines are the source's own, with no list or quote around them.
+    `closed` says how it ended; `plain` that its lines are the source's own, with no list or quote around
+    them.
     """
 
     tag: str
@@ -42,7 +43,7 @@ class Fence:
 
 @dataclass
 class Findings:
-    """What one pass collects, and what it may still spend, so that no reply costs more than its length deserves.
+    """What one pass collects, and what it may still spend: no reply costs more than its length deserves.
 
     Args:
         truncated: the reply was cut off, so nothing may be made of an open end.
@@ -72,6 +73,8 @@ def find_fences(text: str, *, truncated: bool = False, indented: bool = False) -
         truncated: the text was cut off at its end.
         indented: take fences indented by four columns and more, which CommonMark reads as quoted text.
     """
+    if "```" not in text and "~~~" not in text:
+        return []
     findings = Findings(truncated, lines=8 * (text.count("\n") + 1) + 10_000, chars=3 * len(text) + 200_000)
     parser = _LENIENT if indented else _STRICT
     parser.parse(text, {"findings": findings})
@@ -79,8 +82,8 @@ def find_fences(text: str, *, truncated: bool = False, indented: bool = False) -
 
 
 def _parser(*, indented: bool) -> MarkdownIt:
-    # Only the rules that decide where a fence may stand. HTML blocks are left out: a reply that opens with a tag
-    # would otherwise hide the fences after it.
+    # Only the rules that decide where a fence may stand. HTML blocks are left out: a reply that opens with a
+    # tag would otherwise hide the fences after it.
     parser = MarkdownIt("commonmark")
     parser.core.ruler.enableOnly(["normalize", "block"])
     parser.block.ruler.at("fence", _fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})

@@ -15,7 +15,8 @@ _warnings_lock = threading.Lock()
 
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|def[ \t]+\w+[ \t]*\(|class[ \t]+\w+[ \t]*[:(]"
-    r"|(?:for|while|if|with)\b[^\n]{1,200}:[ \t]*$|(?:print|FINAL|FINAL_VAR|worker|worker_batch)\(|\w+[ \t]*=[^=])",
+    r"|(?:for|while|if|with)\b[^\n]{1,200}:[ \t]*$|(?:print|FINAL|FINAL_VAR|worker|worker_batch)\("
+    r"|\w+[ \t]*=[^=])",
     re.MULTILINE,
 )
 
@@ -43,8 +44,8 @@ def verdict(source: str) -> Verdict:
 def is_program(source: str) -> bool:
     """Whether untagged `source` is meant to run, rather than being text or printed output.
 
-    Bare values (`42`, `[1, 2]`, `Name: Mira`) are output. Source that does not parse counts when a line of it is
-    plainly a statement, so that its author gets to see the syntax error.
+    Bare values (`42`, `[1, 2]`, `Name: Mira`) are output. Source that does not parse counts when a line of it
+    is plainly a statement, so that its author gets to see the syntax error.
     """
     tree = parse(source)
     if tree is None:

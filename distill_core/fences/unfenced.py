@@ -1,7 +1,7 @@
-"""The answer line of the rlm dialect: `FINAL(…)` or `FINAL_VAR(name)` in plain text, turned into code that says so.
+"""The answer line of the rlm dialect: `FINAL(…)` or `FINAL_VAR(name)` in plain text, turned into code.
 
-Models taught that dialect end a run in prose. `FINAL_VAR` names a variable; `FINAL` holds the answer itself, most
-often as bare words that are no Python at all.
+Models taught that dialect end a run in prose. `FINAL_VAR` names a variable; `FINAL` holds the answer itself,
+most often as bare words that are no Python at all.
 """
 
 from __future__ import annotations
