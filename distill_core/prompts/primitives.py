@@ -30,11 +30,12 @@ _NAMES: tuple[tuple[str, str], ...] = (
         'that failed is a WorkerError in its place, not a str; errors="raise" raises the first failure.',
     ),
     ("budget()", "Returns a dict of what is left: turns, worker calls, tokens, money, seconds."),
-    (
-        "FINAL(answer)",
-        "Ends the run with this answer. It counts only when a block executes it, never in prose.",
-    ),
 )
+
+_FINAL = (
+    ("FINAL(answer)", "Ends the run with this answer. It counts only when a block runs it, never in prose."),
+)
+_RLM_FINAL = (("FINAL(answer)", "Ends the run with this answer."),)
 
 _RLM_NAMES: tuple[tuple[str, str], ...] = (
     ("llm_query(prompt)", "Sends one prompt to the sub-model and returns its reply, a str."),

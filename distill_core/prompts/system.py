@@ -70,5 +70,5 @@ def worker_chunk(worker_ctx_k: float) -> int:
     if not worker_ctx_k > 0:
         raise ValueError(f"worker_ctx_k must be positive, not {worker_ctx_k}")
     chars = int(worker_ctx_k * 1000 * CHARS_PER_TOKEN * PIECE_SHARE)
-    step = 10 ** max(len(str(chars)) - 2, 0)
+    step: int = 10 ** max(len(str(chars)) - 2, 0)
     return max(chars // step * step, 1)
