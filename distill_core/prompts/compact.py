@@ -50,9 +50,12 @@ If the question asks how often something occurs, count it in Python, print the n
 """
 
 
-def _named(call: str, batch: str) -> str:
-    return _TEMPLATE.replace("CALL", call).replace("BATCH", batch)
+_PROSE_WARNING = " FINAL in plain text does nothing."
 
 
-COMPACT_PROMPT = _named("worker", "worker_batch")
-RLM_COMPACT_PROMPT = _named("llm_query", "llm_query_batched")
+def _named(text: str, call: str, batch: str) -> str:
+    return text.replace("CALL", call).replace("BATCH", batch)
+
+
+COMPACT_PROMPT = _named(_TEMPLATE, "worker", "worker_batch")
+RLM_COMPACT_PROMPT = _named(_TEMPLATE.replace(_PROSE_WARNING, ""), "llm_query", "llm_query_batched")

@@ -19,7 +19,7 @@ Say in a sentence or two what you are about to do, then write code in a fenced b
 
 ```repl
 print(type(context), len(context))
-print(context[:500])
+print(str(context)[:500])
 ```
 
 The block runs, and what it printed comes back to you in the next message. Variables, functions and

@@ -76,17 +76,35 @@ def primitives_section(
 def signature_of(function: Callable[..., Any]) -> str:
     """The call signature as it is written, or `(...)` where Python cannot tell."""
     try:
-        signature = str(inspect.signature(function))
+        signature = inspect.signature(function)
     except (ValueError, TypeError):
         return "(...)"
+    parameters = [
+        parameter.replace(annotation=_unquoted(parameter.annotation))
+        for parameter in signature.parameters.values()
+    ]
+    plain = signature.replace(parameters=parameters, return_annotation=_unquoted(signature.return_annotation))
     # The address in a default's repr differs from run to run.
-    return encodable(" ".join(_ADDRESS.sub("...", signature).split()))
+    return encodable(" ".join(_ADDRESS.sub("...", str(plain)).split()))
 
 
 def summary_of(function: Callable[..., Any]) -> str:
     """The first paragraph of the docstring, on one line; "" where there is none."""
     own = inspect.getdoc(function) if _has_own_doc(function) else None
     return encodable(" ".join((own or "").strip().split("\n\n")[0].split()))
+
+
+class _Bare(str):
+    """An annotation that is source text; inspect prints the repr of what it does not know."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _unquoted(annotation: Any) -> Any:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
 
 
 def _has_own_doc(function: Callable[..., Any]) -> bool:
