@@ -1,0 +1,370 @@
+"""The REPL on an event loop: a child process that runs cells, and the host that answers its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from distill_core.errors import ReplError
+from distill_core.repl.calls import Calls, Primitive, Worker, WorkerBatch
+from distill_core.repl.capture import Capture, Written
+from distill_core.repl.handover import Context, Handover, shared_memory
+from distill_core.repl.process import Child, package_folders
+from distill_core.repl.protocol import (
+    Answered,
+    Done,
+    Frame,
+    Line,
+    Listed,
+    PrimitiveRequest,
+    Ready,
+    WorkerRequest,
+    spelled,
+)
+from distill_core.repl.running import RunningCell
+from distill_core.repl.values import DATA_PACKAGES, CellResult, ReplLimits, StreamName, Variable
+
+OnOutput: TypeAlias = Callable[[StreamName, str], None]
+
+_DIALECTS = ("distill", "rlm")
+_RESERVED = frozenset(
+    ("context", "query", "worker", "worker_batch", "FINAL", "WorkerError", "PrimitiveError")
+)
+_LARGE = 1 << 20
+
+
+class AsyncREPL:
+    """A persistent Python interpreter in a process of its own.
+
+    Args:
+        context: what the code finds as `context`: text, a list or a dictionary.
+        query: what it finds as `query`.
+        worker: answers one prompt with text; plain (then run in threads) or asynchronous.
+        worker_batch: answers a list of prompts with as many results in order, a failure as an exception; absent,
+            `worker` is run for each.
+        primitives: further functions of the host by name, plain or asynchronous, JSON in and out.
+        limits: bounds of every cell.
+        isolation: level asked for: "auto" or "none".
+        dialect: "distill", or "rlm" for the names of that dialect beside ours.
+        echo: write out the value of a cell's last expression; None for the dialect's custom (rlm does not).
+        seed: seeds `random` and the order of sets.
+        packages: packages beyond the standard library that cells may import where they are installed.
+
+    Raises:
+        ReplError: an argument cannot be used, or (on entering) the process does not start.
+    """
+
+    def __init__(
+        self,
+        context: str | list[Any] | dict[str, Any],
+        query: str = "",
+        *,
+        worker: Worker | None = None,
+        worker_batch: WorkerBatch | None = None,
+        primitives: Mapping[str, Primitive] | None = None,
+        limits: ReplLimits | None = None,
+        isolation: str = "auto",
+        dialect: str = "distill",
+        echo: bool | None = None,
+        seed: int = 0,
+        packages: Sequence[str] = DATA_PACKAGES,
+    ) -> None:
+        self.limits = limits or ReplLimits()
+        self.seed = seed
+        self.isolation = "none"
+        self._primitives = dict(primitives or {})
+        _check(isolation, dialect, self._primitives)
+        self._context = Context(context)
+        self._functions = (worker, worker_batch)
+        self._config = {
+            "query": spelled(query),
+            "isolation": isolation,
+            "dialects": [dialect] if dialect != "distill" else [],
+            "echo": dialect != "rlm" if echo is None else echo,
+            "seed": seed,
+            "packages": list(packages),
+            "package_folders": package_folders(),
+            "primitives": [
+                {"name": name, "doc": spelled(inspect.getdoc(function) or "")}
+                for name, function in self._primitives.items()
+            ],
+            "output_chars": self.limits.output_chars,
+            "final_chars": self.limits.final_chars,
+            "frame_bytes": self.limits.frame_bytes,
+            "bounds": {
+                "memory_bytes": self.limits.memory_bytes,
+                "open_files": self.limits.open_files,
+                "scratch_bytes": self.limits.scratch_bytes,
+            },
+        }
+        self._turn = asyncio.Lock()
+        self._calls: Calls | None = None
+        self._session: _Session | None = None
+        self._cells = 0
+        self._closed = False
+
+    async def __aenter__(self) -> AsyncREPL:
+        async with self._turn:
+            await self._ready()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def execute(
+        self, code: str, timeout: float | None = None, on_output: OnOutput | None = None
+    ) -> CellResult:
+        """Run a cell to its end.
+
+        Args:
+            code: its source.
+            timeout: seconds of active time, in the place of `limits.cell_seconds`.
+            on_output: gets (stream, text) while the cell runs, on the loop.
+
+        Raises:
+            ReplError: the REPL is closed, or its process cannot be started again.
+        """
+        async with self._turn:
+            session = await self._ready()
+            self._cells += 1
+            written = Written(self.limits.output_chars, on_output)
+            seconds = self.limits.cell_seconds if timeout is None else timeout
+            cell = session.start(self._cells, code, seconds, written)
+            try:
+                await asyncio.shield(cell.over)
+            except asyncio.CancelledError:
+                cell.stop("interrupted")
+                await cell.over
+                raise
+            finally:
+                session.conclude()
+                if session.dead and not self._closed:
+                    await self._ready()
+            return cell.result()
+
+    async def variables(self) -> tuple[Variable, ...]:
+        """The variables that the cells have made, a thousand at most. Leaves no mark.
+
+        Raises:
+            ReplError: the REPL is closed or its process was lost.
+        """
+        async with self._turn:
+            return await (await self._ready()).variables()
+
+    def interrupt(self) -> None:
+        """Ask the running cell to stop; it is killed if it does not. From the loop's thread only."""
+        if self._session is not None and self._session.cell is not None:
+            self._session.cell.stop("interrupted")
+
+    async def close(self) -> None:
+        """End the process. Safe to call twice; a cell that runs is lost."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+        if self._calls is not None:
+            self._calls.close()
+
+    async def _ready(self) -> _Session:
+        """The living process; a new one where there is none."""
+        if self._closed:
+            raise ReplError("this REPL is closed", remedy="make a new one")
+        if self._session is not None and self._session.dead:
+            await self._session.close()
+            self._session = None
+        if self._session is None:
+            if self._calls is None:
+                self._calls = Calls(*self._functions, self._primitives, self.limits.concurrency)
+            session = _Session(self._calls, self.limits)
+            try:
+                self.isolation = await session.open(self._context, self._config, self.seed)
+            except BaseException:
+                await session.close()
+                raise
+            self._session = session
+        return self._session
+
+
+class _Session:
+    """One life of the child, from its start to its end."""
+
+    def __init__(self, calls: Calls, limits: ReplLimits) -> None:
+        self.cell: RunningCell | None = None
+        self.dead = False
+        self._calls = calls
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._expected: asyncio.Future[Any] | None = None
+        self._child: Child | None = None
+        self._line: Line
+        self._capture: Capture
+        self._watcher: asyncio.Task[None] | None = None
+        self._violation: str | None = None
+
+    async def open(self, context: Context, config: dict[str, Any], seed: int) -> str:
+        """Start the child and give it everything; returns the level of isolation it is at."""
+        document = shared_memory()
+        try:
+            child = self._child = Child(seed, document)
+            self._capture = Capture(child.out, child.err)
+            self._line = Line(self._limits.frame_bytes, self._on_frame, self._on_violation)
+            await self._loop.create_unix_connection(lambda: self._line, sock=child.socket)
+            self._watcher = self._loop.create_task(self._watch(child))
+            handed = await self._write(context, document)
+            message = {"fd": document, "kind": handed.kind, "chars": handed.chars, "widest": handed.widest}
+            self._line.send({**config, "document": message})
+            ready = await asyncio.wait_for(self._expect(), self._limits.start_seconds)
+        except TimeoutError as error:
+            raise ReplError(
+                "the REPL's process did not get ready",
+                found=f"nothing within {self._limits.start_seconds:g} s",
+            ) from error
+        except OSError as error:
+            raise ReplError("the REPL's process cannot be started", found=str(error)) from error
+        finally:
+            os.close(document)
+        if not isinstance(ready, Ready):
+            raise ReplError("the REPL's process broke its protocol", found=type(ready).__name__)
+        return ready.level
+
+    async def _write(self, context: Context, document: int) -> Handover:
+        if context.size > _LARGE:
+            return await asyncio.to_thread(context.write, document)
+        return context.write(document)
+
+    def start(self, number: int, code: str, seconds: float | None, written: Written) -> RunningCell:
+        """Let the child run a cell."""
+        assert self._child is not None
+        self.cell = RunningCell(
+            number, self._limits, seconds, written, self._child.interrupt, self._child.kill
+        )
+        self._capture.begin(written)
+        self._line.send({"op": "execute", "cell": number, "code": spelled(code)})
+        return self.cell
+
+    def conclude(self) -> None:
+        """The cell is over and its output is complete."""
+        self.cell = None
+
+    async def variables(self) -> tuple[Variable, ...]:
+        """Ask the child between cells."""
+        self._line.send({"op": "variables"})
+        return tuple(await self._expect())
+
+    async def close(self) -> None:
+        """Kill the child, wait until it is gone, give back everything."""
+        if self._child is not None:
+            self._child.kill()
+        if self._watcher is not None:
+            await self._watcher
+        elif self._child is not None:
+            await self._child.ended()
+            self._child.release()
+        self._child = None
+
+    def _expect(self) -> asyncio.Future[Any]:
+        self._expected = self._loop.create_future()
+        if self.dead:
+            self._fail_expected("it is gone")
+        return self._expected
+
+    def _fail_expected(self, why: str) -> None:
+        if self._expected is not None and not self._expected.done():
+            self._expected.set_exception(ReplError("the REPL's process was lost", found=why))
+
+    def _meet_expected(self, value: Any) -> None:
+        if self._expected is None or self._expected.done():
+            raise ReplError("the REPL's process broke its protocol", found="an answer to no question")
+        self._expected.set_result(value)
+
+    def _on_frame(self, frame: Frame) -> None:
+        cell = self.cell
+        if isinstance(frame, Ready):
+            self._meet_expected(frame)
+        elif isinstance(frame, Listed):
+            self._meet_expected(frame.variables)
+        elif isinstance(frame, WorkerRequest | PrimitiveRequest):
+            self._on_call(frame)
+        elif cell is None or cell.over.done():
+            raise ReplError("the REPL's process broke its protocol", found="a result where no cell runs")
+        elif isinstance(frame, Answered):
+            cell.answered(frame)
+        else:
+            self._on_done(cell, frame)
+
+    def _on_call(self, request: WorkerRequest | PrimitiveRequest) -> None:
+        cell = self.cell
+        if cell is None or cell.over.done():
+            self._refuse(request, "no cell is running")
+            return
+        self._capture.drain()
+        if isinstance(request, PrimitiveRequest):
+            cell.serve(self._calls.perform(request), self._line.send)
+        elif cell.admits(request):
+            cell.serve(self._calls.ask(request, cell.calls), self._line.send)
+        else:
+            self._refuse(request, f"a cell may make {self._limits.worker_calls:,} worker calls")
+
+    def _refuse(self, request: WorkerRequest | PrimitiveRequest, why: str) -> None:
+        if isinstance(request, PrimitiveRequest):
+            self._line.send({"id": request.id, "error": why})
+            return
+        count = len(request.prompts)
+        errors = [(index, why) for index in range(count)]
+        self._line.send({"id": request.id, "texts": [None] * count, "errors": errors})
+
+    def _on_done(self, cell: RunningCell, done: Done) -> None:
+        self._capture.end()
+        cell.finish(done)
+
+    def _on_violation(self, error: ReplError) -> None:
+        self._violation = str(error)
+        if self._child is not None:
+            self._child.kill()
+
+    async def _watch(self, child: Child) -> None:
+        """See the child's end, whatever brought it about, and clear up behind it."""
+        lost = self._loop.create_task(self._closed_line())
+        status = await child.ended()
+        await lost
+        self.dead = True
+        self._capture.end()
+        self._capture.close()
+        why = self._violation or _cause(status)
+        if self.cell is not None:
+            self.cell.lose(why)
+        self._fail_expected(why)
+        child.kill()
+        child.release()
+
+    async def _closed_line(self) -> None:
+        """A child that closed its line cannot be reached any more: it goes."""
+        await self._line.closed
+        if self._child is not None:
+            self._child.kill()
+
+
+def _cause(status: int) -> str:
+    if status >= 0:
+        return f"its process ended with status {status}"
+    try:
+        return f"its process was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"its process was ended by signal {-status}"
+
+
+def _check(isolation: str, dialect: str, names: Iterable[str]) -> None:
+    if isolation not in ("auto", "none"):
+        raise ReplError(f"isolation {isolation!r} cannot be had here", remedy='use "auto" or "none"')
+    if dialect not in _DIALECTS:
+        raise ReplError(f"unknown dialect {dialect!r}", remedy=f"use one of {', '.join(_DIALECTS)}")
+    for name in names:
+        if not name.isidentifier() or name in _RESERVED:
+            raise ReplError(f"a primitive cannot be called {name!r}", remedy="choose another name")

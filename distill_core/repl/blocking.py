@@ -1,0 +1,125 @@
+"""The REPL for code without an event loop: the same, run on a loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from distill_core.errors import ReplError
+from distill_core.repl.aio import AsyncREPL, OnOutput
+from distill_core.repl.calls import Primitive, Worker, WorkerBatch
+from distill_core.repl.values import DATA_PACKAGES, CellResult, ReplLimits, Variable
+
+T = TypeVar("T")
+
+
+class REPL:
+    """A persistent Python interpreter in a process of its own. Arguments as for `AsyncREPL`.
+
+    Works anywhere: in a thread, and inside somebody else's running event loop, which it then blocks. Starts on
+    entering, or with the first cell. The worker's and primitives' functions are called in other threads.
+    """
+
+    def __init__(
+        self,
+        context: str | list[Any] | dict[str, Any],
+        query: str = "",
+        *,
+        worker: Worker | None = None,
+        worker_batch: WorkerBatch | None = None,
+        primitives: Mapping[str, Primitive] | None = None,
+        limits: ReplLimits | None = None,
+        isolation: str = "auto",
+        dialect: str = "distill",
+        echo: bool | None = None,
+        seed: int = 0,
+        packages: Sequence[str] = DATA_PACKAGES,
+    ) -> None:
+        self._repl = AsyncREPL(
+            context,
+            query,
+            worker=worker,
+            worker_batch=worker_batch,
+            primitives=primitives,
+            limits=limits,
+            isolation=isolation,
+            dialect=dialect,
+            echo=echo,
+            seed=seed,
+            packages=packages,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def limits(self) -> ReplLimits:
+        """The bounds of every cell."""
+        return self._repl.limits
+
+    @property
+    def seed(self) -> int:
+        """What seeded `random` and the order of sets."""
+        return self._repl.seed
+
+    @property
+    def isolation(self) -> str:
+        """The level of isolation that the process is at."""
+        return self._repl.isolation
+
+    def __enter__(self) -> REPL:
+        try:
+            self._run(self._repl.__aenter__)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def execute(
+        self, code: str, timeout: float | None = None, on_output: OnOutput | None = None
+    ) -> CellResult:
+        """Run a cell to its end; see `AsyncREPL.execute`. `on_output` is called in another thread."""
+        return self._run(lambda: self._repl.execute(code, timeout, on_output))
+
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables that the cells have made; see `AsyncREPL.variables`."""
+        return self._run(self._repl.variables)
+
+    def interrupt(self) -> None:
+        """Ask the running cell to stop. From any thread."""
+        if self._loop is not None and not self._closed:
+            self._loop.call_soon_threadsafe(self._repl.interrupt)
+
+    def close(self) -> None:
+        """End the process. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is None or self._thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._repl.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if self._closed:
+            raise ReplError("this REPL is closed", remedy="make a new one")
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="repl", daemon=True)
+            self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise

@@ -1,0 +1,165 @@
+"""Reading what a cell writes: in order, in pieces of a fortieth of a second, and no more than is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import re
+from collections.abc import Callable
+
+from distill_core.repl.values import StreamName
+
+_TO_STDERR = b"\xff\xfee"
+_MARK = re.compile(rb"\xff\xfe([eo])")
+_PAUSE = 0.025
+_READ_BYTES = 1 << 20
+_FULL = 1 << 15
+
+
+class Written:
+    """What one cell has written so far.
+
+    Args:
+        limit: characters kept; more is counted and dropped.
+        on_output: gets each piece that is kept.
+    """
+
+    def __init__(self, limit: int, on_output: Callable[[StreamName, str], None] | None) -> None:
+        self.dropped = 0
+        self._room = limit
+        self._on_output = on_output
+        self._pieces: list[tuple[StreamName, list[str]]] = []
+
+    def add(self, stream: StreamName, text: str) -> None:
+        """Keep `text` as far as there is room."""
+        if len(text) > self._room:
+            self.dropped += len(text) - self._room
+            text = text[: self._room]
+        self._room -= len(text)
+        if text:
+            self._keep(stream, text)
+
+    def say(self, text: str) -> None:
+        """Add a word of the host's own, whatever the room."""
+        self._keep("stdout", text)
+
+    def _keep(self, stream: StreamName, text: str) -> None:
+        if self._pieces and self._pieces[-1][0] == stream:
+            self._pieces[-1][1].append(text)
+        else:
+            self._pieces.append((stream, [text]))
+        if self._on_output is not None:
+            self._on_output(stream, text)
+
+    def output(self) -> tuple[tuple[StreamName, str], ...]:
+        """All of it, neighbours of one stream joined."""
+        return tuple((stream, "".join(texts)) for stream, texts in self._pieces)
+
+
+class Capture:
+    """The reading ends of a child's output. Reads only while a cell runs; a child that writes more has to wait.
+
+    Args:
+        out: pipe with both streams of Python, the marks between them, and raw writes to descriptor 1.
+        err: pipe with raw writes to descriptor 2.
+    """
+
+    def __init__(self, out: int, err: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._written: Written | None = None
+        self._main = _Pipe(out, marked=True)
+        self._raw = _Pipe(err, marked=False)
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._idle = {out: self._main, err: self._raw}
+
+    def begin(self, written: Written) -> None:
+        """From here on it is `written` that gets the output."""
+        self._written = written
+        for fd, pipe in list(self._idle.items()):
+            del self._idle[fd]
+            self._listen(fd, pipe)
+
+    def drain(self) -> None:
+        """Take everything that has been written up to now."""
+        if self._written is not None:
+            while self._main.read(self._written):
+                pass
+            while self._raw.read(self._written):
+                pass
+
+    def end(self) -> None:
+        """The cell is over: take the rest."""
+        if self._written is not None:
+            self.drain()
+            self._main.flush(self._written)
+            self._raw.flush(self._written)
+            self._written = None
+
+    def close(self) -> None:
+        """Stop listening."""
+        for pipe in (self._main, self._raw):
+            self._loop.remove_reader(pipe.fd)
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _listen(self, fd: int, pipe: _Pipe) -> None:
+        if not pipe.ended:
+            self._loop.add_reader(fd, self._readable, fd, pipe)
+
+    def _readable(self, fd: int, pipe: _Pipe) -> None:
+        if self._written is None:
+            self._loop.remove_reader(fd)
+            self._idle[fd] = pipe
+            return
+        if pipe.read(self._written) >= _FULL:
+            return
+        self._loop.remove_reader(fd)
+        self._timers[fd] = self._loop.call_later(_PAUSE, self._listen, fd, pipe)
+
+
+class _Pipe:
+    """One pipe and what is known of the text in it."""
+
+    def __init__(self, fd: int, *, marked: bool) -> None:
+        self.fd = fd
+        self.ended = False
+        self._marked = marked
+        self._stream: StreamName = "stdout" if marked else "stderr"
+        self._held = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def read(self, written: Written) -> int:
+        """Read once; returns how many bytes there were."""
+        try:
+            data = os.read(self.fd, _READ_BYTES)
+        except BlockingIOError:
+            return 0
+        if not data:
+            self.ended = True
+            return 0
+        self._take(self._held + data, written)
+        return len(data)
+
+    def flush(self, written: Written) -> None:
+        """What is held back is no mark after all, nor the beginning of a character."""
+        written.add(self._stream, self._decoder.decode(self._held, True))
+        self._held = b""
+        self._decoder.reset()
+        self._stream = "stdout" if self._marked else "stderr"
+
+    def _take(self, data: bytes, written: Written) -> None:
+        if not self._marked:
+            written.add(self._stream, self._decoder.decode(data))
+            return
+        for held in (2, 1):
+            if data.endswith(_TO_STDERR[:held]):
+                data, self._held = data[:-held], data[-held:]
+                break
+        else:
+            self._held = b""
+        for number, part in enumerate(_MARK.split(data)):
+            if number % 2:
+                self._stream = "stderr" if part == b"e" else "stdout"
+            elif part:
+                written.add(self._stream, self._decoder.decode(part))

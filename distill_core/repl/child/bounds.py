@@ -1,0 +1,97 @@
+"""Bounds that the kernel keeps for the child: memory, files, and a life no longer than the host's."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+_RESERVE = 64 << 20
+_PR_SET_PDEATHSIG = 1
+_F_SETSIG = 10
+
+
+def die_with_host(host: int, life: int) -> None:
+    """Have the kernel kill this process as soon as the host is gone, however it went.
+
+    Args:
+        host: process id of the host.
+        life: reading end of a pipe that only the host can write to, and never does. When its last writer is
+            gone the kernel signals this process (fcntl(2), F_SETSIG). The parent-death signal, prctl(2), stands
+            beside it: a forked copy of the host would keep the pipe open.
+    """
+    if sys.platform != "linux":
+        return
+    fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(life, _F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != host:
+        os._exit(0)
+
+
+class Memory:
+    """The bound on memory, counted from what the process holds when it is set.
+
+    Args:
+        allowance: bytes that cells may take; None for no bound.
+    """
+
+    def __init__(self, allowance: int | None) -> None:
+        self._soft = None if allowance is None else _data_bytes() + allowance
+        if self._soft is not None:
+            _limit(resource.RLIMIT_DATA, self._soft, self._soft + _RESERVE)
+
+    def for_cell(self) -> None:
+        """The bound as a cell meets it."""
+        if self._soft is not None:
+            _limit(resource.RLIMIT_DATA, self._soft, self._soft + _RESERVE)
+
+    def for_scaffold(self) -> None:
+        """A little more, so that a cell that took all there is can still be reported."""
+        if self._soft is not None:
+            _limit(resource.RLIMIT_DATA, self._soft + _RESERVE, self._soft + _RESERVE)
+
+
+def apply(bounds: dict[str, Any]) -> None:
+    """Set what does not change from cell to cell. Keys: open_files, scratch_bytes (of one file)."""
+    _limit(resource.RLIMIT_CORE, 0, 0)
+    if (files := bounds["open_files"]) is not None:
+        _limit(resource.RLIMIT_NOFILE, files, files)
+    if (scratch := bounds["scratch_bytes"]) is not None:
+        _limit(resource.RLIMIT_FSIZE, scratch, scratch)
+    _die_first()
+
+
+def _limit(what: int, soft: int, hard: int) -> None:
+    _, ceiling = resource.getrlimit(what)
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    try:
+        resource.setrlimit(what, (soft, hard))
+    except (OSError, ValueError):
+        # A cell lowered it for good, or this kernel has no such bound: what it set is stricter, or there is none.
+        return
+
+
+def _data_bytes() -> int:
+    """Bytes of private writable memory now (proc(5), statm, sixth field); 0 where there is no /proc."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+            return int(file.read().split()[5]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _die_first() -> None:
+    """If the machine runs out of memory all the same, this process goes before the person's own."""
+    try:
+        with open("/proc/self/oom_score_adj", "wb") as file:  # noqa: PTH123 - pathlib costs start-up time
+            file.write(b"1000")
+    except OSError:
+        return

@@ -1,0 +1,147 @@
+"""The one line to the host: length-prefixed JSON frames, shared by all threads of a cell.
+
+A frame is four bytes of length, big-endian, then UTF-8 JSON. Requests carry an `id` and their replies repeat it;
+a frame from the host without one is a command. No thread waits for frames on behalf of the others all the time:
+whoever needs a reply reads until it has come, and leaves what is not its own for its owner.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from _thread import get_ident
+from json.decoder import JSONDecoder
+from json.encoder import JSONEncoder
+from threading import Condition, Lock
+from typing import Any
+
+from .interrupts import Interrupts
+
+_encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_decode = JSONDecoder().decode
+_read, _write, _exit, _poll = os.read, os.write, os._exit, select.poll
+_READ_BYTES = 1 << 20
+_COMMAND = 0
+
+
+def _spelled(value: Any) -> Any:
+    """`value` with lone surrogates spelled out as backslash escapes, so that it is UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    return value
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """A frame's body.
+
+    Raises:
+        TypeError: something in it is no JSON.
+        ValueError: a number in it is not finite, or it contains itself.
+    """
+    try:
+        return _encode(message).encode("utf-8")
+    except UnicodeEncodeError:
+        return _encode(_spelled(message)).encode("utf-8")
+
+
+class Channel:
+    """Frames over the socket `fd`."""
+
+    def __init__(self, fd: int, interrupts: Interrupts) -> None:
+        self.frame_bytes = 1 << 20
+        self._fd = fd
+        self._hold = interrupts
+        self._buffer = bytearray()
+        self._poll = _poll()
+        self._poll.register(fd, select.POLLIN)
+        self._sending = Lock()
+        self._state = Condition(Lock())
+        self._arrived: dict[int, dict[str, Any]] = {}
+        self._awaited: set[int] = {_COMMAND}
+        self._reader: int | None = None
+        self._last = 0
+
+    def command(self) -> dict[str, Any]:
+        """The next order of the host."""
+        return self._await(_COMMAND)
+
+    def request(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Ask the host and wait for its reply.
+
+        Raises:
+            ValueError: the request is larger than a frame may be.
+        """
+        with self._state:
+            self._last += 1
+            number = self._last
+            self._awaited.add(number)
+        try:
+            self.send({**message, "id": number})
+            return self._await(number)
+        finally:
+            with self._hold, self._state:
+                self._awaited.discard(number)
+                self._arrived.pop(number, None)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one frame."""
+        body = encode(message)
+        if len(body) > self.frame_bytes:
+            raise ValueError(f"{len(body):,} bytes are too much for one call (at most {self.frame_bytes:,})")
+        with self._hold, self._sending:
+            rest = memoryview(len(body).to_bytes(4, "big") + body)
+            while rest:
+                rest = rest[_write(self._fd, rest) :]
+
+    def between_cells(self) -> None:
+        """Forget a reading turn that an interrupt tore."""
+        if self._reader == get_ident():
+            self._reader = None
+
+    def _await(self, number: int) -> dict[str, Any]:
+        me = get_ident()
+        while True:
+            try:
+                with self._state:
+                    while number not in self._arrived and self._reader is not None:
+                        self._state.wait()
+                    if number in self._arrived:
+                        return self._arrived.pop(number)
+                    self._reader = me
+                self._read_one()
+            finally:
+                if self._reader == me:
+                    with self._hold, self._state:
+                        self._reader = None
+                        self._state.notify_all()
+
+    def _read_one(self) -> None:
+        """Read until one frame more has arrived."""
+        while True:
+            with self._hold:
+                if self._take():
+                    return
+            self._poll.poll()
+            with self._hold:
+                data = _read(self._fd, _READ_BYTES)
+                if not data:
+                    _exit(0)
+                self._buffer += data
+
+    def _take(self) -> bool:
+        buffer = self._buffer
+        if len(buffer) < 4:
+            return False
+        end = 4 + int.from_bytes(buffer[:4], "big")
+        if len(buffer) < end:
+            return False
+        message = _decode(str(memoryview(buffer)[4:end], "utf-8"))
+        del buffer[:end]
+        number = message.get("id", _COMMAND)
+        if number in self._awaited:
+            self._arrived[number] = message
+        return True

@@ -1,0 +1,60 @@
+"""A look at the variables that leaves no mark: no code of theirs runs, nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from types import ModuleType
+from typing import Any
+
+_SHOWN = 1000
+_PREVIEW = 120
+_SIZED: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
+_PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None), range)
+
+
+def _preview(value: Any) -> str:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return repr(value[:_PREVIEW])[: _PREVIEW + 2] + ("…" if len(value) > _PREVIEW else "")
+    if kind is int and value.bit_length() > 4 * _PREVIEW:
+        return f"an integer of {value.bit_length()} bits"
+    if kind in _PLAIN:
+        return repr(value)
+    if kind in (list, tuple):
+        return ", ".join(_short(item) for item in value[:4]) + (", …" if len(value) > 4 else "")
+    if kind is dict:
+        return ", ".join(
+            f"{_short(key)}: {_short(item)}"
+            for (key, item), _ in zip(
+                list(value.items()) if len(value) < 1000 else (), range(4), strict=False
+            )
+        )
+    return ""
+
+
+def _short(value: Any) -> str:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return repr(value[:24]) + ("…" if len(value) > 24 else "")
+    if kind in _PLAIN and (kind is not int or value.bit_length() < 128):
+        return repr(value)
+    return f"<{kind.__name__}>"
+
+
+def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, Any]]:
+    """Name, type, size and a short preview of each variable, a thousand at most.
+
+    Args:
+        namespace: where to look.
+        hidden: names that are no variables of the cells'.
+    """
+    shown: list[dict[str, Any]] = []
+    for name, value in list(namespace.items()):
+        kind = type(value)
+        if not isinstance(name, str) or name in hidden or name.startswith("__") or kind is ModuleType:
+            continue
+        size = len(value) if kind in _SIZED else None
+        shown.append({"name": name, "type": kind.__name__, "size": size, "preview": _preview(value)})
+        if len(shown) == _SHOWN:
+            break
+    return shown

@@ -1,0 +1,154 @@
+"""What may cross the line between host and child, as the host sees it.
+
+A frame is four bytes of length, big-endian, then UTF-8 JSON. The child runs code that nobody vouched for, so every
+frame is measured before it is kept and checked against these types before anything looks at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from distill_core.errors import ReplError
+from distill_core.events import JsonScalar
+from distill_core.repl.values import Variable
+
+
+class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
+    """The child holds the document and has locked itself down to `level`."""
+
+    level: str
+    python: str
+
+
+class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
+    """Prompts for the worker; `batch` says whether the cell asked for several at once."""
+
+    id: int
+    batch: bool
+    prompts: list[str]
+
+
+class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primitive"):
+    """A call of a function on the host."""
+
+    id: int
+    name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
+    """FINAL was called."""
+
+    value: JsonScalar
+    text: str
+
+
+class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
+    """A cell came to its end; `interrupted` if an interrupt reached it."""
+
+    cell: int
+    error: str | None
+    interrupted: bool
+    dropped: int
+
+
+class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
+    """The variables, as they were asked for."""
+
+    variables: list[Variable]
+
+
+Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Done | Listed
+
+_decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+_encode = msgspec.json.Encoder().encode
+
+
+def decode(body: bytes | bytearray | memoryview) -> Frame:
+    """A frame of the child.
+
+    Raises:
+        ReplError: it is not one.
+    """
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ReplError("the REPL's process sent what is no message", found=str(error)[:200]) from error
+
+
+def spelled(text: str) -> str:
+    """`text` with lone surrogates spelled out as backslash escapes, so that it is UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
+
+
+class Line(asyncio.Protocol):
+    """The host's end of the line.
+
+    Args:
+        frame_bytes: size that no frame may exceed.
+        on_frame: gets each frame, in order.
+        on_violation: gets told once what was wrong; nothing is read after that.
+    """
+
+    def __init__(
+        self, frame_bytes: int, on_frame: Callable[[Frame], None], on_violation: Callable[[ReplError], None]
+    ) -> None:
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._frame_bytes = frame_bytes
+        self._on_frame = on_frame
+        self._on_violation = on_violation
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asyncio's."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio's: the child's end is gone."""
+        self._transport = None
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message; lost without a word where the child is gone, which shows elsewhere."""
+        if self._transport is not None:
+            body = _encode(message)
+            self._transport.write(len(body).to_bytes(4, "big") + body)
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio's: take apart what came."""
+        buffer = self._buffer
+        buffer += data
+        try:
+            while len(buffer) >= 4 and self._transport is not None:
+                size = int.from_bytes(buffer[:4], "big")
+                if size > self._frame_bytes:
+                    raise ReplError(
+                        "the REPL's process broke its protocol",
+                        found=f"it announced a message of {size} bytes, {self._frame_bytes} are allowed",
+                    )
+                if len(buffer) < 4 + size:
+                    break
+                frame = decode(bytes(memoryview(buffer)[4 : 4 + size]))
+                del buffer[: 4 + size]
+                self._on_frame(frame)
+        except ReplError as error:
+            self._on_violation(error)
+            self.abort()
+
+    def abort(self) -> None:
+        """Hear nothing more."""
+        self._buffer.clear()
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None

@@ -1,0 +1,219 @@
+"""One cell while it runs: its clock, its calls, what it wrote, and how it is made to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias
+
+from distill_core.errors import ReplError
+from distill_core.events import CellStatus, Final
+from distill_core.repl.capture import Written
+from distill_core.repl.protocol import Answered, Done, WorkerRequest
+from distill_core.repl.values import CellResult, ReplLimits, WorkerCall
+
+Stop: TypeAlias = Literal["interrupted", "timeout"]
+
+_REQUESTS = 2048
+
+
+class Clock:
+    """Wall time, and of it the active time: what was not spent with a call to the host outstanding. In seconds."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self._since: float | None = self.started
+        self._active = 0.0
+        self._waiting = 0
+
+    def wait(self) -> None:
+        """A call goes out."""
+        self._waiting += 1
+        if self._since is not None:
+            self._active += time.perf_counter() - self._since
+            self._since = None
+
+    def resume(self) -> None:
+        """A call has come back."""
+        self._waiting -= 1
+        if not self._waiting:
+            self._since = time.perf_counter()
+
+    @property
+    def active(self) -> float:
+        """Active time so far."""
+        return self._active + (time.perf_counter() - self._since if self._since is not None else 0.0)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a call is outstanding."""
+        return self._waiting > 0
+
+    @property
+    def elapsed(self) -> float:
+        """Wall time so far."""
+        return time.perf_counter() - self.started
+
+
+class RunningCell:
+    """A cell from its start to its result.
+
+    Args:
+        number: the child's name for it.
+        seconds: its active time; None for no limit.
+        interrupt: asks the child to stop.
+        kill: ends the child.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        limits: ReplLimits,
+        seconds: float | None,
+        written: Written,
+        interrupt: Callable[[], None],
+        kill: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.number = number
+        self.written = written
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        self.calls: list[WorkerCall | None] = []
+        self._limits = limits
+        self._seconds = seconds
+        self._interrupt = interrupt
+        self._kill = kill
+        self._clock = Clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._requested = 0
+        self._stop: Stop | None = None
+        self._ignored = False
+        self._final: Final | None = None
+        self._done: Done | None = None
+        self._lost: str | None = None
+        self._watch()
+
+    def _watch(self) -> None:
+        """See to the time limit: look again when it would be reached if no call came between."""
+        if self._seconds is None or self._stop is not None:
+            return
+        left = self._seconds - self._clock.active
+        if left <= 0:
+            self.stop("timeout")
+        else:
+            self._timer = self._loop.call_later(max(left, 0.01), self._watch)
+
+    def stop(self, why: Stop) -> None:
+        """Interrupt the cell; kill the child if that does not end it in time."""
+        if self._stop is None and not self.over.done():
+            self._stop = why
+            if self._timer is not None:
+                self._timer.cancel()
+            self._interrupt()
+            self._timer = self._loop.call_later(self._limits.grace_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._ignored = True
+        self._kill()
+
+    def serve(self, answer: Awaitable[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
+        """Work on a call of the child, and send it the answer."""
+        if len(self._tasks) >= _REQUESTS:
+            raise ReplError("the REPL's process broke its protocol", found="too many calls at once")
+        self._clock.wait()
+        task = self._loop.create_task(self._serve(answer, send))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, answer: Awaitable[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
+        try:
+            reply = await answer
+            if not self.over.done():
+                send(reply)
+        finally:
+            self._clock.resume()
+
+    def admits(self, request: WorkerRequest) -> bool:
+        """Whether the cell may make these worker calls; if so they count."""
+        limit = self._limits.worker_calls
+        if limit is not None and self._requested + len(request.prompts) > limit:
+            return False
+        self._requested += len(request.prompts)
+        return True
+
+    def answered(self, frame: Answered) -> None:
+        """FINAL was called."""
+        if self._final is not None or len(frame.text) > self._limits.final_chars:
+            raise ReplError("the REPL's process broke its protocol", found="an answer that may not be given")
+        if isinstance(frame.value, str) and frame.value != frame.text:
+            raise ReplError("the REPL's process broke its protocol", found="an answer with two texts")
+        self._final = Final(value=frame.value, text=frame.text)
+
+    def finish(self, done: Done) -> None:
+        """The child says that the cell has ended."""
+        if done.cell != self.number or done.dropped < 0:
+            raise ReplError("the REPL's process broke its protocol", found="the end of another cell")
+        self._done = done
+        self._end()
+
+    def lose(self, why: str) -> None:
+        """The child is gone."""
+        self._lost = why
+        self._end()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        if not self.over.done():
+            self.over.set_result(None)
+
+    def result(self) -> CellResult:
+        """What came of it."""
+        elapsed, active = self._clock.elapsed, self._clock.active
+        dropped = self.written.dropped + (self._done.dropped if self._done is not None else 0)
+        if dropped:
+            kept = self._limits.output_chars
+            self.written.say(f"\n[… {dropped:,} characters of output dropped: a cell keeps {kept:,}]\n")
+        return CellResult(
+            status=self._status(),
+            output=self.written.output(),
+            traceback=self._traceback(),
+            final=self._final,
+            worker_calls=tuple(call for call in self.calls if call is not None),
+            elapsed=elapsed,
+            active=active,
+            dropped=dropped,
+            restarted=self._lost is not None,
+        )
+
+    def _status(self) -> CellStatus:
+        if self._done is None:
+            return "killed"
+        if self._final is not None:
+            return "final"
+        if self._stop is not None:
+            return self._stop
+        return "ok" if self._done.error is None else "error"
+
+    def _traceback(self) -> str | None:
+        if self._done is None:
+            return self._epitaph()
+        error = self._done.error
+        if self._stop == "timeout" and self._final is None:
+            limit = f"The cell was stopped: its {self._seconds:g} s of active time were used up.\n"
+            return (error or "") + limit
+        return error
+
+    def _epitaph(self) -> str:
+        why = self._lost or "the process is gone"
+        if self._ignored:
+            asked = "its time was used up" if self._stop == "timeout" else "it was interrupted"
+            why = f"{asked} and it did not stop within {self._limits.grace_seconds:g} s"
+        return (
+            f"The cell was killed: {why}. The REPL was started again: context and query are there, "
+            "all other variables are lost.\n"
+        )
