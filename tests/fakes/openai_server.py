@@ -30,7 +30,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         text: the reply; `pieces` says how it is cut when streamed (words where it is not given).
         status: other than 200, an error with `message`.
-        failure: "reset" drops the connection, "malformed" sends half a JSON, "empty" an empty body, "no_choices"
+        failure: "reset" drops the connection, "malformed" sends half a JSON, "empty" nothing, "no_choices"
             none of them, "hang" never answers, "cut" drops a stream midway.
         latency: seconds before the first byte; `gap` between streamed pieces.
         tokens: (token, logprob, alternatives) given where log probabilities are asked for.
