@@ -1,0 +1,61 @@
+"""Putting pieces to the worker: the piece first, the question last, and failed calls kept apart from answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from distill_core.playbook.parts.evidence import read_reply, support
+
+
+def calls_left(left: dict[str, Any], most: int) -> int:
+    """How many worker calls a step may make: at most `most`, fewer where the budget leaves fewer."""
+    bound = left.get("worker_calls")
+    return most if bound is None else max(0, min(most, int(bound)))
+
+
+def gate(
+    pieces: list[tuple[int, str]], question: str, ask_yes: Callable[[list[str]], list[float | None]] | None
+) -> list[tuple[float, int, str]]:
+    """(probability, offset, piece) of the pieces that help with the question, best first.
+
+    Where the worker's endpoint gives no probabilities every piece passes, as 1.0.
+    """
+    asked = "Does the text above help to answer this question? Answer Yes or No."
+    prompts = [f"{piece}\n\n---\nQuestion: {question}\n{asked}" for _, piece in pieces]
+    chances = ask_yes(prompts) if ask_yes and prompts else [None] * len(pieces)
+    rated = [
+        (1.0 if chance is None else chance, *piece) for chance, piece in zip(chances, pieces, strict=True)
+    ]
+    rated.sort(key=lambda r: (-r[0], r[1]))
+    return [r for r in rated if r[0] >= 0.5] or rated[:2]
+
+
+def extract(
+    passing: list[tuple[float, int, str]],
+    request: str,
+    ask_all: Callable[[list[str]], list[Any]],
+    text: str,
+    terms: list[str],
+) -> tuple[list[dict[str, Any]], int]:
+    """Ask each piece; return what was found with the place that bears it out, and how many calls failed."""
+    replies = ask_all([f"{piece}\n\n---\n{request}" for _, _, piece in passing])
+    results: list[dict[str, Any]] = []
+    failed = 0
+    for (chance, start, piece), reply in zip(passing, replies, strict=True):
+        if not isinstance(reply, str):  # a failed call comes back as an error value
+            failed += 1
+            print("a worker call failed:", str(reply)[:200])
+            continue
+        said = read_reply(reply)
+        if said is None:
+            continue
+        span = support(said[0], said[1], text, start, start + len(piece), terms)
+        where = span or (start, start)
+        quote = " ".join(text[where[0] : where[1]].split())
+        if any(span and r["start"] == where[0] and r["answer"] == said[0] for r in results):
+            continue  # pieces overlap: the same sentence was read twice
+        results.append(
+            {"answer": said[0], "quote": quote, "start": where[0], "verified": bool(span), "chance": chance}
+        )
+    return results, failed

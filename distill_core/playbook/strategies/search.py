@@ -1,0 +1,95 @@
+"""Keyword search, then reading: rank small pieces by the question's terms, and put the best to the worker."""
+
+from __future__ import annotations
+
+from distill_core.playbook.asking import REQUESTS, question_setting
+from distill_core.playbook.brief import Brief, Fit
+from distill_core.playbook.catalogue import Strategy
+from distill_core.playbook.parts.asking import calls_left, extract, gate
+from distill_core.playbook.parts.evidence import locate, read_reply, sentence_at, support
+from distill_core.playbook.parts.ranking import fold, holding_rarest, rank
+from distill_core.playbook.parts.reading import as_text, cut, place
+from distill_core.playbook.writing import compose
+
+PARTS = (
+    as_text,
+    place,
+    cut,
+    fold,
+    rank,
+    holding_rarest,
+    calls_left,
+    gate,
+    locate,
+    sentence_at,
+    read_reply,
+    support,
+    extract,
+)
+
+STEPS = """
+text, starts = as_text(context)
+pieces = cut(text, PIECE, OVERLAP)
+order = [index for _, index in rank(pieces, TERMS)]
+wanted = READ
+if EVERY:  # every piece that holds the rarest term is read, however it ranks
+    rarest, holders = holding_rarest(pieces, TERMS)
+    print(f"{len(holders)} of {len(pieces)} pieces hold {rarest!r}")
+    order = holders + [index for index in order if index not in set(holders)]
+    wanted = max(READ, len(holders))
+may = calls_left(budget(), 2 * min(wanted, MOST) + 1)  # a gate and a reading each, and the conclusion
+chosen = [pieces[index] for index in order[: max(1, (may - 1) // 2)]] if may else []
+try:
+    ask_yes = worker_yes
+except NameError:  # not every worker tells how sure it is
+    ask_yes = None
+passing = gate(chosen, QUESTION, ask_yes)
+found, failed = extract(passing, f"{REQUEST}\\nQuestion: {QUESTION}", worker_batch, text, TERMS)
+passages_read = len(chosen)
+print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
+for note in found[:8]:
+    mark = "quote found" if note["verified"] else "quote NOT found"
+    print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
+good = sum(note["verified"] for note in found)
+more = not good and len(pieces) > len(chosen) and calls_left(budget(), 3) > 2
+report = {"did": "search", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
+print("PLAYBOOK", json.dumps({**report, "failed": failed, "next": "mapreduce" if more else "answer"}))
+"""
+
+
+def write(brief: Brief) -> str:
+    """The program: it leaves what it read in `found`."""
+    settings = [
+        question_setting(brief),
+        ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
+        ("TERMS", brief.terms, "what to look for; lower case, without endings"),
+        ("EVERY", brief.kind == "list", "read every piece that holds the rarest term"),
+        ("PIECE", min(brief.piece, brief.room), "characters a piece"),
+        ("OVERLAP", min(300, brief.room // 10), "characters shared by neighbours"),
+        ("READ", brief.read, "how many of the best pieces to read"),
+        ("MOST", brief.most, "never read more than this"),
+    ]
+    about = "Rank pieces by the question's terms, let the worker read the best, check its quotes."
+    return compose("search", about, settings=settings, parts=PARTS, steps=STEPS)
+
+
+def fits(brief: Brief) -> Fit | None:
+    """Fits the better the more selective the question's terms are."""
+    if brief.facts is None:
+        return Fit(0.5, "nothing is known of the document yet")
+    held = {term: count for term, count in brief.facts.terms.items() if count}
+    if not held:
+        return Fit(0.3, "none of the question's words stand in the document as they are")
+    rarest = min(held, key=lambda term: held[term])
+    times = "once" if held[rarest] == 1 else f"{held[rarest]:,} times"
+    return Fit(
+        0.7, f"the document is {brief.facts.chars:,} characters long and {rarest!r} stands in it {times}"
+    )
+
+
+STRATEGY = Strategy(
+    name="search",
+    description="rank pieces by the question's terms, then let the worker read the best",
+    fits=fits,
+    write=write,
+)

@@ -1,0 +1,68 @@
+"""Composing a program: a heading, its imports, the settings a person may turn, the functions it uses, and its steps."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from pprint import pformat
+from typing import Any
+
+REPORT = "PLAYBOOK"
+"""Starts the line of JSON by which a program tells what it did; `next` in it names what it suggests to do next."""
+
+HEADING = "# playbook: "
+"""Starts the first line of every program, followed by its strategy's name."""
+
+_WIDTH = 100
+
+
+def compose(
+    name: str,
+    about: str,
+    *,
+    settings: Sequence[tuple[str, object, str]],
+    parts: Sequence[Callable[..., Any]],
+    steps: str,
+) -> str:
+    """A complete program.
+
+    Args:
+        about: what it does, one line for its heading.
+        settings: (NAME, value, comment), written as assignments. A value of type `Code` is written as it stands.
+        parts: functions whose source the program carries.
+        steps: what it does at top level.
+    """
+    body = "\n\n\n".join(textwrap.dedent(inspect.getsource(part)).strip() for part in parts)
+    lines = [_setting(*setting) for setting in settings]
+    steps = textwrap.dedent(steps).strip()
+    blocks = [f"{HEADING}{name}\n# {about}", _imports(body + "\n" + steps), "\n".join(lines), body, steps]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+class Code(str):
+    """A setting's value that is code, not a string."""
+
+    __slots__ = ()
+
+
+def _setting(name: str, value: object, comment: str) -> str:
+    written = (
+        str(value)
+        if isinstance(value, Code)
+        else pformat(value, width=_WIDTH, compact=True, sort_dicts=False)
+    )
+    if "\n" in written:
+        return f"# {comment}\n{name} = {written}"
+    return f"{name} = {written}  # {comment}"
+
+
+_FROM = {"Any": "typing", "Callable": "collections.abc"}
+_MODULES = ("json", "math", "re", "unicodedata")
+
+
+def _imports(code: str) -> str:
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    lines = [f"import {module}" for module in _MODULES if module in used]
+    return "\n".join(lines + [f"from {_FROM[name]} import {name}" for name in sorted(_FROM) if name in used])
