@@ -1,7 +1,8 @@
 """Budgets: what a call may cost is reserved before it is sent, so that a batch of them cannot overshoot.
 
 A reservation holds an upper estimate; settling it puts the truth in its place. A call that does not fit while others
-are in flight waits for them, since they may turn out cheaper; one that does not fit alone is refused.
+are in flight waits for them, since they may turn out cheaper; one that does not fit alone is refused. Estimates learn
+from what calls really took; where tokens or money are bounded, the first call of a role goes alone for that reason.
 """
 
 from __future__ import annotations
@@ -51,10 +52,38 @@ def estimate(prompt_chars: int, max_tokens: int | None) -> Usage:
     )
 
 
+class Habits(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls of one role were seen to take, at worst.
+
+    Args:
+        prompt: tokens read, as a multiple of `estimate`; never under 1.
+        completion: tokens written.
+    """
+
+    prompt: float = 1.0
+    completion: int = 0
+
+    def expect(self, guess: Usage, max_tokens: int | None) -> Usage:
+        """`guess` corrected by experience."""
+        return Usage(
+            prompt_tokens=math.ceil(guess.prompt_tokens * self.prompt),
+            completion_tokens=self.completion if max_tokens is None else max_tokens,
+            calls=1,
+        )
+
+    def learn(self, guess: Usage, usage: Usage) -> Habits:
+        """What is known after one more call."""
+        return Habits(
+            prompt=max(self.prompt, usage.prompt_tokens / guess.prompt_tokens),
+            completion=max(self.completion, usage.completion_tokens),
+        )
+
+
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """A place held in the budget for one call."""
 
     role: Role
+    guess: Usage
     usage: Usage
     cost: float
 
@@ -95,6 +124,7 @@ class Ledger:
         self._held_tokens = 0
         self._held_cost = 0.0
         self._in_flight = 0
+        self._habits: dict[Role, Habits] = {}
         self._freed = asyncio.Condition()
 
     @property
@@ -132,20 +162,27 @@ class Ledger:
         Raises:
             BudgetExceeded: it does not fit.
         """
-        usage = estimate(prompt_chars, max_tokens)
-        prices = self._prices.get(role)
-        held = Reservation(role=role, usage=usage, cost=prices.cost(usage) if prices else 0.0)
+        guess = estimate(prompt_chars, max_tokens)
         async with self._freed:
-            while (problem := self._misfit(held)) is not None:
+            while True:
+                held = self._expected(role, guess, max_tokens)
+                problem = self._misfit(held)
+                if problem is None:
+                    break
                 # Wall time and counts of calls do not come back when a call ends; estimates do.
                 if not waits or self._in_flight == 0 or problem.limit in ("seconds", "worker_calls"):
                     raise problem
                 await self._freed.wait()
             self._in_flight += 1
             self._held_calls += role == "worker"
-            self._held_tokens += usage.total_tokens
+            self._held_tokens += held.usage.total_tokens
             self._held_cost += held.cost
         return held
+
+    def _expected(self, role: Role, guess: Usage, max_tokens: int | None) -> Reservation:
+        usage = self._habits.get(role, Habits()).expect(guess, max_tokens)
+        prices = self._prices.get(role)
+        return Reservation(role=role, guess=guess, usage=usage, cost=prices.cost(usage) if prices else 0.0)
 
     async def settle(self, held: Reservation, usage: Usage, *, attempts: int = 1) -> None:
         """Put what the call really used in the place of its reservation; each attempt counts as a call."""
@@ -157,6 +194,7 @@ class Ledger:
                 self._calls += max(1, attempts)
             self._held_tokens -= held.usage.total_tokens
             self._held_cost -= held.cost
+            self._habits[held.role] = self._habits.get(held.role, Habits()).learn(held.guess, usage)
             self._tokens += usage.total_tokens
             self._cost += prices.cost(usage) if prices else 0.0
             self._freed.notify_all()
@@ -169,6 +207,8 @@ class Ledger:
             used = self._calls + self._held_calls
             if used + 1 > limits.worker_calls:
                 return _exceeded("worker_calls", f"{used} of {limits.worker_calls} worker calls are used")
+        if self._in_flight and held.role not in self._habits and (limits.tokens or limits.money) is not None:
+            return _exceeded("tokens", "the first call is not back yet")
         if limits.tokens is not None:
             used = self._tokens + self._held_tokens
             if used + held.usage.total_tokens > limits.tokens:

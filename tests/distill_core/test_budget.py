@@ -101,3 +101,15 @@ async def test_what_is_left_is_told_and_never_negative():
 def test_the_estimate_is_above_what_english_takes():
     words = "The quick brown fox jumps over the lazy dog. " * 100
     assert estimate(len(words), None).prompt_tokens > len(words.split()) * 1.3
+
+
+async def test_estimates_learn_so_that_a_second_call_is_held_at_what_the_first_took():
+    ledger = Ledger(Limits(tokens=1000))
+    first = await ledger.reserve("worker", 30, None)
+    second = asyncio.create_task(ledger.reserve("worker", 30, None))
+    await asyncio.sleep(0)
+    assert not second.done()
+    await ledger.settle(first, Usage(prompt_tokens=300, completion_tokens=150, calls=1))
+    assert (await asyncio.wait_for(second, 1)).usage.total_tokens == 450
+    with pytest.raises(BudgetExceeded):
+        await ledger.reserve("worker", 30, None, waits=False)
