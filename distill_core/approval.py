@@ -216,5 +216,10 @@ class PersonApprover:
         if waiting is None:
             return False
         loop, future = waiting
-        loop.call_soon_threadsafe(lambda: future.done() or future.set_result(decision))
+
+        def settle() -> None:
+            if not future.done():
+                future.set_result(decision)
+
+        loop.call_soon_threadsafe(settle)
         return True

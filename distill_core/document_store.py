@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,7 +31,9 @@ def keep(context: str | list[Any] | dict[str, Any], folder: Path | None, *, name
     digest = hashlib.sha256()
     for piece in _pieces(context):
         digest.update(piece)
-    kind = "str" if isinstance(context, str) else "list" if isinstance(context, list) else "dict"
+    kind: Literal["str", "list", "dict"] = "dict"
+    if isinstance(context, str | list):
+        kind = "str" if isinstance(context, str) else "list"
     chars = len(context) if isinstance(context, str) else sum(len(p) for p in _pieces(context))
     reference = DocumentRef(sha256=digest.hexdigest(), kind=kind, chars=chars, name=encodable(name))
     if folder is not None:
@@ -39,7 +41,9 @@ def keep(context: str | list[Any] | dict[str, Any], folder: Path | None, *, name
         try:
             _write_once(path, context)
         except OSError as error:
-            raise LogError(f"cannot keep the document in {folder}", found=error.strerror or str(error)) from error
+            raise LogError(
+                f"cannot keep the document in {folder}", found=error.strerror or str(error)
+            ) from error
     return reference
 
 

@@ -426,7 +426,8 @@ def decode(line: bytes) -> Event:
     Raises:
         msgspec.DecodeError: the line is not JSON, or not an event of this schema.
     """
-    return _decoder.decode(line)
+    event: Event = _decoder.decode(line)
+    return event
 
 
 def json_schema() -> dict[str, Any]:

@@ -176,7 +176,7 @@ class Orchestrator:
             prompts.turn_notice(self._step, self._ledger.limits.turns, self._ledger.remaining())
         )
 
-    def _nothing_to_run(self, call_id: str, reply: LMResponse, problem: str) -> None:
+    def _nothing_to_run(self, call_id: str, reply: LMResponse, problem: fences.Problem) -> None:
         self._recorder.emit(ev.ReplyRejected(step=self._step, call_id=call_id, problem=problem))
         self._troubled = True
         self._codeless += 1

@@ -193,7 +193,7 @@ async def test_a_batch_cannot_overshoot_the_number_of_calls():
 async def test_a_batch_cannot_overshoot_tokens():
     usage = Usage(prompt_tokens=30, completion_tokens=70, calls=1)
     worker = Answering(lambda p: "ok", usage=usage, sampling={"max_tokens": 70})
-    result, kept, _ = await go(
+    result, _, _ = await go(
         block("worker_batch(['some words'] * 500)"),
         worker=worker,
         limits=ev.Limits(tokens=9000),
