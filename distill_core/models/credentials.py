@@ -1,0 +1,112 @@
+"""Which key goes to which endpoint. The only place that reads keys from the environment or a `.env` file."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+TOGETHER_HOSTS = ("together.xyz", "together.ai")
+OPENAI_HOSTS = ("openai.com",)
+VARIABLES = ("OPENAI_API_KEY", "TOGETHER_API_KEY")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key and where it came from. Printing one never shows it.
+
+    Args:
+        value: the key; None where there is none to send.
+        source: for people: "given", "OPENAI_API_KEY", "OPENAI_API_KEY in .env", "none".
+        missing: the variable to set, where the host is known to want a key and there is none.
+    """
+
+    value: str | None
+    source: str
+    missing: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Key({'***' if self.value else None}, source={self.source!r})"
+
+
+def key_for(
+    base_url: str,
+    given: str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Key:
+    """The key for an endpoint.
+
+    A key that was given wins. Otherwise a variable is looked up in the environment, then in the `.env` file
+    of the working directory (read, never put into the environment). A provider's key is never sent to a host
+    that it is not for:
+
+    - hosts of Together get `TOGETHER_API_KEY`, hosts of OpenAI get `OPENAI_API_KEY`, never the other's;
+    - a loopback address gets either, if one is set, since it does not leave the machine; it needs none;
+    - any other host gets either only where `BASE_URL`, set in the same place as the key, names that host:
+    then a person has put the two together. Without that, give the key explicitly.
+
+    Args:
+        base_url: the endpoint.
+        given: an explicit key.
+        environ: stands in for `os.environ`.
+        folder: stands in for the working directory.
+    """
+    if given:
+        return Key(given, "given")
+    host = host_of(base_url)
+    wanted = _variables(host)
+    known = len(wanted) == 1
+    for place, settings in _places(environ, folder):
+        paired = host_of(settings.get("BASE_URL") or "") == host
+        if not (known or is_loopback(host) or paired):
+            continue
+        for variable in wanted:
+            if settings.get(variable):
+                return Key(settings[variable], variable + place)
+    return Key(None, "none", missing=wanted[0] if known else None)
+
+
+def host_of(base_url: str) -> str:
+    """The host name of an URL, in lower case; empty where there is none."""
+    return (urlsplit(base_url).hostname or "").lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this machine by name or address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def scrub(text: str, key: str | None) -> str:
+    """`text` without the key, wherever it stands in it."""
+    return text.replace(key, "***") if key and len(key) >= 4 else text
+
+
+def _variables(host: str) -> tuple[str, ...]:
+    if _within(host, TOGETHER_HOSTS):
+        return ("TOGETHER_API_KEY",)
+    if _within(host, OPENAI_HOSTS):
+        return ("OPENAI_API_KEY",)
+    return VARIABLES
+
+
+def _within(host: str, domains: tuple[str, ...]) -> bool:
+    return any(host == domain or host.endswith("." + domain) for domain in domains)
+
+
+def _places(environ: Mapping[str, str] | None, folder: Path | None) -> list[tuple[str, Mapping[str, str]]]:
+    from dotenv import dotenv_values
+
+    file = (folder or Path.cwd()) / ".env"
+    written = dotenv_values(file, interpolate=False) if file.is_file() else {}
+    from_file = {name: value for name, value in written.items() if value is not None}
+    return [("", os.environ if environ is None else environ), (" in .env", from_file)]
