@@ -1,0 +1,264 @@
+"""From what a person names (a file, a folder, a pattern, several, stdin) to one document."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Literal, TypeAlias
+
+import msgspec
+
+from distill_core.documents.source import Source, Value, read, reader_for, unreadable
+from distill_core.errors import DocumentError
+from distill_core.text import characters, encodable
+
+Stdin: TypeAlias = IO[bytes] | IO[str]
+Kind: TypeAlias = Literal["str", "list", "dict"]
+
+MAX_FILES = 10_000
+"""Files that a folder, pattern or list may hold."""
+
+MAX_BYTES = 1 << 30
+"""Bytes that a document may have, over all its files."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+_NAMED_LEFT_OUT = 5
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A document as the REPL will hold it.
+
+    Args:
+        name: what to call it: a file's name, a folder's, the pattern.
+        value: a str, or the list or dict that a JSON file holds; of several files a dict from name to text.
+        kind: the type of `value`.
+        chars: characters of text in it.
+        notes: what was assumed, changed or left out in reading it, for people.
+    """
+
+    name: str
+    value: Value
+    kind: Kind
+    chars: int
+    notes: tuple[str, ...] = ()
+
+
+def load(source: str | Path | Sequence[str | Path], *, stdin: Stdin | bytes | str | None = None) -> Document:
+    """Read a document.
+
+    Args:
+        source: a path to a file or folder, a glob pattern (`**` included), `-` for stdin, or several of
+            these. A folder is read with all below it, hidden files and those that are not text left out and
+            noted. Several files become a dict from name to text, in the order given, a folder's sorted by
+            name.
+        stdin: what `-` reads; the process's own by default.
+
+    Raises:
+        DocumentError: something named does not exist, cannot be read or holds no text, in one line that names
+            it.
+    """
+    if isinstance(source, str | Path):
+        return _one(source, stdin)
+    if not source:
+        raise DocumentError(
+            "no document was named", remedy="give a file, a folder, a pattern, or - for stdin"
+        )
+    if len(source) == 1:
+        return _one(source[0], stdin)
+    files: list[tuple[str, Path]] = []
+    texts: dict[str, str] = {}
+    notes: list[str] = []
+    for item in source:
+        if str(item) == "-":
+            document = _stdin(stdin)
+            texts[document.name] = _as_text(document.value)
+            notes += document.notes
+        else:
+            files += _files_named(item)
+    collected = _collect(_distinct(files), f"{len(source)} files", strict=True)
+    texts |= collected.value  # type: ignore[arg-type]
+    return _document(f"{len(texts)} files", texts, (*notes, *collected.notes))
+
+
+def _one(source: str | Path, stdin: Stdin | bytes | str | None) -> Document:
+    if str(source) == "-":
+        return _stdin(stdin)
+    name = str(source)
+    path = _path(source)
+    if path.is_dir():
+        files = [(found.relative_to(path).as_posix(), found) for found in _below(path)]
+        return _collect(files, path.resolve().name or name, strict=False)
+    if not os.path.lexists(path) and glob.has_magic(name):
+        return _collect(_distinct(_files_named(source)), name, strict=False)
+    found = Source(name, _bytes(path))
+    reading = read(found)
+    return _document(path.name, reading.value, (*_by_content(found), *reading.notes))
+
+
+def _path(source: str | Path) -> Path:
+    """The path meant by `source`; a leading `~` is the home folder.
+
+    Raises:
+        DocumentError: it is a URL or no path at all.
+    """
+    text = str(source)
+    if not text.strip():
+        raise DocumentError(
+            "no document was named", remedy="give a file, a folder, a pattern, or - for stdin"
+        )
+    if (found := _URL.match(text)) and not os.path.lexists(text):
+        if found[1].lower() == "file":
+            raise unreadable(text, "it is a URL", "give the plain path")
+        raise unreadable(
+            text, "it is a URL, and documents are read from disk", "download it first, then give the file"
+        )
+    if "\0" in text:
+        raise unreadable(text.replace("\0", "\\0"), "a path cannot hold NUL", "give another path")
+    return Path(text).expanduser()
+
+
+def _files_named(source: str | Path) -> list[tuple[str, Path]]:
+    """The files behind one name, each under the name it gets in a dict."""
+    path, text = _path(source), str(source)
+    if path.is_dir():
+        return [(found.relative_to(path.parent).as_posix(), found) for found in _below(path)]
+    if os.path.lexists(path) or not glob.has_magic(text):
+        return [(path.name, path)]
+    paths = [Path(found) for found in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    files = [found for found in paths if found.is_file()]
+    if not files:
+        raise unreadable(
+            text, "no file matches", "check the pattern; quote it so that the shell leaves it alone"
+        )
+    base = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
+    return [(found.relative_to(base).as_posix(), found) for found in files]
+
+
+def _distinct(files: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Each path once; names that clash are told apart by their whole path."""
+    once = {path: name for name, path in reversed(files)}
+    names = list(once.values())
+    kept = [(name, path) for path, name in reversed(once.items())]
+    return [(name if names.count(name) == 1 else path.as_posix(), path) for name, path in kept]
+
+
+def _below(folder: Path) -> list[Path]:
+    """All files below a folder, hidden ones left out, sorted by path.
+
+    Raises:
+        DocumentError: it cannot be listed, or holds too many files.
+    """
+    found: list[Path] = []
+    for here, folders, names in os.walk(folder, onerror=_unlistable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(here, name) for name in names if not name.startswith(".")]
+        if len(found) > MAX_FILES:
+            raise unreadable(
+                str(folder), f"it holds more than {MAX_FILES:,} files", "name a smaller folder or a pattern"
+            )
+    return sorted(found)
+
+
+def _unlistable(error: OSError) -> None:
+    raise unreadable(str(error.filename), error.strerror or str(error), "check its permissions") from error
+
+
+def _collect(files: list[tuple[str, Path]], name: str, *, strict: bool) -> Document:
+    """Many files as a dict from name to text; those that cannot be read are left out unless `strict`."""
+    if len(files) > MAX_FILES:
+        raise unreadable(name, f"that is more than {MAX_FILES:,} files", "name fewer")
+    texts: dict[str, str] = {}
+    notes: list[str] = []
+    left_out: list[str] = []
+    total = 0
+    for key, path in files:
+        try:
+            data = _bytes(path)
+            total += len(data)
+            if total > MAX_BYTES:
+                raise unreadable(name, f"its files hold more than {MAX_BYTES:,} bytes", "name fewer")
+            source = Source(str(path), data)
+            reading = read(source)
+        except DocumentError as error:
+            if strict or total > MAX_BYTES:
+                raise
+            left_out.append(f"{key} ({error.found})")
+            continue
+        text = reading.value if isinstance(reading.value, str) else data.decode("utf-8", "backslashreplace")
+        texts[encodable(key)] = text.removeprefix("\ufeff")
+        notes += [f"{key}: {note}" for note in (*_by_content(source), *reading.notes)]
+    if not texts:
+        found = f"nothing in it can be read: {_few(left_out)}" if left_out else "it holds no files"
+        raise unreadable(name, found, "give text, PDF, Word, HTML, JSON or CSV files")
+    if left_out:
+        notes.insert(0, f"{len(left_out):,} files were left out: {_few(left_out)}")
+    return _document(name, texts, tuple(notes))
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _NAMED_LEFT_OUT
+    return "; ".join(names[:_NAMED_LEFT_OUT]) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def _stdin(stdin: Stdin | bytes | str | None) -> Document:
+    if isinstance(stdin, str):
+        data = stdin.encode("utf-8", "backslashreplace")
+    elif isinstance(stdin, bytes):
+        data = stdin
+    else:
+        data = _piped(stdin if stdin is not None else sys.stdin.buffer)
+    # Without a suffix JSON stays text: that it is meant as a value, only a file name says.
+    reading = read(Source("stdin", data))
+    return _document("stdin", reading.value, reading.notes)
+
+
+def _piped(stream: Stdin) -> bytes:
+    if stream.isatty():
+        raise DocumentError(
+            "cannot read stdin", found="nothing is piped into it", remedy="pipe a document in, or name a file"
+        )
+    data = getattr(stream, "buffer", stream).read()
+    return data.encode("utf-8", "backslashreplace") if isinstance(data, str) else bytes(data)
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        DocumentError: it does not exist, is not a file, is too large or may not be read.
+    """
+    try:
+        found = path.stat()
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+            raise unreadable(str(path), "it is a device or socket", "give a file")
+        if found.st_size > MAX_BYTES:
+            size = f"it has {found.st_size:,} bytes, more than {MAX_BYTES:,}"
+            raise unreadable(str(path), size, "split it and name a part")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise unreadable(str(path), "there is no such file", "check the path") from error
+    except PermissionError as error:
+        raise unreadable(str(path), "you may not read it", "check its permissions") from error
+    except OSError as error:
+        raise unreadable(str(path), error.strerror or str(error), "check the path") from error
+
+
+def _by_content(source: Source) -> Iterator[str]:
+    reader = reader_for(source)
+    if reader.SUFFIXES and source.suffix and source.suffix not in reader.SUFFIXES and reader.FORMAT != "text":
+        yield f"read as {reader.FORMAT}, by its content"
+
+
+def _as_text(value: Value) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _document(name: str, value: Value, notes: tuple[str, ...]) -> Document:
+    kind: Kind = "str" if isinstance(value, str) else "list" if isinstance(value, list) else "dict"
+    return Document(encodable(name), value, kind, characters(value), notes)
