@@ -11,6 +11,7 @@ from distill_core.playbook.brief import Brief
 from distill_core.playbook.catalogue import load
 from distill_core.playbook.choosing import choose
 from distill_core.playbook.transcript import read
+from distill_core.playbook.writing import OPENING
 
 GIVE_UP = """\
 # playbook: as_it_stands
@@ -68,7 +69,7 @@ class PlaybookSupervisor(ModelHandler):
         usage = Usage(calls=1)
         self.total_usage = self.total_usage + usage
         return LMResponse(
-            text=f"playbook, no model: {choice.why}\n\n```repl\n{code}```\n",
+            text=f"{OPENING} ({', '.join(choice.names) or 'as_it_stands'}): {choice.why}\n\n```repl\n{code}```\n",
             usage=usage,
             model=self.model,
             elapsed=time.perf_counter() - started,

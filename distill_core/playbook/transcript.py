@@ -14,15 +14,15 @@ import msgspec
 
 from distill_core.models.base import Message
 from distill_core.playbook.brief import Facts
-from distill_core.playbook.writing import HEADING, REPORT
+from distill_core.playbook.writing import OPENING, REPORT
 
 Outcome: TypeAlias = Literal["reported", "silent", "failed", "rejected", "sent_back"]
 
 _REPORT = re.compile(rf"^{REPORT} (\{{.*\}})$", re.M)
-_HEADING = re.compile(rf"^{re.escape(HEADING)}(\w+)", re.M)
+_OPENING = re.compile(rf"^{re.escape(OPENING)} \(([\w, ]+)\): ")
 _QUESTION = "The question, also in the variable `query`:\n"
 _NOTICE = re.compile(r"\n\nThis is turn (\d+)(?: of (\d+))?\.[^\n]*\s*$")
-_ROOM = re.compile(r"(\d[\d,]*) characters of (?:document )?text")
+_ROOM = re.compile(r"at most (\d[\d,]*) characters of (?:the document|text)")
 _REJECTED = "read your code and did not run it"
 _SENT_BACK = "read your answer and did not accept it"
 _WORDS = re.compile(r"They say:\n\n(.*?)\n\n(?:Write new code that follows this|Go on with this)", re.S)
@@ -32,7 +32,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One reply of the supervisor and what came back.
 
     Args:
-        names: the strategies whose programs stood in the reply; empty where a person wrote the code.
+        names: the strategies whose programs the reply proposed, whatever a person made of them.
         outcome: "reported" where a program said what it did, "silent" where it ran but did not.
         report: what the last program reported; empty without one.
         guidance: a person's words on it.
@@ -105,6 +105,7 @@ def _left(message: str) -> int | None:
 def _turn(reply: str, words: str) -> Turn:
     reports = [found for line in _REPORT.findall(words) if (found := _json(line))]
     report = reports[-1] if reports else {}
+    opening = _OPENING.search(reply)
     guidance = _WORDS.search(words)
     outcome: Outcome = "reported" if report else "silent"
     if _REJECTED in words:
@@ -116,7 +117,7 @@ def _turn(reply: str, words: str) -> Turn:
     ):
         outcome = "failed"
     return Turn(
-        names=tuple(_HEADING.findall(reply)),
+        names=tuple(opening[1].split(", ")) if opening else (),
         outcome=outcome,
         report=report,
         guidance=guidance[1].strip() if guidance else "",

@@ -12,8 +12,8 @@ from typing import Any
 REPORT = "PLAYBOOK"
 """Starts the line of JSON by which a program tells what it did; `next` in it names what it suggests to do next."""
 
-HEADING = "# playbook: "
-"""Starts the first line of every program, followed by its strategy's name."""
+OPENING = "playbook, no model"
+"""Starts every reply, followed by the names of its strategies in brackets."""
 
 _WIDTH = 100
 
@@ -37,7 +37,7 @@ def compose(
     body = "\n\n\n".join(textwrap.dedent(inspect.getsource(part)).strip() for part in parts)
     lines = [_setting(*setting) for setting in settings]
     steps = textwrap.dedent(steps).strip()
-    blocks = [f"{HEADING}{name}\n# {about}", _imports(body + "\n" + steps), "\n".join(lines), body, steps]
+    blocks = [f"# playbook: {name}\n# {about}", _imports(body + "\n" + steps), "\n".join(lines), body, steps]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -53,9 +53,8 @@ def _setting(name: str, value: object, comment: str) -> str:
         if isinstance(value, Code)
         else pformat(value, width=_WIDTH, compact=True, sort_dicts=False)
     )
-    if "\n" in written:
-        return f"# {comment}\n{name} = {written}"
-    return f"{name} = {written}  # {comment}"
+    line = f"{name} = {written}  # {comment}"
+    return f"# {comment}\n{name} = {written}" if "\n" in written or len(line) > _WIDTH else line
 
 
 _FROM = {"Any": "typing", "Callable": "collections.abc"}

@@ -32,7 +32,12 @@ def terms_of(question: str) -> list[str]:
         if word in common or (len(word) < 3 and not word.isdigit()):
             continue
         for ending in ("ies", "ings", "ing", "ed", "es", "s", "y", "e"):
-            if "-" not in word and word.endswith(ending) and len(word) - len(ending) >= 4:
+            if (
+                "-" not in word
+                and not word.endswith("ss")
+                and word.endswith(ending)
+                and len(word) - len(ending) >= 4
+            ):
                 word = word[: -len(ending)]
                 break
         terms.append(word)

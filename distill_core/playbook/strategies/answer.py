@@ -19,7 +19,7 @@ text, starts = as_text(context)
 try:
     notes = sorted(found, key=lambda note: (-note["verified"], -note["chance"], note["start"]))
 except NameError:  # no reading has run
-    notes, passages_read = [], 0
+    notes, passages_read, failed = [], 0, 0
 good = [note for note in notes if note["verified"]] or notes
 for key in KEYS if KIND == "list" else []:  # where quotes name what is asked for, only they answer it
     named = [note for note in good if key in fold(note["quote"])]
@@ -42,6 +42,8 @@ evidence = list(dict.fromkeys(
 ))[:KEEP]
 if conclusion is None:
     conclusion = f"Not found: none of the {passages_read} passages read answers the question."
+    if failed:
+        conclusion += f" {failed} worker calls failed."
 elif not evidence:
     conclusion += " (unverified: no quote for it was found in the document)"
 print("candidate:", conclusion)

@@ -10,7 +10,8 @@ from distill_core.playbook.writing import compose
 
 STEPS = """
 text, starts = as_text(context)
-facts = {"kind": type(context).__name__, "chars": len(text), "items": len(starts), "lines": text.count("\\n") + 1}
+kind = "str" if isinstance(context, str) else "dict" if isinstance(context, dict) else "list"
+facts = {"kind": kind, "chars": len(text), "items": len(starts), "lines": text.count("\\n") + 1}
 folded = fold(text)
 facts["terms"] = {term[:60]: folded.count(term) for term in terms_of(query)[:16]}
 del folded

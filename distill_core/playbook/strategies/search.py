@@ -51,7 +51,7 @@ for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
 good = sum(note["verified"] for note in found)
-more = not good and len(pieces) > len(chosen) and calls_left(budget(), 3) > 2
+more = not good and failed < len(passing) and len(pieces) > len(chosen) and calls_left(budget(), 3) > 2
 report = {"did": "search", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
 print("PLAYBOOK", json.dumps({**report, "failed": failed, "next": "mapreduce" if more else "answer"}))
 """
