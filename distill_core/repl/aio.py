@@ -24,9 +24,10 @@ from distill_core.repl.protocol import (
     PrimitiveRequest,
     Ready,
     WorkerRequest,
+    refusal,
     spelled,
 )
-from distill_core.repl.running import RunningCell
+from distill_core.repl.running import RESTARTED, STOPPED, RunningCell
 from distill_core.repl.values import DATA_PACKAGES, CellResult, ReplLimits, StreamName, Variable
 
 OnOutput: TypeAlias = Callable[[StreamName, str], None]
@@ -132,22 +133,33 @@ class AsyncREPL:
             ReplError: the REPL is closed, or its process cannot be started again.
         """
         async with self._turn:
+            lost = self._session is not None and self._session.dead
             session = await self._ready()
             self._cells += 1
             written = Written(self.limits.output_chars, on_output)
+            if lost:
+                written.add("stderr", f"[The process was lost after the last cell. {RESTARTED}]\n")
             seconds = self.limits.cell_seconds if timeout is None else timeout
             cell = session.start(self._cells, code, seconds, written)
             try:
-                await asyncio.shield(cell.over)
-            except asyncio.CancelledError:
-                cell.stop("interrupted")
-                await cell.over
-                raise
+                await self._end_of(cell)
             finally:
-                session.conclude()
-                if session.dead and not self._closed:
-                    await self._ready()
-            return cell.result()
+                session.cell = None
+            again = session.dead and not self._closed
+            if again:
+                await self._ready()
+            result = cell.result(restarted=again or lost)
+            if written.failure is not None:
+                raise written.failure
+            return result
+
+    async def _end_of(self, cell: RunningCell) -> None:
+        try:
+            await asyncio.shield(cell.over)
+        except asyncio.CancelledError:
+            cell.stop("interrupted")
+            await cell.over
+            raise
 
     async def variables(self) -> tuple[Variable, ...]:
         """The variables that the cells have made, a thousand at most. Leaves no mark.
@@ -189,6 +201,9 @@ class AsyncREPL:
                 await session.close()
                 raise
             self._session = session
+            if self._closed:
+                await session.close()
+                raise ReplError("this REPL was closed while its process started")
         return self._session
 
 
@@ -242,16 +257,10 @@ class _Session:
     def start(self, number: int, code: str, seconds: float | None, written: Written) -> RunningCell:
         """Let the child run a cell."""
         assert self._child is not None
-        self.cell = RunningCell(
-            number, self._limits, seconds, written, self._child.interrupt, self._child.kill
-        )
+        self.cell = RunningCell(number, self._limits, seconds, written, self._child)
         self._capture.begin(written)
         self._line.send({"op": "execute", "cell": number, "code": spelled(code)})
         return self.cell
-
-    def conclude(self) -> None:
-        """The cell is over and its output is complete."""
-        self.cell = None
 
     async def variables(self) -> tuple[Variable, ...]:
         """Ask the child between cells."""
@@ -301,24 +310,17 @@ class _Session:
 
     def _on_call(self, request: WorkerRequest | PrimitiveRequest) -> None:
         cell = self.cell
-        if cell is None or cell.over.done():
-            self._refuse(request, "no cell is running")
+        if cell is None or cell.stopping:
+            self._line.send(refusal(request, STOPPED))
             return
         self._capture.drain()
         if isinstance(request, PrimitiveRequest):
-            cell.serve(self._calls.perform(request), self._line.send)
+            cell.serve(request, self._calls.perform(request), self._line.send)
         elif cell.admits(request):
-            cell.serve(self._calls.ask(request, cell.calls), self._line.send)
+            cell.serve(request, self._calls.ask(request, cell.calls), self._line.send)
         else:
-            self._refuse(request, f"a cell may make {self._limits.worker_calls:,} worker calls")
-
-    def _refuse(self, request: WorkerRequest | PrimitiveRequest, why: str) -> None:
-        if isinstance(request, PrimitiveRequest):
-            self._line.send({"id": request.id, "error": why})
-            return
-        count = len(request.prompts)
-        errors = [(index, why) for index in range(count)]
-        self._line.send({"id": request.id, "texts": [None] * count, "errors": errors})
+            why = f"a cell may make {self._limits.worker_calls:,} worker calls"
+            self._line.send(refusal(request, why))
 
     def _on_done(self, cell: RunningCell, done: Done) -> None:
         self._capture.end()

@@ -66,6 +66,7 @@ class Calls:
         record.extend([None] * len(prompts))
         texts: list[str | None] = [None] * len(prompts)
         errors: list[tuple[int, str]] = []
+        started = time.perf_counter()
 
         def keep(index: int, result: str | BaseException, elapsed: float) -> None:
             if isinstance(result, str):
@@ -78,10 +79,16 @@ class Calls:
                 prompt=prompts[index], response=text, error=error, elapsed=elapsed
             )
 
-        if self._worker_batch is not None and (request.batch or self._worker is None):
-            await self._batch(self._worker_batch, prompts, keep)
-        else:
-            await self._each(prompts, keep)
+        try:
+            if self._worker_batch is not None and (request.batch or self._worker is None):
+                await self._batch(self._worker_batch, prompts, keep)
+            else:
+                await self._each(prompts, keep)
+        except asyncio.CancelledError:
+            for index in range(len(prompts)):
+                if record[first + index] is None:
+                    keep(index, DistillError("the cell was stopped"), time.perf_counter() - started)
+            raise
         return {"id": request.id, "texts": texts, "errors": errors}
 
     async def _batch(

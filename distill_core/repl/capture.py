@@ -22,11 +22,12 @@ class Written:
 
     Args:
         limit: characters kept; more is counted and dropped.
-        on_output: gets each piece that is kept.
+        on_output: gets each piece that is kept, until it raises.
     """
 
     def __init__(self, limit: int, on_output: Callable[[StreamName, str], None] | None) -> None:
         self.dropped = 0
+        self.failure: Exception | None = None
         self._room = limit
         self._on_output = on_output
         self._pieces: list[tuple[StreamName, list[str]]] = []
@@ -50,7 +51,10 @@ class Written:
         else:
             self._pieces.append((stream, [text]))
         if self._on_output is not None:
-            self._on_output(stream, text)
+            try:
+                self._on_output(stream, text)
+            except Exception as error:  # noqa: BLE001 - the caller's function; `execute` raises it to the caller
+                self.failure, self._on_output = error, None
 
     def output(self) -> tuple[tuple[StreamName, str], ...]:
         """All of it, neighbours of one stream joined."""

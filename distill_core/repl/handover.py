@@ -12,7 +12,7 @@ import msgspec
 
 from distill_core.errors import ReplError
 
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 
 
 class Handover(msgspec.Struct, frozen=True):

@@ -11,8 +11,11 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
+_CPU_CLOCK = 2
 _HOME = Path(__file__).parent
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from child.main import main; del sys.path[0]; "
@@ -34,31 +37,27 @@ class Child:
     """
 
     def __init__(self, seed: int, document: int) -> None:
-        self.scratch = tempfile.mkdtemp(prefix="distill-repl-")
-        self.socket, theirs = socket.socketpair()
-        self.out, out = _pipe()
-        self.err, err = _pipe()
-        life, self._life = os.pipe()
-        self._reaped: asyncio.Future[int] | None = None
-        command = [sys.executable, "-s", "-S", "-P", "-c", _BOOT, str(_HOME)]
-        try:
+        with ExitStack() as ours, ExitStack() as theirs:
+            self.scratch = tempfile.mkdtemp(prefix="distill-repl-")
+            ours.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+            self.socket, line = socket.socketpair()
+            ours.callback(self.socket.close)
+            theirs.callback(line.close)
+            self.out, out = _owned(_roomy_pipe(), ours, theirs)
+            self.err, err = _owned(_roomy_pipe(), ours, theirs)
+            life, _ = _owned(os.pipe(), theirs, ours)
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(life), str(os.getpid())],
+                [sys.executable, "-s", "-S", "-P", "-c", _BOOT]
+                + [str(argument) for argument in (_HOME, line.fileno(), life, os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                pass_fds=(theirs.fileno(), life, document),
+                pass_fds=(line.fileno(), life, document),
                 env=self._environment(seed),
                 cwd=self.scratch,
                 start_new_session=True,
             )
-        except BaseException:
-            self._let_go()
-            raise
-        finally:
-            theirs.close()
-            for fd in (out, err, life):
-                os.close(fd)
+            self._ours = ours.pop_all()
         self.pid = self._process.pid
 
     def _environment(self, seed: int) -> dict[str, str]:
@@ -72,6 +71,13 @@ class Child:
             "PYTHONHASHSEED": str(seed % (1 << 32)),
             "MALLOC_ARENA_MAX": "4",
         }
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used (clock_getcpuclockid(3)); 0 where that cannot be known."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK) if sys.platform == "linux" else 0.0
+        except OSError:
+            return 0.0
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
@@ -110,17 +116,17 @@ class Child:
             os.close(pidfd)
 
     def release(self) -> None:
-        """Give back what is held for a dead process. The socket belongs to its transport."""
-        self._let_go()
-
-    def _let_go(self) -> None:
-        for fd in (self.out, self.err, self._life):
-            os.close(fd)
-        self.socket.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        """Give back what is held for a dead process."""
+        self._ours.close()
 
 
-def _pipe() -> tuple[int, int]:
+def _owned(pipe: tuple[int, int], reading: ExitStack, writing: ExitStack) -> tuple[int, int]:
+    reading.callback(os.close, pipe[0])
+    writing.callback(os.close, pipe[1])
+    return pipe
+
+
+def _roomy_pipe() -> tuple[int, int]:
     """A pipe whose reading end does not block, as roomy as the system lets us have it."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)

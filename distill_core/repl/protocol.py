@@ -65,6 +65,15 @@ class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
 
 Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Done | Listed
 
+
+def refusal(request: WorkerRequest | PrimitiveRequest, why: str) -> dict[str, Any]:
+    """The answer to a call that is not made."""
+    if isinstance(request, PrimitiveRequest):
+        return {"id": request.id, "error": why}
+    count = len(request.prompts)
+    return {"id": request.id, "texts": [None] * count, "errors": [(index, why) for index in range(count)]}
+
+
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
 _encode = msgspec.json.Encoder().encode
 

@@ -4,51 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeAlias
 
 from distill_core.errors import ReplError
 from distill_core.events import CellStatus, Final
 from distill_core.repl.capture import Written
-from distill_core.repl.protocol import Answered, Done, WorkerRequest
+from distill_core.repl.process import Child
+from distill_core.repl.protocol import Answered, Done, PrimitiveRequest, WorkerRequest, refusal
 from distill_core.repl.values import CellResult, ReplLimits, WorkerCall
 
 Stop: TypeAlias = Literal["interrupted", "timeout"]
+Request: TypeAlias = WorkerRequest | PrimitiveRequest
+Send: TypeAlias = Callable[[dict[str, Any]], None]
+
+RESTARTED = "The REPL was started again: context and query are there, all other variables are lost."
+STOPPED = "the cell was stopped"
 
 _REQUESTS = 2048
 
 
 class Clock:
-    """Wall time, and of it the active time: what was not spent with a call to the host outstanding. In seconds."""
+    """Wall time, and of it the active time, in seconds.
 
-    def __init__(self) -> None:
+    Active is what was not spent with a call to the host outstanding, and of that only what the child computed
+    meanwhile: a thread cannot work for nothing behind another's call.
+
+    Args:
+        cpu: processor time of the child so far.
+    """
+
+    def __init__(self, cpu: Callable[[], float]) -> None:
         self.started = time.perf_counter()
-        self._since: float | None = self.started
+        self._cpu = cpu
+        self._since = self.started
+        self._cpu_since = 0.0
         self._active = 0.0
         self._waiting = 0
 
     def wait(self) -> None:
         """A call goes out."""
         self._waiting += 1
-        if self._since is not None:
-            self._active += time.perf_counter() - self._since
-            self._since = None
+        if self._waiting == 1:
+            now = time.perf_counter()
+            self._active += now - self._since
+            self._since = now
+            self._cpu_since = self._cpu()
 
     def resume(self) -> None:
         """A call has come back."""
-        self._waiting -= 1
-        if not self._waiting:
+        if self._waiting == 1:
+            self._active = self.active
             self._since = time.perf_counter()
+        self._waiting -= 1
 
     @property
     def active(self) -> float:
         """Active time so far."""
-        return self._active + (time.perf_counter() - self._since if self._since is not None else 0.0)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a call is outstanding."""
-        return self._waiting > 0
+        wall = time.perf_counter() - self._since
+        return self._active + (min(wall, self._cpu() - self._cpu_since) if self._waiting else wall)
 
     @property
     def elapsed(self) -> float:
@@ -62,8 +76,8 @@ class RunningCell:
     Args:
         number: the child's name for it.
         seconds: its active time; None for no limit.
-        interrupt: asks the child to stop.
-        kill: ends the child.
+        written: gets what it writes.
+        child: the process that runs it.
     """
 
     def __init__(
@@ -72,8 +86,7 @@ class RunningCell:
         limits: ReplLimits,
         seconds: float | None,
         written: Written,
-        interrupt: Callable[[], None],
-        kill: Callable[[], None],
+        child: Child,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.number = number
@@ -82,9 +95,8 @@ class RunningCell:
         self.calls: list[WorkerCall | None] = []
         self._limits = limits
         self._seconds = seconds
-        self._interrupt = interrupt
-        self._kill = kill
-        self._clock = Clock()
+        self._child = child
+        self._clock = Clock(child.cpu_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._requested = 0
@@ -111,29 +123,45 @@ class RunningCell:
             self._stop = why
             if self._timer is not None:
                 self._timer.cancel()
-            self._interrupt()
+            for task in list(self._tasks):
+                task.cancel()
+            self._child.interrupt()
             self._timer = self._loop.call_later(self._limits.grace_seconds, self._give_up)
 
     def _give_up(self) -> None:
         self._ignored = True
-        self._kill()
+        self._child.kill()
 
-    def serve(self, answer: Awaitable[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
-        """Work on a call of the child, and send it the answer."""
+    def serve(self, request: Request, answer: Coroutine[Any, Any, dict[str, Any]], send: Send) -> None:
+        """Work on a call of the child, and send it the answer; a cell that is to stop gets a refusal."""
         if len(self._tasks) >= _REQUESTS:
             raise ReplError("the REPL's process broke its protocol", found="too many calls at once")
         self._clock.wait()
-        task = self._loop.create_task(self._serve(answer, send))
+        task = self._loop.create_task(self._serve(request, answer, send))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, answer: Awaitable[dict[str, Any]], send: Callable[[dict[str, Any]], None]) -> None:
+    async def _serve(self, request: Request, answer: Coroutine[Any, Any, dict[str, Any]], send: Send) -> None:
         try:
-            reply = await answer
-            if not self.over.done():
-                send(reply)
+            send(await answer)
+        except asyncio.CancelledError:
+            send(refusal(request, STOPPED))
+        except BaseException as error:
+            self.fail(error)
+            raise
         finally:
             self._clock.resume()
+
+    def fail(self, error: BaseException) -> None:
+        """End the cell for a fault of the host's own, which `execute` then raises."""
+        self._child.kill()
+        if not self.over.done():
+            self.over.set_exception(error)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to stop, or has stopped."""
+        return self._stop is not None or self.over.done()
 
     def admits(self, request: WorkerRequest) -> bool:
         """Whether the cell may make these worker calls; if so they count."""
@@ -171,8 +199,8 @@ class RunningCell:
         if not self.over.done():
             self.over.set_result(None)
 
-    def result(self) -> CellResult:
-        """What came of it."""
+    def result(self, restarted: bool) -> CellResult:
+        """What came of it; `restarted` says whether a new child stands ready for one that was lost."""
         elapsed, active = self._clock.elapsed, self._clock.active
         dropped = self.written.dropped + (self._done.dropped if self._done is not None else 0)
         if dropped:
@@ -181,13 +209,13 @@ class RunningCell:
         return CellResult(
             status=self._status(),
             output=self.written.output(),
-            traceback=self._traceback(),
+            traceback=self._traceback(restarted),
             final=self._final,
             worker_calls=tuple(call for call in self.calls if call is not None),
             elapsed=elapsed,
             active=active,
             dropped=dropped,
-            restarted=self._lost is not None,
+            restarted=restarted,
         )
 
     def _status(self) -> CellStatus:
@@ -199,9 +227,9 @@ class RunningCell:
             return self._stop
         return "ok" if self._done.error is None else "error"
 
-    def _traceback(self) -> str | None:
+    def _traceback(self, restarted: bool) -> str | None:
         if self._done is None:
-            return self._epitaph()
+            return self._epitaph() + (f" {RESTARTED}\n" if restarted else "\n")
         error = self._done.error
         if self._stop == "timeout" and self._final is None:
             limit = f"The cell was stopped: its {self._seconds:g} s of active time were used up.\n"
@@ -213,7 +241,4 @@ class RunningCell:
         if self._ignored:
             asked = "its time was used up" if self._stop == "timeout" else "it was interrupted"
             why = f"{asked} and it did not stop within {self._limits.grace_seconds:g} s"
-        return (
-            f"The cell was killed: {why}. The REPL was started again: context and query are there, "
-            "all other variables are lost.\n"
-        )
+        return f"The cell was killed: {why}."

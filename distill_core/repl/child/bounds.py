@@ -12,6 +12,7 @@ from typing import Any
 _RESERVE = 64 << 20
 _PR_SET_PDEATHSIG = 1
 _F_SETSIG = 10
+_setrlimit, _DATA = resource.setrlimit, resource.RLIMIT_DATA
 
 
 def die_with_host(host: int, life: int) -> None:
@@ -43,19 +44,27 @@ class Memory:
     """
 
     def __init__(self, allowance: int | None) -> None:
-        self._soft = None if allowance is None else _data_bytes() + allowance
-        if self._soft is not None:
-            _limit(resource.RLIMIT_DATA, self._soft, self._soft + _RESERVE)
+        self._pairs: tuple[tuple[int, int], tuple[int, int]] | None = None
+        if allowance is not None:
+            soft = _data_bytes() + allowance
+            hard = _limit(resource.RLIMIT_DATA, soft, soft + _RESERVE)
+            self._pairs = (min(soft, hard), hard), (hard, hard)
 
     def for_cell(self) -> None:
         """The bound as a cell meets it."""
-        if self._soft is not None:
-            _limit(resource.RLIMIT_DATA, self._soft, self._soft + _RESERVE)
+        if self._pairs is not None:
+            self._set(self._pairs[0])
 
     def for_scaffold(self) -> None:
         """A little more, so that a cell that took all there is can still be reported."""
-        if self._soft is not None:
-            _limit(resource.RLIMIT_DATA, self._soft + _RESERVE, self._soft + _RESERVE)
+        if self._pairs is not None:
+            self._set(self._pairs[1])
+
+    def _set(self, pair: tuple[int, int]) -> None:
+        try:
+            _setrlimit(_DATA, pair)
+        except (OSError, ValueError):
+            self._pairs = None  # a cell lowered the hard bound for good: what it set is stricter
 
 
 def apply(bounds: dict[str, Any]) -> None:
@@ -68,15 +77,16 @@ def apply(bounds: dict[str, Any]) -> None:
     _die_first()
 
 
-def _limit(what: int, soft: int, hard: int) -> None:
+def _limit(what: int, soft: int, hard: int) -> int:
+    """Set a bound, no higher than it may be; returns the hard bound then in force."""
     _, ceiling = resource.getrlimit(what)
     if ceiling != resource.RLIM_INFINITY:
         soft, hard = min(soft, ceiling), min(hard, ceiling)
     try:
         resource.setrlimit(what, (soft, hard))
     except (OSError, ValueError):
-        # A cell lowered it for good, or this kernel has no such bound: what it set is stricter, or there is none.
-        return
+        return resource.getrlimit(what)[1]  # this kernel has no such bound
+    return hard
 
 
 def _data_bytes() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from _ast import Expr, Expression, Module, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
@@ -58,6 +57,7 @@ class Cells:
         self._answer = answer
         self._echo = echo
         self._loop: Any = None
+        self._restore()
 
     def run(self, number: int, code: str) -> dict[str, Any]:
         """Run a cell; returns the frame that reports it."""
@@ -92,7 +92,6 @@ class Cells:
         self._answer.given = False
         self._interrupts.install()
         self._outlet.begin()
-        self._restore()
         for dialect in self._dialects:
             dialect.begin()
         self._memory.for_cell()
@@ -108,14 +107,14 @@ class Cells:
 
     def _restore(self) -> None:
         self._memory.for_scaffold()
+        self._outlet.flush()
         self._channel.between_cells()
         self.namespace.update(self._scaffold)
         sys.modules["__main__"] = self._module
         sys.settrace(None)
         sys.setprofile(None)
-        threading.excepthook = _hook
+        threading.excepthook = _thread_failed
         sys.setrecursionlimit(_RECURSION)
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _render(self, raised: BaseException, filename: str) -> str:
         try:
@@ -165,7 +164,7 @@ def _silenced(code: str, last: Expr) -> bool:
     return lines[last.end_lineno - 1][last.end_col_offset :].lstrip().startswith(b";")
 
 
-def _hook(args: Any) -> None:
+def _thread_failed(args: Any) -> None:
     """Errors of a cell's threads go to its stderr; FINAL ends a thread without a word."""
     if args.exc_type is not Finished:
         _thread_hook(args)

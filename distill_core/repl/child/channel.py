@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 from _thread import get_ident
+from collections.abc import Callable
 from json.decoder import JSONDecoder
 from json.encoder import JSONEncoder
 from threading import Condition, Lock
@@ -48,11 +49,16 @@ def encode(message: dict[str, Any]) -> bytes:
         return _encode(_spelled(message)).encode("utf-8")
 
 
+def _nothing() -> None:
+    """What there is to do before sending when nothing else is set."""
+
+
 class Channel:
     """Frames over the socket `fd`."""
 
     def __init__(self, fd: int, interrupts: Interrupts) -> None:
         self.frame_bytes = 1 << 20
+        self.before_sending: Callable[[], None] = _nothing
         self._fd = fd
         self._hold = interrupts
         self._buffer = bytearray()
@@ -88,7 +94,8 @@ class Channel:
                 self._arrived.pop(number, None)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one frame."""
+        """Send one frame, after whatever was written before it."""
+        self.before_sending()
         body = encode(message)
         if len(body) > self.frame_bytes:
             raise ValueError(f"{len(body):,} bytes are too much for one call (at most {self.frame_bytes:,})")

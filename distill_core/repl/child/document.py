@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from json.decoder import JSONDecoder
 from typing import Any
 
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 
 
 def receive(fd: int, kind: str, chars: int, widest: int) -> Any:

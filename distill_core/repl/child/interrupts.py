@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import _signal  # type: ignore[import-not-found]  # signal.py wraps it in enums, at ten times the cost
 from _thread import get_ident
 from types import FrameType
 
@@ -18,9 +18,10 @@ class Interrupts:
         self._main = get_ident()
 
     def install(self) -> None:
-        """Take the signal (again): a cell may have changed its handler or blocked it."""
-        signal.signal(signal.SIGINT, self._handle)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        """Take the signal (again): a cell may have changed its handler, blocked it or left a timer."""
+        _signal.signal(_signal.SIGINT, self._handle)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+        _signal.setitimer(_signal.ITIMER_REAL, 0)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if not self.armed:

@@ -36,6 +36,7 @@ def main(fd: int, life: int, host: int) -> None:
 def _prepare(channel: Channel, interrupts: Interrupts, config: dict[str, Any]) -> tuple[Cells, set[str]]:
     channel.frame_bytes = config["frame_bytes"]
     outlet = Outlet(os.dup(1), os.dup(2), config["output_chars"])
+    channel.before_sending = outlet.flush
     faulthandler.enable(os.dup(2))
     random.seed(config["seed"])
     sys.dont_write_bytecode = True

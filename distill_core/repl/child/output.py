@@ -2,7 +2,8 @@
 
 The pipe is also descriptor 1, so that what C code or `os.write` puts there lands in its place. Text goes out as it
 is written: whatever happens to the process afterwards, the host has it. Text for stderr is put between two marks
-that cannot occur in UTF-8; raw writes to descriptor 2 go through a pipe of their own.
+that cannot occur in UTF-8; raw writes to descriptor 2 go through a pipe of their own. Only the pieces of a line
+that is being written fast are held until it is complete: print() writes each argument by itself.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import io
 import os
 import sys
 from threading import RLock
+from time import monotonic
 
 TO_STDERR = b"\xff\xfee"
 TO_STDOUT = b"\xff\xfeo"
 _write = os.write
+_PENDING_CHARS = 8192
+_PENDING_SECONDS = 0.005
 
 
 class Outlet:
@@ -33,6 +37,10 @@ class Outlet:
         self._lock = RLock()
         self._room = limit
         self.dropped = 0
+        self._pending: list[str] = []
+        self._pending_chars = 0
+        self._pending_for = 1
+        self._written = 0.0
         self._streams = (Stream(self, 1), Stream(self, 2))
         self._stdin = NoInput()
 
@@ -63,11 +71,32 @@ class Outlet:
                 text = text[:room]
             if text:
                 self._room = room - len(text)
-                self._put(text.encode("utf-8", "backslashreplace"), number)
+                if number != self._pending_for:
+                    self.flush()
+                    self._pending_for = number
+                self._pending.append(text)
+                self._pending_chars += len(text)
+                if (
+                    text[-1] == "\n"
+                    or self._pending_chars > _PENDING_CHARS
+                    or monotonic() - self._written > _PENDING_SECONDS
+                ):
+                    self.flush()
+
+    def flush(self) -> None:
+        """Let go of what is held."""
+        with self._lock:
+            if self._pending:
+                text = "".join(self._pending)
+                self._pending.clear()
+                self._pending_chars = 0
+                self._put(text.encode("utf-8", "backslashreplace"), self._pending_for)
+                self._written = monotonic()
 
     def data(self, data: bytes, number: int) -> None:
         """Write bytes for stream 1 or 2."""
         with self._lock:
+            self.flush()
             kept = data[: self._room]
             self.dropped += len(data) - len(kept)
             self._room -= len(kept)
@@ -101,6 +130,11 @@ class Stream(io.TextIOBase):
             raise ValueError("I/O operation on closed file")
         self._outlet.text(text, self._number)
         return len(text)
+
+    def flush(self) -> None:
+        """Let the host see a line that is not complete yet."""
+        if not self.closed:
+            self._outlet.flush()
 
     def writable(self) -> bool:
         """Yes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from json.encoder import JSONEncoder
+from types import FunctionType
 from typing import Any
 
 from .channel import Channel
@@ -91,18 +92,18 @@ def build(channel: Channel, answer: Answer, query: str, primitives: list[dict[st
     names: dict[str, Any] = {"query": query, "WorkerError": WorkerError, "PrimitiveError": PrimitiveError}
     names["worker"], names["worker_batch"] = _workers(channel)
     names["FINAL"] = _final(answer)
-    names["budget"] = _no_budget
+    names["budget"] = budget
     for primitive in primitives:
         names[primitive["name"]] = _primitive(channel, primitive["name"], primitive["doc"])
+    for name, value in names.items():
+        if isinstance(value, FunctionType):
+            value.__name__ = value.__qualname__ = name
     return names
 
 
-def _no_budget() -> dict[str, Any]:
+def budget() -> dict[str, Any]:
     """What is left of each budget; empty where there is none."""
     return {}
-
-
-_no_budget.__name__ = _no_budget.__qualname__ = "budget"
 
 
 def _workers(channel: Channel) -> tuple[Callable[[str], str], Callable[..., list[Any]]]:
@@ -172,10 +173,10 @@ def _groups(prompts: list[str], chars: int) -> Iterable[list[str]]:
         yield group
 
 
-def _final(answer: Answer) -> Callable[[Any], None]:
-    def FINAL(answer_value: Any) -> None:
+def _final(given: Answer) -> Callable[[Any], None]:
+    def FINAL(answer: Any) -> None:
         """Give the answer and end."""
-        answer.give(answer_value)
+        given.give(answer)
         raise Finished
 
     return FINAL
@@ -191,6 +192,5 @@ def _primitive(channel: Channel, name: str, doc: str) -> Callable[..., Any]:
             raise PrimitiveError(reply["error"])
         return reply["value"]
 
-    primitive.__name__ = primitive.__qualname__ = name
     primitive.__doc__ = doc
     return primitive
