@@ -97,6 +97,12 @@ def read(messages: Sequence[Message]) -> Transcript:
     )
 
 
+def proposed(reply: str) -> tuple[str, ...]:
+    """The strategies whose programs a reply of the playbook proposes; empty for anybody else's."""
+    opening = _OPENING.search(reply)
+    return tuple(opening[1].split(", ")) if opening else ()
+
+
 def _left(message: str) -> int | None:
     notice = _NOTICE.search("\n\n" + message)
     return int(notice[2]) - int(notice[1]) + 1 if notice and notice[2] else None
@@ -105,7 +111,6 @@ def _left(message: str) -> int | None:
 def _turn(reply: str, words: str) -> Turn:
     reports = [found for line in _REPORT.findall(words) if (found := _json(line))]
     report = reports[-1] if reports else {}
-    opening = _OPENING.search(reply)
     guidance = _WORDS.search(words)
     outcome: Outcome = "reported" if report else "silent"
     if _REJECTED in words:
@@ -117,7 +122,7 @@ def _turn(reply: str, words: str) -> Turn:
     ):
         outcome = "failed"
     return Turn(
-        names=tuple(opening[1].split(", ")) if opening else (),
+        names=proposed(reply),
         outcome=outcome,
         report=report,
         guidance=guidance[1].strip() if guidance else "",
