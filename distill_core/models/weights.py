@@ -33,6 +33,9 @@ GGUF_MAGIC = b"GGUF"
 MARGIN = 128 << 20
 """Bytes of disk that must stay free beside the file: a part is fetched before it is appended."""
 
+TELL_SECONDS = 0.05
+"""How often progress is told while nothing else changes."""
+
 
 class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a pull is. `done` and `total` are bytes; `source` is "" until one is tried.
@@ -213,14 +216,16 @@ def _pull(weights: Weights, folder: Path, report: _Report, source: Source) -> Pa
 def _fetch(weights: Weights, partial: Partial, report: _Report, source: SourceName) -> None:
     """Let one source go on with the partial file, and keep what it gave that is sound."""
     fetch = weights_sources.from_hub if source == "hub" else weights_sources.from_index
-    before = partial.size
+    credited = False
 
     def progress(done: int) -> None:
-        if done != before:
+        nonlocal credited
+        if not credited:
             partial.credit(source)
+            credited = True
         report("fetching", done, source)
 
-    report("fetching", before, source)
+    report("fetching", partial.size, source)
     fetch(weights, partial.path, progress)
     partial.keep_sound(report.check)
 
@@ -259,11 +264,17 @@ class _Report:
     def __init__(self, total: int, on_progress: OnProgress | None) -> None:
         self._total = total
         self._on_progress = on_progress
+        self._last: tuple[str, float] = ("", 0.0)
 
     def __call__(
         self, phase: Phase, done: int, source: SourceName | Literal[""] = "", note: str = ""
     ) -> None:
-        if self._on_progress is not None:
+        if self._on_progress is None:
+            return
+        now = time.monotonic()
+        last_phase, told = self._last
+        if phase != last_phase or note or done >= self._total or now - told > TELL_SECONDS:
+            self._last = (phase, now)
             progress = PullProgress(phase=phase, done=done, total=self._total, source=source, note=note)
             self._on_progress(progress)
 

@@ -43,12 +43,10 @@ class Partial:
         return ()
 
     def credit(self, source: SourceName) -> None:
-        """Remember that `source` gives bytes, before they are written over or lost."""
+        """Remember that `source` gave bytes."""
         origin = _describe(self._weights, source)
-        # Whoever gave bytes to a file that is empty again gave nothing.
-        before = self.origins if self.size else ()
-        if origin not in before:
-            self._note.write_bytes(msgspec.json.encode((*before, origin)))
+        if origin not in self.origins:
+            self._note.write_bytes(msgspec.json.encode((*self.origins, origin)))
 
     def keep_sound(self, report: Callable[[Literal["checking", "verifying"], int], None]) -> None:
         """Cut the file back to what is known to be right, or may still prove to be: a stretch half fetched.
@@ -76,6 +74,8 @@ class Partial:
             # Too long, or wrong as a whole without a stretch to blame: nothing of it can be trusted.
             size = end if end < self._weights.size else 0
         os.truncate(self.path, size)
+        if size == 0:
+            self._note.unlink(missing_ok=True)  # whoever gave those bytes gave nothing
 
     def publish(self, path: Path) -> None:
         """Give the file, complete and checked, its final name, durably and at once."""

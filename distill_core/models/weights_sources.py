@@ -51,17 +51,21 @@ def from_hub(weights: Weights, partial: Path, report: Report) -> None:
         raise WeightsError(f"{weights.name} has no official file on the hub")
     stalls = 0
     while (have := _size(partial)) < weights.size:
+        broken: Exception | None = None
         try:
             _download_range(weights, partial, have, report)
-        except (OSError, HTTPException) as error:
-            # urllib's own errors are OSErrors; a refusal by the server will not change by asking again.
-            stalls = stalls + 1 if _size(partial) == have else 0
-            refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
-            unreachable = have == _size(partial) == 0
-            if refused or unreachable or stalls >= HUB_STALLS:
-                raise WeightsError(
-                    f"the hub does not give {weights.file}", found=_reason(error), remedy="try again later"
-                ) from error
+        except (OSError, HTTPException) as error:  # urllib's own errors are OSErrors
+            broken = error
+        gained = _size(partial) > have
+        stalls = 0 if gained else stalls + 1
+        # A refusal will not change by asking again; nor will a hub that was never reached, soon.
+        refused = isinstance(broken, urllib.error.HTTPError) and broken.code < 500
+        if refused or stalls >= HUB_STALLS or (broken and not gained and have == 0):
+            raise WeightsError(
+                f"the hub does not give {weights.file}",
+                found=_reason(broken) if broken else "it hangs up early",
+                remedy="try again later",
+            ) from broken
 
 
 def _download_range(weights: Weights, partial: Path, have: int, report: Report) -> None:
@@ -76,9 +80,9 @@ def _download_range(weights: Weights, partial: Path, have: int, report: Report) 
             raise WeightsError(
                 f"the hub's {weights.file} is another file", found=f"{total} bytes, not {weights.size}"
             )
-        with partial.open("r+b" if start else "wb") as file:
+        with partial.open("r+b" if start else "wb", buffering=0) as file:
             file.seek(start)
-            while block := answer.read(BLOCK):
+            while block := answer.read1(BLOCK):  # what there is: a program killed now keeps it
                 if file.tell() + len(block) > weights.size:
                     raise WeightsError(f"the hub's {weights.file} is another file", found="it is longer")
                 file.write(block)
