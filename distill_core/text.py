@@ -7,6 +7,8 @@ log, a request or a message passes here first.
 from __future__ import annotations
 
 import re
+from itertools import chain
+from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -26,21 +28,19 @@ def characters(value: object) -> int:
 
     Numbers, booleans and null count as they are written. A container met twice counts once.
     """
-    if isinstance(value, str):
-        return len(value)
+    if not isinstance(value, dict | list | tuple):
+        return len(value) if isinstance(value, str) else len(str(value))
     total = 0
-    seen: set[int] = set()
-    waiting: list[object] = [value]
+    seen = {id(value)}
+    waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str):
-            total += len(item)
-        elif isinstance(item, dict | list | tuple):
-            if id(item) not in seen:
-                seen.add(id(item))
-                waiting.extend(item)
-                if isinstance(item, dict):
-                    waiting.extend(item.values())
-        else:
-            total += len(str(item))
+        for part in chain(item, item.values()) if isinstance(item, dict) else item:
+            if isinstance(part, str):
+                total += len(part)
+            elif not isinstance(part, dict | list | tuple):
+                total += len(str(part))
+            elif id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)
     return total

@@ -44,7 +44,9 @@ _BINARY: tuple[tuple[bytes, str, str], ...] = (
 _SAMPLE = 1 << 16
 """Bytes that a guess is made from, whatever the size of the file."""
 
-_NOT_ASCII_LINE = re.compile(rb"[^\n]{0,400}[\x80-\xff][^\n]{0,400}")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_AROUND = 100
+_BELOW_LEAD_BYTES = bytes(range(0xC2))
 
 
 def decode(source: Source, declared: str | None = None) -> tuple[str, tuple[str, ...]]:
@@ -121,22 +123,22 @@ def _wide_encoding(data: bytes) -> str | None:
 
 def _nearly_utf8(data: bytes) -> tuple[str, str] | None:
     """UTF-8 with a few bytes damaged, which no other encoding would make better."""
-    text = data.decode("utf-8", "replace")
-    bad = text.count("\ufffd") - data.count("\ufffd".encode())
-    good = sum(1 for byte in data[:: max(len(data) // (1 << 20), 1)] if byte >= 0xC2)
-    good *= max(len(data) // (1 << 20), 1)
-    if good - bad < 20 * bad:
+    bad = data.decode("utf-8", "replace").count("\ufffd") - data.count("\ufffd".encode())
+    lead_bytes = len(data.translate(None, _BELOW_LEAD_BYTES))
+    if lead_bytes - bad < 20 * bad:
         return None
     text = data.decode("utf-8", "backslashreplace")
-    return text, f"read as UTF-8; {bad:,} damaged bytes are spelled out as \\xNN"
+    return text, f"read as UTF-8, with damaged places ({bad:,}) spelled out as \\xNN"
 
 
 def _guessed(data: bytes) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
     best = from_bytes(_telling_sample(data)).best()
-    for encoding in (best.encoding if best else None, "cp1252", "latin-1"):
-        if encoding is None or encoding == "ascii":
+    likely = best.could_be_from_charset if best else []
+    # Where the commonest of them gives the same text, it is the better guess for what the sample did not hold.
+    for encoding in (*(["cp1252"] if "cp1252" in likely else likely[:1]), "cp1252", "latin-1"):
+        if encoding == "ascii":
             continue
         try:
             return data.decode(encoding), f"read as {encoding}, a guess"
@@ -147,10 +149,9 @@ def _guessed(data: bytes) -> tuple[str, str]:
 
 def _telling_sample(data: bytes) -> bytes:
     """The surroundings of bytes outside ASCII: the only ones that tell encodings apart."""
-    parts, size = [], 0
-    for found in _NOT_ASCII_LINE.finditer(data):
-        parts.append(found.group())
-        size += len(parts[-1])
-        if size > _SAMPLE:
-            break
-    return b"\n".join(parts)
+    parts, size, at = [], 0, 0
+    while size < _SAMPLE and (found := _NOT_ASCII.search(data, at)):
+        at = found.start() + _AROUND
+        parts.append(data[max(found.start() - _AROUND, 0) : at])
+        size += 2 * _AROUND
+    return b" ".join(parts)

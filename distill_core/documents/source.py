@@ -96,9 +96,9 @@ def read(source: Source) -> Reading:
     Raises:
         DocumentError: the file is empty, or its reader cannot read it.
     """
-    if not source.data.strip():
+    if not source.data or source.data.isspace():
         raise source.failure("it is empty", "give a file with text in it")
     reading = reader_for(source).read(source)
-    if isinstance(reading.value, str) and not reading.value.strip():
+    if isinstance(reading.value, str) and (not reading.value or reading.value.isspace()):
         raise source.failure("there is no text in it", "give a file with text in it")
     return reading

@@ -23,6 +23,7 @@ _START = re.compile(
 )
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _HEADINGS = {f"h{rank}": "#" * rank + " " for rank in range(1, 7)}
+_LEADS = frozenset({"- ", *_HEADINGS.values()})
 _HIDDEN = frozenset(
     {"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "head", "select"}
 )
@@ -135,12 +136,12 @@ class _Writer:
 
     def _break(self, lines: int) -> None:
         """End the line, and leave one blank for `lines` 2; `text` closes up what comes together."""
-        if self._parts and self._parts[-1] in ("- ", *_HEADINGS.values()):
-            return  # a block directly inside a list item or heading stays on its line
-        while self._parts and self._parts[-1] == " ":
-            self._parts.pop()
-        if self._parts:
-            self._parts.append("\n" * lines)
+        parts = self._parts
+        while parts and parts[-1] == " ":
+            parts.pop()
+        # A block directly inside a list item or heading stays on its line.
+        if parts and parts[-1] not in _LEADS:
+            parts.append("\n" * lines)
         self._fresh = True
 
     def _write(self, text: str | None) -> None:
@@ -150,7 +151,8 @@ class _Writer:
             self._parts.append(text)
             self._fresh = text.endswith("\n")
             return
-        text = _SPACES.sub(" ", text)
+        if "  " in text or not text.isprintable():
+            text = _SPACES.sub(" ", text)
         if self._fresh:
             text = text.lstrip(" ")
         if text:

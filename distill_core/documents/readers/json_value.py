@@ -7,8 +7,10 @@ What JSON cannot exchange safely is made safe and noted: NaN and infinities beco
 from __future__ import annotations
 
 import json
-import re
+import math
 from typing import Any
+
+import msgspec
 
 from distill_core.documents.decoding import decode
 from distill_core.documents.source import Reading, Source
@@ -16,9 +18,6 @@ from distill_core.text import encodable
 
 FORMAT = "JSON"
 SUFFIXES = (".json", ".geojson", ".ipynb")
-
-_LONG_NUMBER = re.compile(r"\d{19}")
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def recognise(source: Source) -> bool:
@@ -54,30 +53,31 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
 
     Raises:
         json.JSONDecodeError: it is not JSON.
+        ValueError: it holds a number with more digits than Python reads.
         RecursionError: it is nested deeper than Python can follow.
     """
-    changed: dict[str, None] = {}
-
-    def whole(digits: str) -> int | str:
-        if len(digits) <= 20 and -(2**63) <= int(digits) < 2**64:
-            return int(digits)
-        changed["whole numbers beyond 64 bits are kept as text"] = None
-        return digits
-
-    def constant(name: str) -> None:
-        changed["NaN and infinities were changed to null"] = None
-
-    value = json.loads(text, parse_constant=constant, parse_int=whole if _LONG_NUMBER.search(text) else None)
-    if _SURROGATE_ESCAPE.search(text):
-        value = _spelled_out(value)
-    return value, tuple(changed)
+    try:
+        value = msgspec.json.decode(text)
+        msgspec.json.encode(value)  # refuses whole numbers beyond 64 bits
+    except (msgspec.DecodeError, OverflowError, RecursionError):
+        # Python's parser is slower, takes what many programs write all the same, and says where it stops.
+        changes: dict[str, None] = {}
+        return _exchangeable(json.loads(text), changes), tuple(changes)
+    return value, ()
 
 
-def _spelled_out(value: Any) -> Any:
+def _exchangeable(value: Any, changes: dict[str, None]) -> Any:
+    """`value` without what JSON cannot carry; each kind of change is noted in `changes`."""
+    if isinstance(value, list):
+        return [_exchangeable(item, changes) for item in value]
+    if isinstance(value, dict):
+        return {encodable(key): _exchangeable(item, changes) for key, item in value.items()}
     if isinstance(value, str):
         return encodable(value)
-    if isinstance(value, list):
-        return [_spelled_out(item) for item in value]
-    if isinstance(value, dict):
-        return {encodable(key): _spelled_out(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        changes["NaN and infinities were changed to null"] = None
+        return None
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        changes["whole numbers beyond 64 bits are kept as text"] = None
+        return str(value)
     return value
