@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-WORKER_NAMES = frozenset({"worker", "worker_batch", "worker_yes", "llm_query", "llm_query_batched", "rlm_query"})
+WORKER_NAMES = frozenset(
+    {"worker", "worker_batch", "worker_yes", "llm_query", "llm_query_batched", "rlm_query"}
+)
 SCAFFOLD = WORKER_NAMES | {"context", "query", "FINAL", "FINAL_VAR", "SHOW_VARS", "budget", "answer"}
 HARMLESS_MODULES = frozenset(
     {

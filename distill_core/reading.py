@@ -74,7 +74,9 @@ def _stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev.Eve
                     problems.append(Problem(where=where, what=_unreadable(line, error)))
                     continue
                 if ev.STREAM[type(event)] != name:
-                    problems.append(Problem(where=where, what=f"a {_kind(event)} does not belong in this file"))
+                    problems.append(
+                        Problem(where=where, what=f"a {_kind(event)} does not belong in this file")
+                    )
                 yield event
     except OSError as error:
         raise LogError(f"cannot read {path}", found=error.strerror or str(error)) from error

@@ -6,7 +6,9 @@ from distill_core.analysis import analyse
 
 
 def test_names_imports_and_bindings():
-    found = analyse("import re, json as j\nfrom collections import Counter\nx = len(context)\ny = Counter(missing)")
+    found = analyse(
+        "import re, json as j\nfrom collections import Counter\nx = len(context)\ny = Counter(missing)"
+    )
     assert found.imports == ("collections", "json", "re")
     assert found.assigns == ("x", "y")
     assert found.uses == ("context", "missing")
@@ -52,7 +54,9 @@ def test_names_what_keeps_code_from_being_harmless(code, suspect):
     assert not found.harmless
 
 
-@pytest.mark.parametrize("code", ["def (", "x = '\x00'", "(" * 5000, "-" * 100_000 + "1", "a" + ".b" * 50_000])
+@pytest.mark.parametrize(
+    "code", ["def (", "x = '\x00'", "(" * 5000, "-" * 100_000 + "1", "a" + ".b" * 50_000]
+)
 def test_code_that_does_not_parse_says_so(code):
     found = analyse(code)
     assert found.error
