@@ -1,7 +1,8 @@
 """A worker that knows one question's gold answer, and gives it only for a piece that holds the evidence for it.
 
 It looks into the text it is sent, every time: all evidence there, it answers with the gold and a quote; some of it,
-it states what stands there; none, it says NONE. Asked for Yes or No, it says with certainty whether any is there.
+it states what stands there; none, it says NONE. Gold without evidence is its own: what stands there of it is named.
+Asked for Yes or No, it says with certainty whether any is there.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class GoldWorker(ModelHandler):
             return "Yes" if held else "No"
         if not held:
             return "NONE"
-        said = ", ".join(self.gold) if all(quotes) else held[0]
+        if not self.evidence:
+            said = ", ".join(one for one, quote in zip(self.gold, quotes, strict=True) if quote)
+        else:
+            said = ", ".join(self.gold) if all(quotes) else held[0]
         return f"{said}\n“{held[0]}”"
 
     def yes(self, prompts: Sequence[str]) -> list[float | None]:

@@ -16,12 +16,22 @@ def same(one: str, other: str) -> bool:
 
 
 def distinct(answers: list[str]) -> list[str]:
-    """The different ones among `answers`, in their order."""
+    """The different ones among `answers`, in their order; one that another says with more words is left out."""
     kept: list[str] = []
     for said in answers:
         if not any(same(said, other) for other in kept):
             kept.append(said)
     return kept
+
+
+def all_named(answers: list[str]) -> list[str]:
+    """Everything that `answers` name, each once: they may name several things with commas between."""
+    named: dict[str, str] = {}
+    for said in answers:
+        for part in re.split(r",\s+|;\s*|\n+|\s+and\s+", said):
+            if part.strip(" ."):
+                named.setdefault(part.strip(" .").lower(), part.strip(" ."))
+    return list(named.values())
 
 
 def most_said(answers: list[str]) -> str:

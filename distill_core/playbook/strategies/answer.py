@@ -6,13 +6,25 @@ from distill_core.playbook.asking import CONCLUSIONS
 from distill_core.playbook.brief import Brief
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left
-from distill_core.playbook.parts.concluding import conclude, distinct, extracts, most_said, same
+from distill_core.playbook.parts.concluding import all_named, conclude, distinct, extracts, most_said, same
 from distill_core.playbook.parts.evidence import read_reply
 from distill_core.playbook.parts.ranking import fold
 from distill_core.playbook.parts.reading import as_text, place
 from distill_core.playbook.writing import compose
 
-PARTS = (as_text, place, fold, calls_left, same, distinct, most_said, extracts, conclude, read_reply)
+PARTS = (
+    as_text,
+    place,
+    fold,
+    calls_left,
+    same,
+    distinct,
+    all_named,
+    most_said,
+    extracts,
+    conclude,
+    read_reply,
+)
 
 STEPS = """
 text, starts = as_text(context)
@@ -32,7 +44,8 @@ if good and (KIND in ("choice", "computed", "summary") or (KIND == "fact" and le
     reading = read_reply(reply) if reply and KIND != "summary" else (reply, "") if reply else None
     conclusion = reading[0] if reading else None
 if conclusion is None and said:
-    conclusion = ", ".join(said) if KIND == "list" else most_said([note["answer"] for note in good])
+    answers = [note["answer"] for note in good]
+    conclusion = ", ".join(all_named(answers)) if KIND == "list" else most_said(answers)
 if KIND == "choice" and conclusion:
     option = re.search(r"(?<!\\w)\\(?([0-9]|[A-Ha-h])(?:[.):]|(?!\\w))", conclusion)
     conclusion = option.group(1) if option else conclusion

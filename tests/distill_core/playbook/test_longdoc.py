@@ -1,7 +1,11 @@
 """Real documents, real questions: the playbook with a worker that knows the answer when it sees the evidence."""
 
+import json
+import sys
+
 import pytest
 
+from benchmarks import longdoc
 from benchmarks.longdoc_cases import Case, correct, document, load_cases, with_needles
 from distill_core.playbook import PlaybookSupervisor
 from distill_core.runner import arun
@@ -43,6 +47,46 @@ async def test_a_needle_is_found_wherever_it_lies(shared, depth):
     asked = "What are all the special magic numbers for teal-lantern mentioned in the provided text?"
     result = await arun(asked, text, PlaybookSupervisor(), GoldWorker(["7071067"]))
     assert result.answer.startswith("7071067")
+
+
+@pytest.mark.parametrize("tells_probabilities", [True, False])
+async def test_all_needles_of_a_key_are_found(shared, tells_probabilities):
+    text = (shared / "data" / "longdoc" / "docs" / "kjv_bible.txt").read_text("utf-8")
+    gold = ["1000003", "2000003", "3000017", "4000037", "5000011"]
+    needles = [
+        {"depth": 0.05 + 0.2 * n, "text": f"One of the special magic numbers for teal-lantern is: {value}."}
+        for n, value in enumerate(gold)
+    ]
+    needles.append({"depth": 0.051, "text": "One of the special magic numbers for teal-lantern is: 6000011."})
+    needles.append({"depth": 0.5, "text": "One of the special magic numbers for grey-lantern is: 9999991."})
+    asked = "What are all the special magic numbers for teal-lantern mentioned in the provided text?"
+    worker = GoldWorker([*gold, "6000011", "9999991"], tells_probabilities=tells_probabilities)
+    result = await arun(asked, with_needles(text, needles), PlaybookSupervisor(), worker)
+    head = result.answer.split("\nEvidence")[0]
+    assert all(value in head for value in [*gold, "6000011"])
+    assert "9999991" not in head
+
+
+TINY = {
+    "id": "tiny-1", "kind": "exact count", "document": "docs/a.txt", "question": 'How often does the word "owl" occur?',
+    "gold": 2, "scorer": "integer_exact", "document_chars": 12,
+}  # fmt: skip
+
+
+def test_the_benchmark_prints_a_row_for_each_case(tmp_path, monkeypatch, capsys):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("owl, no, owl")
+    wrong = TINY | {"id": "tiny-2", "gold": 3}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(TINY) + "\n" + json.dumps(wrong) + "\n")
+    monkeypatch.setattr(
+        sys, "argv", ["longdoc", "--cases", str(tmp_path), "--log-dir", str(tmp_path / "logs")]
+    )
+    longdoc.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split()[:4] == ["tiny-1", "probe", "count", "right"]
+    assert lines[3].split()[:4] == ["tiny-2", "probe", "count", "WRONG"]
+    assert lines[4] == "1 of 2 right"
+    assert (tmp_path / "logs" / "tiny-1" / "repl.jsonl").exists()
 
 
 async def test_the_stub_answers_nothing_that_it_was_not_sent():

@@ -3,7 +3,7 @@
 import pytest
 
 from distill_core.playbook.parts.asking import calls_left, extract, gate
-from distill_core.playbook.parts.concluding import conclude, distinct, extracts, most_said, same
+from distill_core.playbook.parts.concluding import all_named, conclude, distinct, extracts, most_said, same
 from distill_core.playbook.parts.evidence import locate, read_reply, sentence_at, support
 from distill_core.playbook.parts.ranking import fold, holding_rarest, rank, terms_of
 from distill_core.playbook.parts.reading import as_text, cut, place
@@ -174,6 +174,13 @@ def test_answers_that_agree():
     assert not same("in", "inside")
     assert distinct(["5", "7", "5."]) == ["5", "7"]
     assert most_said(["a man", "Mira Vale", "Mira Vale, the surgeon"]) == "Mira Vale"
+
+
+def test_lists_are_joined_without_losing_or_repeating_anything():
+    assert all_named(["1111111", "1111111, 2222222", "Ann and Bo.", "20,300; bo"]) == [
+        "1111111", "2222222", "Ann", "Bo", "20,300",
+    ]  # fmt: skip
+    assert all_named([]) == []
 
 
 def note(start, quote, answer="x", verified=True):
