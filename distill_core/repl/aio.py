@@ -7,6 +7,7 @@ import inspect
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from keyword import iskeyword
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -149,8 +150,8 @@ class AsyncREPL:
             if again:
                 await self._ready()
             result = cell.result(restarted=again or lost)
-            if written.failure is not None:
-                raise written.failure
+            if (error := cell.fault or written.failure) is not None:
+                raise error
             return result
 
     async def _end_of(self, cell: RunningCell) -> None:
@@ -368,5 +369,5 @@ def _check(isolation: str, dialect: str, names: Iterable[str]) -> None:
     if dialect not in _DIALECTS:
         raise ReplError(f"unknown dialect {dialect!r}", remedy=f"use one of {', '.join(_DIALECTS)}")
     for name in names:
-        if not name.isidentifier() or name in _RESERVED:
+        if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
             raise ReplError(f"a primitive cannot be called {name!r}", remedy="choose another name")

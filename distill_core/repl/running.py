@@ -91,6 +91,7 @@ class RunningCell:
         self._loop = asyncio.get_running_loop()
         self.number = number
         self.written = written
+        self.fault: Exception | None = None
         self.over: asyncio.Future[None] = self._loop.create_future()
         self.calls: list[WorkerCall | None] = []
         self._limits = limits
@@ -135,6 +136,7 @@ class RunningCell:
     def serve(self, request: Request, answer: Coroutine[Any, Any, dict[str, Any]], send: Send) -> None:
         """Work on a call of the child, and send it the answer; a cell that is to stop gets a refusal."""
         if len(self._tasks) >= _REQUESTS:
+            answer.close()
             raise ReplError("the REPL's process broke its protocol", found="too many calls at once")
         self._clock.wait()
         task = self._loop.create_task(self._serve(request, answer, send))
@@ -146,17 +148,11 @@ class RunningCell:
             send(await answer)
         except asyncio.CancelledError:
             send(refusal(request, STOPPED))
-        except BaseException as error:
-            self.fail(error)
-            raise
+        except Exception as error:  # noqa: BLE001 - `execute` raises it; the cell must not wait for ever
+            self.fault = error
+            self._child.kill()
         finally:
             self._clock.resume()
-
-    def fail(self, error: BaseException) -> None:
-        """End the cell for a fault of the host's own, which `execute` then raises."""
-        self._child.kill()
-        if not self.over.done():
-            self.over.set_exception(error)
 
     @property
     def stopping(self) -> bool:

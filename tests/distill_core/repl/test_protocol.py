@@ -1,0 +1,129 @@
+"""A child that lies: frames that the host must not believe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distill_core.errors import ReplError
+from distill_core.repl import REPL, ReplLimits
+from distill_core.repl.protocol import Frame, Line, decode
+
+FIND = (
+    "import os, stat, json\n"
+    "line = next(fd for fd in range(3, 100) if fd != 0 and _is_socket(fd))\n"
+    "def send(body):\n"
+    "    os.write(line, len(body).to_bytes(4, 'big') + body)\n"
+)
+SOCKET = (
+    "import os, stat\ndef _is_socket(fd):\n"
+    "    try: return stat.S_ISSOCK(os.fstat(fd).st_mode)\n    except OSError: return False\n"
+)
+
+
+def forge(body: str) -> str:
+    """Code that sends `body` as a frame."""
+    return SOCKET + FIND + f"send({body!r}.encode())\nimport time; time.sleep(600)"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        "null",
+        "nonsense",
+        "[" * 100_000,
+        '{"op": "unknown"}',
+        '{"op": "ready", "level": "strong", "python": "3"}',
+        '{"op": "done", "cell": 99, "error": null, "interrupted": false, "dropped": 0}',
+        '{"op": "done", "cell": 1, "error": null, "interrupted": false, "dropped": -5}',
+        '{"op": "done", "cell": 1, "error": 5, "interrupted": false, "dropped": 0}',
+        '{"op": "worker", "id": 1, "batch": true, "prompts": "text"}',
+        '{"op": "worker", "id": "x", "batch": true, "prompts": []}',
+        '{"op": "worker", "id": 1, "batch": true, "prompts": [5]}',
+        '{"op": "final", "value": {"a": 1}, "text": "x"}',
+        '{"op": "final", "value": "a", "text": "b"}',
+        '{"op": "final", "value": null, "text": "' + "x" * 1_000_001 + '"}',
+        '{"op": "variables", "variables": []}',
+        '{"op": "final", "value": 1, "text": "\\ud800"}',
+    ],
+)
+def test_a_forged_frame_ends_the_cell(body: str) -> None:
+    with REPL("doc") as repl:
+        result = repl.execute(forge(body), timeout=30)
+        assert result.status == "killed"
+        assert "protocol" in (result.traceback or "") or "no message" in (result.traceback or "")
+        assert repl.execute("context").stdout == "'doc'\n"
+
+
+def test_an_announced_size_over_the_limit_ends_the_cell() -> None:
+    with REPL("", limits=ReplLimits(frame_bytes=100_000)) as repl:
+        result = repl.execute(
+            SOCKET + FIND + "os.write(line, (100_001).to_bytes(4, 'big'))\nwhile True: pass"
+        )
+        assert result.status == "killed"
+        assert "100001 bytes" in (result.traceback or "")
+
+
+def test_a_second_answer_ends_the_cell() -> None:
+    frame = json.dumps({"op": "final", "value": 1, "text": "1"})
+    with REPL("") as repl:
+        result = repl.execute(
+            SOCKET + FIND + f"send({frame!r}.encode()); send({frame!r}.encode())\nwhile True: pass"
+        )
+        assert result.status == "killed"
+        assert result.final is not None
+
+
+def test_a_flood_of_calls_ends_the_cell() -> None:
+    async def slow(prompt: str) -> str:
+        await asyncio.sleep(600)
+        return prompt
+
+    frame = '{"op": "worker", "id": %d, "batch": false, "prompts": ["x"]}'
+    with REPL("", worker=slow) as repl:
+        result = repl.execute(
+            SOCKET + FIND + f"for i in range(10_000): send(({frame!r} % i).encode())\nwhile True: pass"
+        )
+        assert result.status == "killed"
+        assert "too many calls" in (result.traceback or "")
+
+
+def test_an_unknown_primitive_is_refused() -> None:
+    frame = '{"op": "primitive", "id": 900, "name": "__import__", "args": ["os"], "kwargs": {}}'
+    with REPL("") as repl:
+        assert repl.execute(SOCKET + FIND + f"send({frame!r}.encode())").status == "ok"
+        assert repl.execute("print('alive')").stdout == "alive\n"
+
+
+class Deaf(asyncio.Transport):
+    """A transport to nowhere."""
+
+    def abort(self) -> None:
+        """Nothing to abort."""
+
+
+@given(st.binary(max_size=200))
+def test_bytes_are_a_frame_or_an_error(body: bytes) -> None:
+    try:
+        decode(body)
+    except ReplError:
+        return
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8), st.integers(1, 40))
+async def test_a_line_takes_any_bytes_in_any_pieces(bodies: list[bytes], cut: int) -> None:
+    heard: list[Frame] = []
+    wrong: list[ReplError] = []
+    line = Line(50, heard.append, wrong.append)
+    line.connection_made(Deaf())
+    stream = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+    for start in range(0, len(stream), cut):
+        line.data_received(stream[start : start + cut])
+    assert len(wrong) <= 1
+    assert len(line._buffer) <= 54
