@@ -10,13 +10,45 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import os
 import threading
+import weakref
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 EXIT_SECONDS = 2.0
+
+
+class Mailbox:
+    """Calls for one event loop to make, posted from other threads.
+
+    Waking a loop costs a system call and a switch of threads. Letters that come while it is being woken go
+    along.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self._letters: deque[Callable[[], object]] = deque()
+        self._woken = False
+
+    def post(self, letter: Callable[[], object]) -> None:
+        """Have the loop call `letter`, after those posted before. Dropped where the loop is closed."""
+        self._letters.append(letter)
+        if self._woken:
+            return
+        self._woken = True  # set before waking, cleared before emptying: no letter is left lying
+        loop = self._loop()
+        if loop is not None and not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # closed this very moment
+                loop.call_soon_threadsafe(self._empty)
+
+    def _empty(self) -> None:
+        self._woken = False
+        while self._letters:
+            self._letters.popleft()()
 
 
 class LoopThread:
@@ -25,6 +57,10 @@ class LoopThread:
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
         self.pid = os.getpid()
+        self._inbox = Mailbox(self.loop)
+        self._mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox]
+        self._mailboxes = weakref.WeakKeyDictionary()
+        self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -42,10 +78,40 @@ class LoopThread:
             raise
 
     async def join(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop while the caller's own loop goes on. Cancelling the caller cancels it."""
-        if asyncio.get_running_loop() is self.loop:
+        """Run `work` on the loop while the caller's own loop goes on. Cancelling the caller cancels it.
+
+        What the work posted to `mailbox()` before it ended has arrived when this returns.
+        """
+        home = asyncio.get_running_loop()
+        if home is self.loop:
             return await work
-        return await asyncio.wrap_future(self.submit(work))
+        back = self.mailbox()
+        arrival: asyncio.Future[T] = home.create_future()
+        started: list[asyncio.Task[T]] = []
+
+        def start() -> None:
+            if arrival.cancelled():
+                work.close()
+                return
+            task = self.loop.create_task(work)
+            started.append(task)
+            task.add_done_callback(lambda done: back.post(lambda: _hand_over(done, arrival)))
+
+        self._inbox.post(start)
+        try:
+            return await arrival
+        except asyncio.CancelledError:
+            self._inbox.post(lambda: started and started[0].cancel())
+            raise
+
+    def mailbox(self) -> Mailbox:
+        """The mailbox of the event loop that is running here."""
+        home = asyncio.get_running_loop()
+        with self._guard:
+            box = self._mailboxes.get(home)
+            if box is None:
+                box = self._mailboxes[home] = Mailbox(home)
+            return box
 
     def stop(self) -> None:
         """End the loop and its thread."""
@@ -55,6 +121,18 @@ class LoopThread:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+
+
+def _hand_over(task: asyncio.Task[T], arrival: asyncio.Future[T]) -> None:
+    if arrival.done():
+        if not task.cancelled():
+            task.exception()  # seen: the caller is gone, nobody else will ask
+    elif task.cancelled():
+        arrival.cancel()
+    elif (error := task.exception()) is not None:
+        arrival.set_exception(error)
+    else:
+        arrival.set_result(task.result())
 
 
 _lock = threading.Lock()

@@ -18,7 +18,7 @@ import msgspec
 
 from distill_core.errors import ModelError
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
-from distill_core.models.credentials import Key, host_of, is_loopback, key_for, scrub
+from distill_core.models.credentials import Key, host_of, key_for, scrub
 from distill_core.models.loop_thread import close_at_exit, forget, shared_loop
 from distill_core.models.openai_errors import RETRY_HEADER, requests_made, said, to_model_error
 from distill_core.models.openai_reply import MalformedReply, StreamedReply, read_reply
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI, AsyncStream
 
 DEFAULT_BASE_URL = "https://api.together.xyz/v1"
-CONNECT_SECONDS = 10.0
 CHECK_SECONDS = 15.0
 
 
@@ -128,13 +127,14 @@ class OpenAIHandler(ModelHandler):
         """
         if on_delta is None:
             return await shared_loop().join(self._call(messages, kwargs, None))
-        loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[Delta | None] = asyncio.Queue()
+        shared = shared_loop()
+        here = shared.mailbox()
 
         def post(delta: Delta) -> None:
-            loop.call_soon_threadsafe(pieces.put_nowait, delta)
+            here.post(lambda: pieces.put_nowait(delta))
 
-        future = asyncio.wrap_future(shared_loop().submit(self._call(messages, kwargs, post)))
+        future = asyncio.ensure_future(shared.join(self._call(messages, kwargs, post)))
         future.add_done_callback(lambda _: pieces.put_nowait(None))
         try:
             while (piece := await pieces.get()) is not None:
@@ -376,34 +376,15 @@ class _Connection:
             await client.close()
 
     def _opened(self) -> AsyncOpenAI:
-        from httpx2 import Limits, Timeout
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from distill_core.models.openai_client import open_client
 
-        host = host_of(self.base_url)
         if self.key.missing:
             raise ModelError(
-                f"no key for {host}",
+                f"no key for {host_of(self.base_url)}",
                 remedy=f"set {self.key.missing} in the environment or in .env",
                 attempts=0,
             )
-        timeout = Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout), pool=None)
-        http_client = DefaultAioHttpClient(
-            timeout=timeout,
-            limits=Limits(max_connections=0),  # to aiohttp no limit: `slots` is the limit
-            trust_env=not is_loopback(host),  # a proxy has no business between this machine and itself
-        )
-        key = self.key.value or "none"
-        client = AsyncOpenAI(
-            base_url=self.base_url,
-            api_key=key,
-            default_headers={"Authorization": f"Bearer {key}"},  # over one in OPENAI_CUSTOM_HEADERS
-            timeout=timeout,
-            max_retries=self.max_retries,
-            http_client=http_client,
-        )
-        if not host.endswith("openai.com"):
-            client.organization = client.project = client.admin_api_key = None  # read from the environment
-        return client
+        return open_client(self.base_url, self.key.value, timeout=self.timeout, max_retries=self.max_retries)
 
 
 def _abandon(connection: _Connection) -> None:

@@ -1,0 +1,79 @@
+"""The SDK's client as it is used here: on the aiohttp transport, and lean. Importing this imports the SDK.
+
+The SDK works out URL, headers and timeouts anew for every request, which at 64 calls in flight costs more
+than the sending. They are the same for every chat completion of a client, so they are worked out once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from httpx2 import ByteStream, Limits, Request, Timeout
+from openai import AsyncOpenAI, DefaultAioHttpClient
+
+from distill_core.models.credentials import host_of, is_loopback
+from distill_core.models.openai_errors import RETRY_HEADER
+
+CHAT_PATH = "/chat/completions"
+CONNECT_SECONDS = 10.0
+OWN_HEADERS = {b"content-length", b"host", RETRY_HEADER.encode()}
+
+
+def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: int) -> AsyncOpenAI:
+    """A client for one endpoint, to be used on one event loop.
+
+    Args:
+        base_url: the endpoint.
+        key: bearer token; None sends a placeholder, which servers without keys ignore.
+        timeout: seconds that the server may be silent.
+        max_retries: requests after the first.
+    """
+    host = host_of(base_url)
+    limits = Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=None)
+    client = _LeanClient(
+        base_url=base_url,
+        api_key=key or "none",
+        default_headers={
+            "Authorization": f"Bearer {key or 'none'}",  # over one in OPENAI_CUSTOM_HEADERS
+            "User-Agent": "distill-tui",
+        },
+        timeout=limits,
+        max_retries=max_retries,
+        http_client=DefaultAioHttpClient(
+            timeout=limits,
+            limits=Limits(max_connections=0),  # to aiohttp: no limit. How many are in flight is the handler's
+            trust_env=not is_loopback(host),  # a proxy has no business between this machine and itself
+        ),
+    )
+    if not host.endswith("openai.com"):
+        client.organization = client.project = client.admin_api_key = None  # taken from the environment
+    return client
+
+
+class _LeanClient(AsyncOpenAI):
+    """Builds the first chat completion as the SDK does, and the others like it.
+
+    The method is the SDK's own and not public: were it renamed, all requests would be built the SDK's way
+    again.
+    """
+
+    _like: Request | None = None
+    _headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> Request:
+        if options.url != CHAT_PATH or not isinstance(options.content, bytes):
+            return super()._build_request(options, retries_taken=retries_taken)
+        if self._like is None:
+            self._like = super()._build_request(options, retries_taken=retries_taken)
+            self._headers = tuple(
+                (name, value) for name, value in self._like.headers.raw if name.lower() not in OWN_HEADERS
+            )
+        request = Request(
+            "POST",
+            self._like.url,
+            headers=[*self._headers, (RETRY_HEADER.encode(), str(retries_taken).encode())],
+            stream=ByteStream(options.content),
+            extensions=self._like.extensions,
+        )
+        request.read()
+        return request
