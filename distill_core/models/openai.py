@@ -64,6 +64,7 @@ class OpenAIHandler(ModelHandler):
         max_concurrency: calls in flight at once, over all threads and loops.
         max_retries: further requests after a 408, 409, 429, 5xx, timeout or lost connection, with growing
             waits.
+        identity: what answers, for the response cache, where `base_url` does not say it (a port that changes).
         sampling: further parameters for every call: top_p, seed, stop, logprobs, top_logprobs, extra_body, …
     """
 
@@ -80,6 +81,8 @@ class OpenAIHandler(ModelHandler):
         timeout: float = 120.0,
         max_concurrency: int = 64,
         max_retries: int = 5,
+        *,
+        identity: str | None = None,
         **sampling: Any,
     ) -> None:
         self.model = model
@@ -88,6 +91,7 @@ class OpenAIHandler(ModelHandler):
         self.timeout = timeout
         self.max_concurrency = max_concurrency
         self.max_retries = max_retries
+        self.identity = identity or self.base_url
         self.total_usage = Usage()
         self._key = key_for(self.base_url, api_key)
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens, **sampling}
