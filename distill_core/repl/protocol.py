@@ -136,6 +136,8 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's: take apart what came."""
+        if self._transport is None:
+            return
         buffer = self._buffer
         buffer += data
         try:

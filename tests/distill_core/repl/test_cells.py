@@ -282,10 +282,11 @@ def test_a_primitive_needs_a_free_name(name: str) -> None:
         REPL("", primitives={name: lambda: None})
 
 
-@pytest.mark.parametrize(("option", "value"), [("isolation", "strong"), ("dialect", "klingon")])
-def test_an_unknown_choice_is_refused(option: str, value: str) -> None:
-    with pytest.raises(ReplError, match=value):
-        REPL("", **{option: value})
+def test_an_unknown_choice_is_refused() -> None:
+    with pytest.raises(ReplError, match="strong"):
+        REPL("", isolation="strong")
+    with pytest.raises(ReplError, match="klingon"):
+        REPL("", dialect="klingon")
 
 
 def test_the_level_of_isolation_is_told(repl: REPL) -> None:
