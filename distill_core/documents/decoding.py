@@ -134,9 +134,11 @@ def _nearly_utf8(data: bytes) -> tuple[str, str] | None:
 def _guessed(data: bytes) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(_telling_sample(data)).best()
-    likely = best.could_be_from_charset if best else []
-    # Where the commonest of them gives the same text, it is the better guess for what the sample did not hold.
+    matches = from_bytes(_telling_sample(data))
+    best = matches.best()
+    # Equals are ranked by the alphabet there; the most common encoding is the better guess among them.
+    equals = [m for m in matches if best and (m.chaos, m.coherence) == (best.chaos, best.coherence)]
+    likely = [encoding for match in equals for encoding in match.could_be_from_charset]
     for encoding in (*(["cp1252"] if "cp1252" in likely else likely[:1]), "cp1252", "latin-1"):
         if encoding == "ascii":
             continue

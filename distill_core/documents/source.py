@@ -13,6 +13,8 @@ import msgspec
 from distill_core.errors import DocumentError
 from distill_core.text import encodable
 
+_NAME_CHARS = 300
+
 Value: TypeAlias = str | list[Any] | dict[str, Any]
 
 
@@ -66,6 +68,8 @@ class Reader(Protocol):
 
 def unreadable(name: str, found: str, remedy: str) -> DocumentError:
     """The error for the file `name`: what is wrong with it, and what to do."""
+    if len(name) > _NAME_CHARS:
+        name = name[: _NAME_CHARS // 2] + "…" + name[-_NAME_CHARS // 2 :]
     return DocumentError(f"cannot read {encodable(name)}", found=found, remedy=remedy)
 
 

@@ -23,7 +23,8 @@ _START = re.compile(
 )
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _HEADINGS = {f"h{rank}": "#" * rank + " " for rank in range(1, 7)}
-_LEADS = frozenset({"- ", *_HEADINGS.values()})
+_CELLS = frozenset({"td", "th"})
+_CELL_END = " | "
 _HIDDEN = frozenset(
     {"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "head", "select"}
 )
@@ -32,9 +33,8 @@ _PARAGRAPHS = frozenset(
     "form",
      "fieldset", "details", "table", "ul", "ol", "dl", "pre", "hr", "address", "body", *_HEADINGS}
 )  # fmt: skip
-_LINES = frozenset({"li", "tr", "dt", "dd", "figcaption", "caption", "summary", "option", "legend", "br"})
+_LINES = frozenset({"li", "tr", "dt", "dd", "figcaption", "caption", "summary", "option", "legend"})
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
-_MANY_BREAKS = re.compile(r"\n{3,}")
 
 
 def recognise(source: Source) -> bool:
@@ -49,9 +49,7 @@ def read(source: Source) -> Reading:
         DocumentError: it is binary, or has no text.
     """
     text, notes = decode(source, _declared(source.data))
-    root = _parse(text)
-    if root is None:
-        raise source.failure("there is no text in it", "give a page with text in it")
+    root = _parse(source, text)
     title = " ".join((root.findtext(".//head/title") or "").split())
     body = _Writer()
     body.walk(root)
@@ -63,15 +61,19 @@ def _declared(data: bytes) -> str | None:
     return found[1].decode("ascii", "replace").lower() if found else None
 
 
-def _parse(text: str) -> etree._Element | None:
+def _parse(source: Source, text: str) -> etree._Element:
     from lxml import etree, html
 
     # Handed over as bytes: lxml refuses text that declares an encoding of its own.
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
     try:
-        return html.document_fromstring(text.replace("\x00", "").encode("utf-8", "backslashreplace"), parser)
-    except etree.ParserError:
-        return None
+        root = html.document_fromstring(text.replace("\x00", "").encode("utf-8", "backslashreplace"), parser)
+    except etree.ParserError as error:
+        raise source.failure("there is no text in it", "give a page with text in it") from error
+    if any("depth" in entry.message for entry in parser.error_log):
+        # The parser gives up there, and the rest of the page would be missing without a word.
+        raise source.failure("its tags are nested too deep", "save it as text in a browser")
+    return root
 
 
 class _Writer:
@@ -79,13 +81,14 @@ class _Writer:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._breaks = 0
         self._fresh = True
+        self._lead = False
         self._pre = 0
 
     def text(self) -> str:
-        """What was collected, with at most one blank line between blocks."""
-        lines = (line.rstrip() for line in "".join(self._parts).split("\n"))
-        return _MANY_BREAKS.sub("\n\n", "\n".join(lines)).strip("\n")
+        """What was collected, without spaces at line ends."""
+        return "\n".join(line.rstrip() for line in "".join(self._parts).split("\n")).strip("\n")
 
     def walk(self, root: etree._Element) -> None:
         """Write everything below `root`."""
@@ -112,43 +115,44 @@ class _Writer:
             self._break(1)
         if tag == "pre":
             self._pre += 1
+        elif tag == "br":
+            self._breaks, self._fresh, self._lead = min(self._breaks + 1, 2), True, False
         elif tag == "li":
-            self._parts.append("- ")
-            self._fresh = True
+            self._begin("- ")
         elif tag in _HEADINGS:
-            self._parts.append(_HEADINGS[tag])
-            self._fresh = True
+            self._begin(_HEADINGS[tag])
 
     def _close(self, tag: str) -> None:
         if tag == "pre":
             self._pre -= 1
-        if tag in ("td", "th"):
-            self._parts.append(" | ")
-            self._fresh = True
+        if tag in _CELLS:
+            self._parts.append(_CELL_END)
+            self._breaks, self._fresh = 0, True
         elif tag == "tr":
-            while self._parts and self._parts[-1] == " | ":
+            while self._parts and self._parts[-1] == _CELL_END:
                 self._parts.pop()
             self._break(1)
         elif tag in _PARAGRAPHS:
             self._break(2)
-        elif tag in _LINES and tag != "br":
+        elif tag in _LINES:
             self._break(1)
 
     def _break(self, lines: int) -> None:
-        """End the line, and leave one blank for `lines` 2; `text` closes up what comes together."""
-        parts = self._parts
-        while parts and parts[-1] == " ":
-            parts.pop()
-        # A block directly inside a list item or heading stays on its line.
-        if parts and parts[-1] not in _LEADS:
-            parts.append("\n" * lines)
-        self._fresh = True
+        """The next text begins a new line, after a blank one for `lines` 2."""
+        # A block that opens a list item or heading stays on its line.
+        if self._parts and not self._lead:
+            self._breaks = max(self._breaks, lines)
+            self._fresh = True
+
+    def _begin(self, lead: str) -> None:
+        self._put(lead)
+        self._fresh = self._lead = True
 
     def _write(self, text: str | None) -> None:
         if not text:
             return
         if self._pre:
-            self._parts.append(text)
+            self._put(text)
             self._fresh = text.endswith("\n")
             return
         if "  " in text or not text.isprintable():
@@ -156,5 +160,12 @@ class _Writer:
         if self._fresh:
             text = text.lstrip(" ")
         if text:
+            self._put(text)
             self._fresh = text.endswith(" ")
-            self._parts.append(text)
+
+    def _put(self, text: str) -> None:
+        if self._breaks:
+            self._parts.append("\n" * self._breaks)
+            self._breaks = 0
+        self._lead = False
+        self._parts.append(text)
