@@ -63,7 +63,8 @@ def word(path: Path) -> Path:
     document.add_paragraph("first", style="List Bullet")
     body = document.element.body
     for xml in (
-        "<w:p {}><w:r><w:t xml:space='preserve'>Kept </w:t></w:r><w:ins w:id='1' w:author='a'><w:r><w:t>added</w:t></w:r>"
+        "<w:p {}><w:r><w:t xml:space='preserve'>Kept </w:t></w:r>"
+        "<w:ins w:id='1' w:author='a'><w:r><w:t>added</w:t></w:r>"
         "</w:ins>"
         "<w:del w:id='2' w:author='a'><w:r><w:delText>removed</w:delText></w:r></w:del></w:p>",
         "<w:sdt {}><w:sdtContent><w:p><w:r><w:t>controlled</w:t></w:r></w:p></w:sdtContent></w:sdt>",
