@@ -37,8 +37,8 @@ def compose(
     body = "\n\n\n".join(textwrap.dedent(inspect.getsource(part)).strip() for part in parts)
     lines = [_setting(*setting) for setting in settings]
     steps = textwrap.dedent(steps).strip()
-    blocks = [f"# playbook: {name}\n# {about}", _imports(body + "\n" + steps), "\n".join(lines), body, steps]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    top = [f"# playbook: {name}\n# {about}", _imports(body + "\n" + steps), "\n".join(lines)]
+    return "\n\n\n".join(part for part in ["\n\n".join(t for t in top if t), body, steps] if part) + "\n"
 
 
 class Code(str):
@@ -57,11 +57,13 @@ def _setting(name: str, value: object, comment: str) -> str:
     return f"# {comment}\n{name} = {written}" if "\n" in written or len(line) > _WIDTH else line
 
 
-_FROM = {"Any": "typing", "Callable": "collections.abc"}
+_FROM = {"Callable": "collections.abc", "Any": "typing"}
 _MODULES = ("json", "math", "re", "unicodedata")
 
 
 def _imports(code: str) -> str:
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     lines = [f"import {module}" for module in _MODULES if module in used]
-    return "\n".join(lines + [f"from {_FROM[name]} import {name}" for name in sorted(_FROM) if name in used])
+    return "\n".join(
+        lines + [f"from {module} import {name}" for name, module in _FROM.items() if name in used]
+    )
