@@ -316,9 +316,9 @@ class _Session:
             return
         self._capture.drain()
         if isinstance(request, PrimitiveRequest):
-            cell.serve(request, self._calls.perform(request), self._line.send)
+            cell.serve(request, lambda: self._calls.perform(request), self._line.send)
         elif cell.admits(request):
-            cell.serve(request, self._calls.ask(request, cell.calls), self._line.send)
+            cell.serve(request, lambda: self._calls.ask(request, cell.calls), self._line.send)
         else:
             why = f"a cell may make {self._limits.worker_calls:,} worker calls"
             self._line.send(refusal(request, why))

@@ -16,6 +16,7 @@ from distill_core.repl.values import CellResult, ReplLimits, WorkerCall
 
 Stop: TypeAlias = Literal["interrupted", "timeout"]
 Request: TypeAlias = WorkerRequest | PrimitiveRequest
+Answering: TypeAlias = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], None]
 
 RESTARTED = "The REPL was started again: context and query are there, all other variables are lost."
@@ -133,19 +134,18 @@ class RunningCell:
         self._ignored = True
         self._child.kill()
 
-    def serve(self, request: Request, answer: Coroutine[Any, Any, dict[str, Any]], send: Send) -> None:
+    def serve(self, request: Request, answer: Answering, send: Send) -> None:
         """Work on a call of the child, and send it the answer; a cell that is to stop gets a refusal."""
         if len(self._tasks) >= _REQUESTS:
-            answer.close()
             raise ReplError("the REPL's process broke its protocol", found="too many calls at once")
         self._clock.wait()
         task = self._loop.create_task(self._serve(request, answer, send))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, request: Request, answer: Coroutine[Any, Any, dict[str, Any]], send: Send) -> None:
+    async def _serve(self, request: Request, answer: Answering, send: Send) -> None:
         try:
-            send(await answer)
+            send(await answer())
         except asyncio.CancelledError:
             send(refusal(request, STOPPED))
         except Exception as error:  # noqa: BLE001 - `execute` raises it; the cell must not wait for ever
