@@ -1,0 +1,103 @@
+"""From the policy to a seccomp filter: classic BPF, one short block per system call, read from top to bottom.
+
+A filter is a list of instructions (code, jt, jf, k) as in seccomp(2) and linux/filter.h. It sees `struct
+seccomp_data`: number at 0, machine at 4, arguments of 64 bits from 16 on, least significant word first on the
+machines that are supported.
+"""
+
+from __future__ import annotations
+
+import errno
+from struct import pack
+
+from .machines import MACHINES, NUMBERS
+from .policy import ALLOWED, CHECKED, REFUSED_AS, SELF, Alternatives, Arg
+
+Instruction = tuple[int, int, int, int]
+
+_LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+_NUMBER, _TOKEN, _ARGUMENTS = 0, 4, 16
+_WORD = 0xFFFF_FFFF
+
+ALLOW = 0x7FFF0000
+KILL = 0x80000000
+_ERRNO = 0x00050000
+
+
+def refuse(error: int) -> int:
+    """The action that lets a call fail with `error`."""
+    return _ERRNO | error
+
+
+def compiled(machine: str, pid: int) -> list[Instruction]:
+    """The filter for a machine.
+
+    Args:
+        machine: its name as in uname(2).
+        pid: the process that it is for.
+
+    Raises:
+        LookupError: there is no table of system calls for this machine.
+    """
+    if machine not in MACHINES:
+        raise LookupError(f"no table of system calls for {machine}")
+    known = MACHINES[machine]
+    program: list[Instruction] = [
+        (_LOAD, 0, 0, _TOKEN),
+        (_IF_EQUAL, 1, 0, known.token),
+        (_RETURN, 0, 0, KILL),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    if known.foreign:
+        program += [(_IF_AT_LEAST, 0, 1, known.foreign), (_RETURN, 0, 0, refuse(errno.EPERM))]
+    for name, numbers in sorted(NUMBERS.items()):
+        if (number := numbers[known.column]) is not None:
+            block = _block(name, pid)
+            program += [(_IF_EQUAL, 0, len(block), number), *block]
+    return [*program, (_RETURN, 0, 0, refuse(errno.EPERM))]
+
+
+def _block(name: str, pid: int) -> list[Instruction]:
+    """What is done with a call once it is known which it is. Always returns, never falls through."""
+    if name in CHECKED:
+        return _checks(CHECKED[name], pid)
+    if name in REFUSED_AS:
+        return [(_RETURN, 0, 0, refuse(REFUSED_AS[name]))]
+    if name in ALLOWED:
+        return [(_RETURN, 0, 0, ALLOW)]
+    raise LookupError(f"{name} has a number but no rule")
+
+
+def _checks(alternatives: Alternatives, pid: int) -> list[Instruction]:
+    block: list[Instruction] = []
+    for alternative in alternatives:
+        tests = [_test(word, mask, value) for arg in alternative for word, mask, value in _words(arg, pid)]
+        left = sum(map(len, tests)) + 1
+        for test in tests:
+            left -= len(test)
+            code, _, _, value = test[-1]
+            block += [*test[:-1], (code, 0, left, value)]
+        block.append((_RETURN, 0, 0, ALLOW))
+    return [*block, (_RETURN, 0, 0, refuse(errno.EPERM))]
+
+
+def _words(arg: Arg, pid: int) -> list[tuple[int, int, int]]:
+    """The condition as up to two of 32 bits: (offset, mask, value)."""
+    value = pid if arg.value == SELF else arg.value
+    words = []
+    for half in (0, 1):
+        mask = arg.mask >> 32 * half & _WORD
+        if mask:
+            words.append((_ARGUMENTS + 8 * arg.place + 4 * half, mask, value >> 32 * half & _WORD))
+    return words
+
+
+def _test(offset: int, mask: int, value: int) -> list[Instruction]:
+    """Load, mask, compare; where to jump if it does not hold is put in later."""
+    masking = [(_AND, 0, 0, mask)] if mask != _WORD else []
+    return [(_LOAD, 0, 0, offset), *masking, (_IF_EQUAL, 0, 0, value)]
+
+
+def packed(program: list[Instruction]) -> bytes:
+    """The filter as the kernel takes it: `struct sock_filter` after `struct sock_filter`."""
+    return b"".join(pack("=HBBI", *instruction) for instruction in program)

@@ -1,0 +1,133 @@
+"""Carrying the policy out, step by step and for good, and saying what level that comes to.
+
+The steps come in an order in which each can still be done: bounds before rights, file system before system calls.
+A level is never taken from what was asked for, only from what the probes then found shut.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import NamedTuple
+
+from . import bpf, kernel, landlock
+from .policy import Bounds, Paths
+from .probes import Probe, Witness, attest
+
+NONE, GOOD, STRONG = "none", "good", "strong"
+
+_ONLY_STRONG = "see a file of the host"
+_UIDS_OF_NOBODY = 2_000_000_000
+
+
+class Attestation(NamedTuple):
+    """What the child found out about itself.
+
+    Args:
+        level: "strong", "good" or "none": the strongest that the probes prove.
+        probes: all that was tried.
+        problem: the step that could not be taken, if there was one.
+    """
+
+    level: str
+    probes: tuple[Probe, ...]
+    problem: str | None
+
+
+def lock_down(paths: Paths, bounds: Bounds, keep: tuple[int, ...], witness: Witness) -> Attestation:
+    """Give up every right that a cell does not need. There is no way back.
+
+    Must be called while the process has one thread: what is given up is given up by threads.
+
+    Args:
+        paths: files that stay in reach.
+        bounds: what is bounded.
+        keep: descriptors that stay open; all others are closed.
+        witness: things of the host to try afterwards.
+    """
+    try:
+        _lock(paths, bounds, keep)
+        problem = None
+    except (OSError, LookupError) as error:
+        problem = str(error)
+    probes = attest(witness)
+    return Attestation(NONE if problem else _proven(probes), probes, problem)
+
+
+def _lock(paths: Paths, bounds: Bounds, keep: tuple[int, ...]) -> None:
+    if _threads() != 1:
+        raise LookupError(f"locking down takes a process with one thread, this one has {_threads()}")
+    program = bpf.packed(bpf.compiled(os.uname().machine, os.getpid()))
+    _close_all_but(keep)
+    _bound(bounds)
+    kernel.drop_capabilities()
+    kernel.not_dumpable()
+    kernel.no_new_privileges()
+    landlock.restrict(paths)
+    kernel.install_filter(program)
+
+
+def _proven(probes: tuple[Probe, ...]) -> str:
+    open_doors = {probe.name for probe in probes if not probe.shut}
+    if not open_doors:
+        return STRONG
+    return GOOD if open_doors == {_ONLY_STRONG} else NONE
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _close_all_but(keep: tuple[int, ...]) -> None:
+    first = 0
+    for fd in sorted(set(keep)):
+        if fd > first:  # an empty range would be taken for one without end
+            os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, 1 << 30)
+
+
+def _bound(bounds: Bounds) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if bounds.address_bytes is not None:
+        _lower(resource.RLIMIT_AS, _address_bytes() + bounds.address_bytes)
+    if bounds.threads is not None:
+        _lower(resource.RLIMIT_NPROC, _charged_to_others() + bounds.threads)
+
+
+def _lower(what: int, value: int) -> None:
+    ceiling = resource.getrlimit(what)[1]
+    value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+    resource.setrlimit(what, (value, value))
+
+
+def _address_bytes() -> int:
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _charged_to_others() -> int:
+    """Threads of other processes that the kernel counts together with ours: the bound comes on top of them.
+
+    The kernel counts threads by real user. Root is exempt from the bound, and shares its account with the whole
+    machine: so root takes on a real user of its own, and stays what it is in all else.
+    """
+    if os.getuid() == 0:
+        try:
+            os.setresuid(_UIDS_OF_NOBODY + os.getpid(), 0, 0)
+        except OSError:
+            return _threads_of(0)  # a container in which there are no such users
+        return 0
+    return _threads_of(os.getuid())
+
+
+def _threads_of(uid: int) -> int:
+    count = -1  # this process is among them
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    count += os.stat(f"/proc/{name}/task").st_nlink - 2
+            except OSError:
+                continue  # it has ended meanwhile
+    return count

@@ -1,0 +1,146 @@
+"""What the locked child may do, as data. Nothing here acts; `lockdown` carries it out.
+
+A system call that is not named here fails with EPERM. Three groups are: calls that take any argument (ALLOWED),
+calls whose arguments are looked at (CHECKED), and calls that fail with another error, because libraries fall back
+on an older call when they see it (REFUSED_AS). Of pointers a filter sees only the number, never what it points to:
+so a call whose harm depends on memory (sendmsg, clone3, openat2) is not allowed at all.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import NamedTuple
+
+INT = 0xFFFF_FFFF
+"""Mask of an argument that the kernel takes as 32 bits: whatever stands in the upper half means nothing."""
+LONG = 0xFFFF_FFFF_FFFF_FFFF
+"""Mask of an argument that the kernel takes whole."""
+SELF = -1
+"""Stands for this process's id, known when the filter is made."""
+
+
+class Arg(NamedTuple):
+    """Holds where argument `place` (the first is 0), masked, is `value`."""
+
+    place: int
+    mask: int
+    value: int
+
+
+Alternatives = tuple[tuple[Arg, ...], ...]
+"""A call is allowed if all of any one alternative holds."""
+
+
+class Bounds(NamedTuple):
+    """What the kernel bounds.
+
+    Args:
+        threads: threads at once; None for no bound.
+        address_bytes: address space beyond what is mapped at lock-down; None for no bound.
+    """
+
+    threads: int | None
+    address_bytes: int | None
+
+
+class Paths(NamedTuple):
+    """The parts of the file system that stay in reach.
+
+    Args:
+        read: files and folders (with all that is in them) that may be read.
+        list: folders whose names may be listed, the files in them not read.
+        device: device files that may be read and written.
+        scratch: folders that may be read and written.
+    """
+
+    read: tuple[str, ...] = ()
+    list: tuple[str, ...] = ()
+    device: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
+
+
+ALLOWED: frozenset[str] = frozenset(
+    (
+        # memory
+        "brk", "madvise", "mmap", "mprotect", "mremap", "msync", "munmap",
+        # open descriptors
+        "close", "close_range", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
+        "epoll_wait", "eventfd2", "fadvise64", "fallocate", "fdatasync", "flock", "fstat", "fsync", "ftruncate",
+        "getdents64", "lseek", "pipe", "pipe2", "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6",
+        "pwrite64", "pwritev", "pwritev2", "read", "readv", "select", "sendfile", "write", "writev",
+        # paths: which of them may be reached is Landlock's part
+        "access", "chdir", "faccessat", "faccessat2", "fchdir", "getcwd", "lstat", "mkdir", "mkdirat", "newfstatat",
+        "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink", "symlinkat",
+        "unlink", "unlinkat",
+        # a socket pair of its own, as event loops use it
+        "getpeername", "getsockname", "recvfrom", "shutdown",
+        # time
+        "alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "gettimeofday", "nanosleep",
+        "setitimer", "time", "times",
+        # threads of its own, and signals to itself
+        "exit", "exit_group", "futex", "get_robust_list", "getcpu", "membarrier", "pause", "restart_syscall", "rseq",
+        "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
+        "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_yield", "set_robust_list",
+        "set_tid_address", "sigaltstack", "wait4", "waitid",
+        # facts about itself
+        "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpid", "getppid", "getrandom", "getresgid",
+        "getresuid", "getrlimit", "getrusage", "gettid", "getuid", "sysinfo", "umask", "uname",
+    )
+)  # fmt: skip
+
+REFUSED_AS: dict[str, int] = {
+    "clone3": errno.ENOSYS,  # its flags are in memory; the C library goes back to clone, which is checked
+    "openat2": errno.ENOSYS,
+}
+
+_CLONE_THREAD_FLAGS = 0x3D0F00
+"""CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: pthread_create's (clone(2))."""
+_CLONE_DETACHED = 0x400000
+"""Without meaning since Linux 2.6; musl still sets it."""
+_O_TRUNC = 0o1000
+_SOCK_FLAGS = 0o2004000
+"""SOCK_CLOEXEC|SOCK_NONBLOCK."""
+_FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
+    0x5451,
+    0x5450,
+    0x5421,
+    0x541B,
+    0x5401,
+    0x5413,
+)
+_F_SETFL, _O_ASYNC = 4, 0x2000
+_F_HARMLESS = (0, 1, 2, 3, 5, 6, 7, 36, 37, 38, 1030, 1032)
+"""F_DUPFD, GETFD, SETFD, GETFL, GETLK, SETLK, SETLKW, OFD_GETLK, OFD_SETLK, OFD_SETLKW, DUPFD_CLOEXEC, GETPIPE_SZ.
+Not among them: F_SETOWN, F_SETOWN_EX, F_SETSIG, F_NOTIFY and F_SETLEASE, by which the kernel signals processes."""
+_SOL_SOCKET = 1
+_SO_HARMLESS = (3, 4, 7, 8, 38, 39)
+"""SO_TYPE, ERROR, SNDBUF, RCVBUF, PROTOCOL, DOMAIN. Not SO_PEERPIDFD, a handle on the process at the other end."""
+_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA = 15, 16, 0x53564D41
+
+
+def _one_of(place: int, values: tuple[int, ...]) -> Alternatives:
+    return tuple((Arg(place, INT, value),) for value in values)
+
+
+def _opening(flags: int) -> Alternatives:
+    """Truncating needs a descriptor for writing; before its third version Landlock did not see to that."""
+    return ((Arg(flags, _O_TRUNC, 0),), (Arg(flags, 1, 1),), (Arg(flags, 2, 2),))
+
+
+CHECKED: dict[str, Alternatives] = {
+    "clone": ((Arg(0, LONG & ~_CLONE_DETACHED, _CLONE_THREAD_FLAGS),),),
+    "fcntl": (
+        *_one_of(1, _F_HARMLESS),
+        (Arg(1, INT, _F_SETFL), Arg(2, _O_ASYNC, 0)),
+    ),
+    "getsockopt": tuple((Arg(1, INT, _SOL_SOCKET), Arg(2, INT, name)) for name in _SO_HARMLESS),
+    "ioctl": _one_of(1, (_FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ)),
+    "open": _opening(1),
+    "openat": _opening(2),
+    "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),
+    "prlimit64": ((Arg(0, INT, 0),), (Arg(0, INT, SELF),)),
+    # An unconnected or datagram socket could be given an address; a connected stream cannot (unix(7)).
+    "socketpair": ((Arg(0, INT, 1), Arg(1, INT & ~_SOCK_FLAGS, 1)),),
+    "sendto": ((Arg(4, LONG, 0),),),
+    "tgkill": ((Arg(0, INT, SELF),),),
+}

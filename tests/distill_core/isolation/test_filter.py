@@ -1,0 +1,227 @@
+"""The compiled filter: the same as libseccomp makes of the same policy, and what it must refuse."""
+
+from __future__ import annotations
+
+import errno
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from distill_core.isolation.inside import bpf
+from distill_core.isolation.inside.machines import MACHINES, NUMBERS
+from distill_core.isolation.inside.policy import ALLOWED, CHECKED, REFUSED_AS, SELF, Arg
+
+from .interpreter import Instruction, instructions, run
+
+PID = 4321
+ALLOW, EPERM, ENOSYS = bpf.ALLOW, bpf.refuse(errno.EPERM), bpf.refuse(errno.ENOSYS)
+CLONE_THREAD = 0x3D0F00
+
+
+def _filter(machine: str = "x86_64") -> list[Instruction]:
+    return instructions(bpf.packed(bpf.compiled(machine, PID)))
+
+
+def _ask(name: str, *args: int, machine: str = "x86_64") -> int:
+    known = MACHINES[machine]
+    number = NUMBERS[name][known.column]
+    assert number is not None
+    return run(_filter(machine), known.token, number, args)
+
+
+def test_every_call_has_exactly_one_rule_and_a_number() -> None:
+    groups = [ALLOWED, set(CHECKED), set(REFUSED_AS)]
+    assert sum(map(len, groups)) == len(set.union(*map(set, groups)))
+    assert set(NUMBERS) == set.union(*map(set, groups))
+    assert all(numbers[0] is not None for numbers in NUMBERS.values())
+
+
+FORBIDDEN = (
+    "execve execveat fork vfork socket connect bind listen accept accept4 sendmsg sendmmsg recvmsg kill "
+    "tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal pidfd_getfd memfd_create "
+    "memfd_secret ptrace process_vm_readv process_vm_writev process_madvise process_mrelease "
+    "io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key bpf userfaultfd "
+    "perf_event_open mount umount2 move_mount open_tree fsopen fsmount fsconfig mount_setattr pivot_root "
+    "chroot setns unshare open_by_handle_at name_to_handle_at kexec_load init_module finit_module "
+    "delete_module personality modify_ldt iopl ioperm seccomp setuid setgid setreuid setresuid setgroups "
+    "capset setrlimit setsid setpgid setpriority ioprio_set sched_setaffinity sched_setscheduler "
+    "sched_setattr migrate_pages move_pages mbind kcmp chmod fchmod fchmodat chown lchown fchown fchownat "
+    "utime utimes utimensat futimesat setxattr lsetxattr fsetxattr removexattr link linkat mknod mknodat "
+    "truncate creat inotify_init inotify_init1 inotify_add_watch fanotify_init shmget shmat msgget semget "
+    "mq_open reboot swapon syslog acct quotactl sethostname settimeofday clock_settime adjtimex "
+    "timer_create signalfd4 vmsplice splice tee setsockopt arch_prctl landlock_create_ruleset "
+)
+
+
+@pytest.mark.parametrize("name", FORBIDDEN.split())
+def test_dangerous_calls_have_no_rule(name: str) -> None:
+    assert name not in NUMBERS
+
+
+def test_another_machine_kills_and_x32_is_refused() -> None:
+    program = _filter()
+    assert run(program, MACHINES["aarch64"].token, 0) == bpf.KILL
+    assert run(program, 0x40000003, 0) == bpf.KILL  # 32-bit x86, reached by int 0x80
+    for number in (0x40000000, 0x40000000 + 41, 0x7FFFFFFF, 0xFFFFFFFF):
+        assert run(program, MACHINES["x86_64"].token, number) == EPERM
+
+
+def test_a_machine_without_a_table_gets_no_filter() -> None:
+    with pytest.raises(LookupError, match="riscv64"):
+        bpf.compiled("riscv64", PID)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_threads_may_be_made_and_processes_not(machine: str) -> None:
+    def ask(*args: int) -> int:
+        return _ask("clone", *args, machine=machine)
+
+    assert ask(CLONE_THREAD) == ALLOW
+    assert ask(CLONE_THREAD | 0x400000) == ALLOW
+    for flags in (
+        17,
+        0x01200011,
+        0x4111,
+        CLONE_THREAD & ~0x10000,
+        CLONE_THREAD | 0x20000000,
+        CLONE_THREAD | 1 << 32,
+    ):
+        assert ask(flags) == EPERM
+    for namespace in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x80):
+        assert ask(CLONE_THREAD | namespace) == EPERM
+    assert _ask("clone3", machine=machine) == ENOSYS
+
+
+def test_fcntl_signals_nobody() -> None:
+    for harmless in (0, 1, 2, 3, 5, 6, 7, 1030):
+        assert _ask("fcntl", 5, harmless) == ALLOW
+    assert _ask("fcntl", 5, 4, 0o4000) == ALLOW
+    for signalling in (8, 9, 10, 11, 15, 1024, 1026, 1031, 1033):
+        assert _ask("fcntl", 5, signalling, 1) == EPERM
+    assert _ask("fcntl", 5, 4, 0o4000 | 0x2000) == EPERM
+    assert _ask("fcntl", 5, 4 | 1 << 32, 0x2000) == EPERM, (
+        "the kernel drops the upper half of a 32-bit argument"
+    )
+
+
+def test_ioctl_reaches_no_terminal() -> None:
+    assert _ask("ioctl", 0, 0x5401) == ALLOW
+    for dangerous in (0x5412, 0x541C, 0x5412 | 1 << 32, 0x5422, 0x8901, 0x4B3A):
+        assert _ask("ioctl", 0, dangerous) == EPERM
+
+
+def test_other_processes_are_out_of_reach() -> None:
+    assert _ask("prlimit64", 0) == ALLOW
+    assert _ask("prlimit64", PID) == ALLOW
+    assert _ask("prlimit64", 1) == EPERM
+    assert _ask("tgkill", PID, PID, 6) == ALLOW
+    for other in (1, PID + 1, 0, 0xFFFFFFFF):
+        assert _ask("tgkill", other, other, 9) == EPERM
+
+
+def test_sockets_lead_nowhere() -> None:
+    assert _ask("socketpair", 1, 1 | 0o2004000, 0) == ALLOW
+    assert _ask("socketpair", 1, 2, 0) == EPERM, "a datagram socket could be given an address"
+    assert _ask("socketpair", 2, 1, 0) == EPERM
+    assert _ask("sendto", 3, 1, 1, 0, 0, 0) == ALLOW
+    assert _ask("sendto", 3, 1, 1, 0, 0x7F0000000000, 16) == EPERM
+    assert _ask("getsockopt", 3, 1, 3) == ALLOW
+    assert _ask("getsockopt", 3, 1, 77) == EPERM
+
+
+def test_prctl_names_threads_and_nothing_else() -> None:
+    assert _ask("prctl", 15) == ALLOW
+    for option in (1, 4, 8, 22, 24, 28, 38, 47, 59, 0x59616D61):
+        assert _ask("prctl", option) == EPERM
+
+
+def test_a_file_opened_for_reading_is_not_truncated() -> None:
+    assert _ask("openat", 0, 0, 0o1000) == EPERM
+    assert _ask("openat", 0, 0, 0o1101) == ALLOW
+    assert _ask("openat", 0, 0, 0o1002) == ALLOW
+    assert _ask("openat", 0, 0, 0) == ALLOW
+
+
+@pytest.fixture(scope="module")
+def seccomp() -> Any:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("libseccomp is Linux's")
+    try:
+        import pyseccomp  # type: ignore[import-untyped]
+    except (ImportError, RuntimeError) as error:  # RuntimeError: libseccomp itself is not there
+        pytest.skip(f"needs libseccomp: {error}")
+    return pyseccomp
+
+
+def _by_libseccomp(seccomp: Any, machine: str) -> list[Instruction]:
+    arch = {"x86_64": seccomp.Arch.X86_64, "aarch64": seccomp.Arch.AARCH64}[machine]
+    made = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+    made.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.KILL_PROCESS)
+    if arch != seccomp.system_arch():
+        made.add_arch(arch)
+        made.remove_arch(seccomp.system_arch())
+    for name, numbers in NUMBERS.items():
+        if numbers[MACHINES[machine].column] is None:
+            continue
+        if name in ALLOWED:
+            made.add_rule(seccomp.ALLOW, name)
+        elif name in REFUSED_AS:
+            made.add_rule(seccomp.ERRNO(REFUSED_AS[name]), name)
+        for alternative in CHECKED.get(name, ()):
+            made.add_rule(seccomp.ALLOW, name, *(_condition(seccomp, arg) for arg in alternative))
+    with tempfile.TemporaryFile() as file:
+        made.export_bpf(file)
+        file.seek(0)
+        return instructions(file.read())
+
+
+def _condition(seccomp: Any, arg: Arg) -> Any:
+    value = PID if arg.value == SELF else arg.value
+    return seccomp.Arg(arg.place, seccomp.MASKED_EQ, arg.mask, value)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_numbers_are_those_of_libseccomp(seccomp: Any, machine: str) -> None:
+    arch = {"x86_64": seccomp.Arch.X86_64, "aarch64": seccomp.Arch.AARCH64}[machine]
+    for name, numbers in NUMBERS.items():
+        resolved = seccomp.resolve_syscall(arch, name)
+        assert numbers[MACHINES[machine].column] == (resolved if resolved >= 0 else None), name
+
+
+def _interesting(name: str) -> Iterator[list[int]]:
+    """Arguments at and around all that the policy compares with, and some at random."""
+    choice = random.Random(name)
+    values = {0, 1, 2, 17, PID, 0xFFFFFFFF, 1 << 32, (1 << 64) - 1}
+    for alternative in CHECKED.get(name, ()):
+        for arg in alternative:
+            value = PID if arg.value == SELF else arg.value
+            values |= {
+                value,
+                value ^ 1,
+                value | 1 << 32,
+                value | 0x2000,
+                value | 0x1000,
+                value | 0x80000,
+                value & ~0x10000,
+            }
+    pool = sorted(values)
+    for _ in range(300 if name in CHECKED else 3):
+        yield [choice.choice(pool) if choice.random() < 0.9 else choice.getrandbits(64) for _ in range(6)]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_filter_does_what_libseccomp_makes_of_the_same_policy(seccomp: Any, machine: str) -> None:
+    ours, theirs = _filter(machine), _by_libseccomp(seccomp, machine)
+    known = MACHINES[machine]
+    name_of = {numbers[known.column]: name for name, numbers in NUMBERS.items()}
+    for number in range(600):
+        for args in _interesting(name_of.get(number, "")):
+            assert run(ours, known.token, number, args) == run(theirs, known.token, number, args), (
+                number,
+                args,
+            )
+    assert run(ours, 0, 0) == run(theirs, 0, 0) == bpf.KILL
