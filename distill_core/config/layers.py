@@ -1,0 +1,241 @@
+"""The layers of configuration, laid over one another: defaults, file, `.env`, environment, flags.
+
+Each layer is a flat mapping from key to value; a key is the path through the tables, since a profile's name may hold
+dots. A wrong one is told with the place it stands in, the key, what
+was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
+
+import msgspec
+
+from distill_core.config.settings import ModelProfile, Settings
+from distill_core.errors import ConfigError
+
+ENVIRONMENT = {
+    "SUPERVISOR_MODEL": "supervisor",
+    "WORKER_MODEL": "worker",
+    "BASE_URL": "base_url",
+    "LOG_DIR": "session.log_dir",
+    "DISTILL_HOME": "home",
+}
+"""Variables that are honoured, and the keys they set. API keys are read where they are used, and nowhere else."""
+
+_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
+
+
+Key: TypeAlias = tuple[str, ...]
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """Settings from one place. `name` is said where one of them is wrong."""
+
+    name: str
+    values: Mapping[Key, Any]
+
+
+class Value(msgspec.Struct, frozen=True):
+    """An effective value and the name of the layer it came from."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+class Effective(msgspec.Struct, frozen=True):
+    """What is in force: the settings, and for every value where it came from."""
+
+    settings: Settings
+    values: tuple[Value, ...]
+
+    def origin(self, key: str) -> str:
+        """Where the value of dotted `key` came from; "default" where nobody set it."""
+        return next((v.origin for v in self.values if v.key == key), "default")
+
+    def is_default(self, key: str) -> bool:
+        """Whether nobody set `key`."""
+        return self.origin(key) == "default"
+
+
+def config_path(explicit: str | Path | None = None) -> Path:
+    """The configuration file: the one named, else `$DISTILL_CONFIG`, else the platform's place."""
+    named = explicit or os.environ.get("DISTILL_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return platformdirs.user_config_path("distill-tui") / "config.toml"
+
+
+def home_path(settings: Settings) -> Path:
+    """Where sessions are kept."""
+    if settings.home:
+        return Path(settings.home).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("distill-tui")
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    path: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Effective:
+    """The effective settings.
+
+    Args:
+        flags: values given on the command line, by dotted key; None in one means not given.
+        path: the configuration file.
+        environ: stands in for `os.environ`.
+        folder: stands in for the working directory, where `.env` is looked for.
+
+    Raises:
+        ConfigError: a value is wrong, in one line that names place, key, what was found and what is allowed.
+    """
+    layers = [
+        _file(config_path(path), explicit=path is not None or "DISTILL_CONFIG" in os.environ),
+        _variables(".env", dotenv(folder)),
+        _variables("environment", os.environ if environ is None else environ),
+        Layer("flag", {tuple(k.split(".")): v for k, v in (flags or {}).items() if v is not None}),
+    ]
+    return merge(layers)
+
+
+def merge(layers: list[Layer]) -> Effective:
+    """`layers` over the defaults, later ones over earlier ones.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+    tree: dict[str, Any] = {}
+    origin: dict[Key, str] = {}
+    for layer in layers:
+        for key, value in layer.values.items():
+            _put(tree, key, value, layer.name)
+            origin[key] = layer.name
+    profiles = tree.get("models")
+    for name, profile in profiles.items() if isinstance(profiles, dict) else ():
+        _checked(profile, ModelProfile, ("models", name), origin)
+    settings = _checked(tree, Settings, (), origin)
+    effective = [
+        Value(".".join(key), value, origin.get(key, "default"))
+        for key, value in _flat(msgspec.to_builtins(settings))
+    ]
+    return Effective(settings, tuple(effective))
+
+
+def _file(path: Path, *, explicit: bool) -> Layer:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if explicit:
+            raise ConfigError(
+                f"no configuration file {path}", remedy="write one: distill-tui config init"
+            ) from None
+        return Layer(str(path), {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration file {path}", found=str(error)) from error
+    return Layer(str(path), dict(_flat(table)))
+
+
+def dotenv(folder: Path | None = None) -> Mapping[str, str]:
+    """What the `.env` file of `folder` (the working directory) sets; nothing where there is none."""
+    file = (folder or Path.cwd()) / ".env"
+    if not file.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(file, interpolate=False).items() if value}
+
+
+def _variables(name: str, environ: Mapping[str, str]) -> Layer:
+    found = {tuple(key.split(".")): environ[var] for var, key in ENVIRONMENT.items() if environ.get(var)}
+    return Layer(name, found)
+
+
+def _flat(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Keys and their values. An empty table is a value, so that it is not lost; so is `engine`, which is free-form."""
+    for name, value in table.items():
+        key = (*above, name)
+        if isinstance(value, Mapping) and value and name != "engine":
+            yield from _flat(value, key)
+        else:
+            yield key, value
+
+
+def _put(tree: dict[str, Any], key: Key, value: Any, layer: str) -> None:
+    at = tree
+    for name in key[:-1]:
+        at = at.setdefault(name, {})
+        if not isinstance(at, dict):
+            found = f"{name} is {at!r}, not a table"
+            raise ConfigError(f"{layer}: {'.'.join(key)} cannot be set", found=found)
+    at[key[-1]] = value
+
+
+def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) -> S:
+    """`tree` as a `kind`; `above` is where it stands.
+
+    Raises:
+        ConfigError: in msgspec's words, with the place the value came from and what was found there.
+    """
+    try:
+        return msgspec.convert(tree, kind, strict=True)
+    except msgspec.ValidationError as error:
+        words = str(error)
+    place = _PLACE.search(words)
+    inner: Key = tuple(place["path"].lstrip(".").split(".")) if place else ()
+    words = _PLACE.sub("", words)
+    unknown = _UNKNOWN.search(words)
+    names = _names(_kind_at(kind, inner))
+    inner = (*inner, unknown["name"]) if unknown else inner
+    key = (*above, *inner)
+    where = next((name for k, name in origin.items() if k[: len(key)] == key), "configuration")
+    if unknown:
+        near = difflib.get_close_matches(unknown["name"], names, n=1)
+        hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(names)
+        raise ConfigError(f"{where}: there is no setting {'.'.join(key)}", remedy=hint)
+    choices = _choices(_kind_at(kind, inner))
+    hint = "allowed are " + ", ".join(choices) if choices else words
+    raise ConfigError(f"{where}: {'.'.join(key)} is wrong", found=repr(_at(tree, inner)), remedy=hint)
+
+
+def _at(tree: Any, key: Key) -> Any:
+    for name in key:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def _kind_at(kind: Any, key: Key) -> Any:
+    """The type of the field at `key` of a struct type."""
+    for name in key:
+        fields = {f.encode_name: f.type for f in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
+        kind = fields.get(name)
+    return kind
+
+
+def _names(kind: Any) -> list[str]:
+    return [f.encode_name for f in msgspec.structs.fields(kind)] if _is_struct(kind) else []
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words that a Literal type allows; none for other types."""
+    if get_origin(kind) is Literal:
+        return [str(choice) for choice in get_args(kind)]
+    return [choice for part in get_args(kind) for choice in _choices(part)]
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

@@ -1,0 +1,294 @@
+"""From settings to models: which handler plays supervisor and worker, and what each costs.
+
+Never passes something weaker off as a model: where nothing is configured it takes the embedded model if that is
+installed, or says which ways there are.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from distill_core.budget import Prices, Role
+from distill_core.config.layers import Effective, dotenv
+from distill_core.config.settings import ModelProfile, Style
+from distill_core.errors import ConfigError
+from distill_core.models.base import ModelHandler
+
+if TYPE_CHECKING:
+    from distill_core.models.openai import OpenAIHandler
+
+WAYS = (
+    "set TOGETHER_API_KEY or OPENAI_API_KEY, or name an endpoint with --base-url and --worker, or run a small model "
+    "here: pip install 'distill-tui[local]' && distill-tui models pull qwen2.5-coder-1.5b"
+)
+SUPERVISOR_TOKENS = 2048
+WORKER_TOKENS = 512
+"""Tokens of a reply where nothing is set."""
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True):
+    """The two models of a session, ready to be asked, and how to let go of them.
+
+    Args:
+        prices: what each role costs, where that is configured.
+        prompt_style: how the supervisor is told its job.
+        worker_ctx_k: the worker's context window in thousands of tokens.
+        close: stops what was started for them.
+    """
+
+    supervisor: ModelHandler
+    worker: ModelHandler
+    prices: dict[Role, Prices]
+    prompt_style: Style
+    worker_ctx_k: int
+    close: Callable[[], None]
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A role's profile and why it is that one."""
+
+    role: Role
+    profile: ModelProfile
+    why: str
+
+
+def choices(effective: Effective, *, gguf: Path | None = None, playbook: bool = False) -> dict[Role, Choice]:
+    """Which profile plays which role.
+
+    Raises:
+        ConfigError: nothing is configured and no embedded model is there, or a profile is incomplete.
+    """
+    worker = _worker(effective, gguf)
+    return {"supervisor": _supervisor(effective, worker, gguf, playbook), "worker": worker}
+
+
+def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: bool = False) -> Models:
+    """The models of a session, with what they need started. Blocks while an embedded model loads (seconds).
+
+    Raises:
+        ConfigError: as `choices`.
+        ModelError: a local model cannot be started.
+    """
+    chosen = choices(effective, gguf=gguf, playbook=playbook)
+    opened = _Opened()
+    try:
+        handlers = {role: opened.handler(choice) for role, choice in chosen.items()}
+    except BaseException:
+        opened.close()
+        raise
+    context_k = chosen["worker"].profile.context_k or effective.settings.session.worker_ctx_k
+    return Models(
+        supervisor=handlers["supervisor"],
+        worker=handlers["worker"],
+        prices={role: p for role, choice in chosen.items() if (p := _prices(choice.profile)) is not None},
+        prompt_style=_style(chosen["supervisor"].profile),
+        worker_ctx_k=context_k,
+        close=opened.close,
+    )
+
+
+def _worker(effective: Effective, gguf: Path | None) -> Choice:
+    if gguf is not None:
+        return Choice(role="worker", profile=ModelProfile(provider="embedded", model=str(gguf)), why="--gguf")
+    if _nothing_configured(effective):
+        return _embedded("worker")
+    profile, why = _profile(effective, "worker")
+    if profile.provider == "playbook":
+        raise ConfigError(
+            "the playbook cannot be the worker", remedy="it writes code; name a model with --worker"
+        )
+    return Choice(role="worker", profile=profile, why=why)
+
+
+def _supervisor(effective: Effective, worker: Choice, gguf: Path | None, playbook: bool) -> Choice:
+    no_model = ModelProfile(provider="playbook", model="playbook")
+    if playbook:
+        return Choice(role="supervisor", profile=no_model, why="--playbook")
+    if effective.is_default("supervisor"):
+        if gguf is not None or _nothing_configured(effective):
+            return Choice(role="supervisor", profile=worker.profile, why=worker.why)
+        if not effective.is_default("worker"):
+            return Choice(
+                role="supervisor", profile=no_model, why="a worker is configured and no supervisor is"
+            )
+    profile, why = _profile(effective, "supervisor")
+    return Choice(role="supervisor", profile=profile, why=why)
+
+
+def _profile(effective: Effective, role: Literal["supervisor", "worker"]) -> tuple[ModelProfile, str]:
+    settings = effective.settings
+    name = settings.supervisor if role == "supervisor" else settings.worker
+    why = effective.origin(role)
+    if name in settings.models:
+        profile = settings.models[name]
+        return msgspec.structs.replace(
+            profile, base_url=profile.base_url or settings.base_url
+        ), f"{why}: [models.{name}]"
+    if name in ("playbook", "embedded"):
+        return ModelProfile(provider="playbook" if name == "playbook" else "embedded", model=""), why
+    return ModelProfile(model=name, base_url=settings.base_url), why
+
+
+def _nothing_configured(effective: Effective) -> bool:
+    """No model, no endpoint and no key for the default one."""
+    if not all(effective.is_default(key) for key in ("supervisor", "worker", "base_url")):
+        return False
+    from distill_core.models.credentials import key_for
+
+    return key_for(effective.settings.base_url).value is None
+
+
+def _embedded(role: Role) -> Choice:
+    from distill_core.models import weights
+
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError(
+            "no model is configured", found="no key, no endpoint, no local runtime", remedy=WAYS
+        )
+    if weights.find(weights.DEFAULT) is None:
+        raise ConfigError(
+            "no model is configured",
+            found="no key and no endpoint; the local runtime is installed, its weights are not",
+            remedy=f"fetch them: distill-tui models pull {weights.DEFAULT}",
+        )
+    why = "nothing is configured, and the embedded model is installed"
+    return Choice(role=role, profile=ModelProfile(provider="embedded", model=weights.DEFAULT), why=why)
+
+
+def _prices(profile: ModelProfile) -> Prices | None:
+    if profile.price_prompt is None and profile.price_completion is None:
+        return None
+    return Prices(
+        prompt=profile.price_prompt or 0.0,
+        completion=profile.price_completion or 0.0,
+        cached=profile.price_cached,
+    )
+
+
+SMALL = 8_000_000_000
+"""Parameters below which a supervisor gets the compact prompt."""
+
+
+def _style(profile: ModelProfile) -> Style:
+    if profile.prompt_style is not None:
+        return profile.prompt_style
+    if profile.provider == "embedded":
+        return "compact"
+    size = parameters(profile.model)
+    return "compact" if size is not None and size < SMALL else "full"
+
+
+def parameters(model: str) -> float | None:
+    """How many parameters a model's name says it has ("Qwen2.5-7B" → 7e9), None where it does not say."""
+    import re
+
+    sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", model)
+    return float(sizes[-1][0]) * (1e9 if sizes[-1][1] in "bB" else 1e6) if sizes else None
+
+
+class _Opened:
+    """Handlers made so far and what was started for them. Roles with one local model share its server."""
+
+    def __init__(self) -> None:
+        self._servers: dict[str, Any] = {}
+        self._closers: list[Callable[[], None]] = []
+
+    def handler(self, choice: Choice) -> ModelHandler:
+        match choice.profile.provider:
+            case "openai":
+                return self._endpoint(choice)
+            case "embedded":
+                return self._local(choice)
+            case "vllm":
+                return self._vllm(choice)
+            case "playbook":
+                from distill_core.playbook import PlaybookSupervisor
+
+                return PlaybookSupervisor()
+
+    def close(self) -> None:
+        while self._closers:
+            self._closers.pop()()
+
+    def _endpoint(self, choice: Choice) -> ModelHandler:
+        handler = endpoint(choice)
+        self._closers.append(handler.close)
+        return handler
+
+    def _local(self, choice: Choice) -> ModelHandler:
+        from distill_core.models import weights
+        from distill_core.models.local import LocalServer
+
+        name = choice.profile.model or weights.DEFAULT
+        if name not in self._servers:
+            server = LocalServer.start(Path(name) if name.endswith(".gguf") else name)
+            self._servers[name] = server
+            self._closers.append(server.close)
+        handler: ModelHandler = self._servers[name].handler(**_sampling(choice))
+        return handler
+
+    def _vllm(self, choice: Choice) -> ModelHandler:
+        from distill_core.models.vllm import VLLMHandler
+
+        profile = choice.profile
+        handler = VLLMHandler(profile.model, managed=profile.managed, **_sampling(choice), **profile.engine)
+        close = getattr(handler, "close", None)
+        if close is not None:
+            self._closers.append(close)
+        return handler
+
+
+def endpoint(choice: Choice) -> OpenAIHandler:
+    """The handler of a role that an endpoint plays.
+
+    Raises:
+        ConfigError: the profile names no model, or a key that is not set.
+    """
+    from distill_core.models.openai import OpenAIHandler
+
+    profile = choice.profile
+    if not profile.model:
+        raise ConfigError(
+            f"the {choice.role} has no model", found=choice.why, remedy="set `model` in its profile"
+        )
+    return OpenAIHandler(
+        profile.model,
+        profile.base_url,
+        api_key=_key(profile),
+        timeout=profile.timeout or 120.0,
+        max_concurrency=profile.concurrency or 64,
+        **_sampling(choice),
+    )
+
+
+def _sampling(choice: Choice) -> dict[str, Any]:
+    profile = choice.profile
+    supervises = choice.role == "supervisor"
+    temperature = profile.temperature
+    if temperature is None:
+        temperature = 0.0 if profile.provider == "embedded" else 0.7 if supervises else 0.2
+    tokens = profile.max_tokens or (SUPERVISOR_TOKENS if supervises else WORKER_TOKENS)
+    sampling: dict[str, Any] = {"temperature": temperature, "max_tokens": tokens}
+    return sampling if profile.seed is None else {**sampling, "seed": profile.seed}
+
+
+def _key(profile: ModelProfile) -> str | None:
+    """The key that the profile names, from the environment or `.env`; None leaves the choice to the host's rule.
+
+    Raises:
+        ConfigError: the variable is named and not set.
+    """
+    if profile.api_key_env is None:
+        return None
+    value = os.environ.get(profile.api_key_env) or dotenv().get(profile.api_key_env)
+    if not value:
+        raise ConfigError(
+            f"{profile.api_key_env} is not set", found=f"the key of {profile.model}", remedy="export it"
+        )
+    return value

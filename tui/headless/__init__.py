@@ -1,0 +1,7 @@
+"""Sessions without a screen: progress as lines on stderr, decisions at a plain prompt."""
+
+from tui.headless.asking import Asker
+from tui.headless.progress import Progress
+from tui.headless.running import run_headless
+
+__all__ = ["Asker", "Progress", "run_headless"]

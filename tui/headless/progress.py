@@ -1,0 +1,129 @@
+"""Progress of a headless session, on stderr: a line for what has happened, a bar for worker calls on a terminal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from distill_core import events as ev
+from distill_core.signals import Signal
+from distill_core.state import EMPTY, SessionState, apply
+from tui.text import clean
+
+WIDTH = 100
+"""Characters of foreign text on a line."""
+
+
+class Progress:
+    """A sink that tells what happens. Lines stay; on a terminal the last one lives and tells what runs now."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._lock = threading.RLock()
+        self._state: SessionState = EMPTY
+        self._doing = ""
+        self._live = Live(
+            console=self._console, transient=True, refresh_per_second=8, get_renderable=self._now
+        )
+
+    def __enter__(self) -> Progress:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def write(self, event: ev.Event) -> None:
+        """Take an event, as a sink."""
+        with self._lock:
+            self._state = apply(self._state, event)
+            line = told(event, self._state)
+        if line:
+            # A terminal gets one line an event; a file gets all of it.
+            shape = {"no_wrap": True, "overflow": "ellipsis"} if self._console.is_terminal else {"soft_wrap": True}
+            self._console.print(Text(line), **shape)  # type: ignore[arg-type]  # the two shapes differ in type
+
+    def signal(self, signal: Signal) -> None:
+        """Take a transient signal."""
+        if not hasattr(signal, "call_id"):
+            self._doing = signal.text
+
+    @contextmanager
+    def quiet(self) -> Iterator[Console]:
+        """Keep the living line off while somebody is asked something."""
+        running = self._live.is_started
+        self._live.stop()
+        try:
+            yield self._console
+        finally:
+            if running:
+                self._live.start()
+
+    def _now(self) -> Text:
+        with self._lock:
+            state = self._state
+        step = state.current
+        words = f"  {self._doing or 'starting'}"
+        if step is not None:
+            words = f"  step {step.number}: {self._doing}"
+        running = sum(1 for call in state.calls.values() if call.phase == "running")
+        if running:
+            words += f", {len(state.calls) - running} of {len(state.calls)} worker calls done"
+        return Text(words, style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def told(event: ev.Event, state: SessionState) -> str:
+    """What to say of an event, on one line; nothing for most."""
+    match event:
+        case ev.SessionStarted():
+            models = f"supervisor {_brief(event.supervisor)}, worker {_brief(event.worker)}"
+            return f"{models}, {event.document.chars:,} characters, isolation {event.isolation}"
+        case ev.SupervisorReplied():
+            cached = ", cached" if event.cached else ""
+            used = f"{event.usage.prompt_tokens:,}+{event.usage.completion_tokens:,} tokens"
+            return f"step {event.step}: reply in {event.elapsed:.1f} s, {used}{cached}: {_brief(event.text)}"
+        case ev.SupervisorFailed():
+            return f"step {event.step}: the supervisor failed: {_brief(event.error)}"
+        case ev.ReplyRejected():
+            return f"step {event.step}: no code to run ({event.problem})"
+        case ev.CellFinished():
+            return _of_cell(event, state)
+        case ev.DecisionMade(action=action) if action not in ("approve", "accept"):
+            return (
+                f"step {event.step}: {action} by {_brief(event.by)}: {_brief(event.guidance or event.reason)}"
+            )
+        case ev.SessionFinished():
+            cost = "" if event.cost is None else f", ${event.cost:.4f}"
+            return f"{event.status} after {event.iterations} steps, {event.elapsed:.1f} s{cost}: {_brief(event.reason)}"
+        case _:
+            return ""
+
+
+def _of_cell(event: ev.CellFinished, state: SessionState) -> str:
+    cell = state.cells[event.cell_id]
+    failed = sum(1 for name in cell.calls if state.calls[name].phase == "failed")
+    calls = (
+        f", {len(cell.calls)} worker calls" + (f" ({failed} failed)" if failed else "") if cell.calls else ""
+    )
+    last = (event.traceback or "").strip().rsplit("\n", 1)[-1]
+    words = last or _last_line(cell.text())
+    return f"step {event.step}: cell {event.status} in {event.elapsed:.1f} s{calls}: {_brief(words)}"
+
+
+def _last_line(text: str) -> str:
+    lines = text[-2000:].strip().splitlines()
+    return lines[-1] if lines else "no output"
+
+
+def _brief(text: str) -> str:
+    flat = " ".join(clean(text[: WIDTH * 4]).split())
+    return flat if len(flat) <= WIDTH else flat[: WIDTH - 1] + "…"

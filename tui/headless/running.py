@@ -1,0 +1,47 @@
+"""Running a session while the main thread stays free for Ctrl-C: once stops the session, twice drops it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import click
+
+from distill_core.session import RunResult, Session
+
+
+def run_headless(session: Session) -> RunResult:
+    """Run `session` to its end. A first Ctrl-C ends it with the best partial result, a second drops it.
+
+    Raises:
+        DistillError: as `Session.run`.
+        KeyboardInterrupt: the person would not wait for the end.
+    """
+    results: list[RunResult] = []
+    errors: list[BaseException] = []
+
+    def engine() -> None:
+        try:
+            results.append(asyncio.run(session.run()))
+        except BaseException as error:  # noqa: BLE001  # raised again in the main thread
+            errors.append(error)
+
+    thread = threading.Thread(target=engine, name="engine", daemon=True)
+    thread.start()
+    try:
+        _wait(thread)
+    except KeyboardInterrupt:
+        click.echo(
+            "stopping; what there is stays in the session's folder (Ctrl-C again: do not wait)", err=True
+        )
+        session.stop("the person")
+        _wait(thread)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _wait(thread: threading.Thread) -> None:
+    """Join in short turns: a join without end does not let Ctrl-C through on every platform."""
+    while thread.is_alive():
+        thread.join(0.2)
