@@ -27,6 +27,17 @@ REQUESTS: dict[Kind, str] = {
     ),
 }
 
+_WHOLE_ANSWER = "Does the text above contain the answer to this question? Answer Yes or No."
+_PART_OF_IT = "Does the text above contain a fact that is needed to answer this question? Answer Yes or No."
+
+GATES: dict[Kind, str] = {
+    "fact": _WHOLE_ANSWER,
+    "list": _WHOLE_ANSWER,
+    "computed": _PART_OF_IT,
+    "choice": _PART_OF_IT,
+    "summary": _PART_OF_IT,
+}
+
 CONCLUSIONS: dict[Kind, str] = {
     "fact": "Answer the question from these extracts alone, in a few words on one line.",
     "list": "Answer the question from these extracts alone, on one line, with commas between several answers.",

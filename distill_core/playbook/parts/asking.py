@@ -15,14 +15,13 @@ def calls_left(left: dict[str, Any], most: int) -> int:
 
 
 def gate(
-    pieces: list[tuple[int, str]], question: str, ask_yes: Callable[[list[str]], list[float | None]] | None
+    pieces: list[tuple[int, str]], request: str, ask_yes: Callable[[list[str]], list[float | None]] | None
 ) -> list[tuple[float, int, str]]:
-    """(probability, offset, piece) of the pieces that help with the question, best first.
+    """(probability, offset, piece) of the pieces that `request` is answered Yes for, best first.
 
     Where the worker's endpoint gives no probabilities every piece passes, as 1.0.
     """
-    asked = "Does the text above help to answer this question? Answer Yes or No."
-    prompts = [f"{piece}\n\n---\nQuestion: {question}\n{asked}" for _, piece in pieces]
+    prompts = [f"{piece}\n\n---\n{request}" for _, piece in pieces]
     chances = ask_yes(prompts) if ask_yes and prompts else [None] * len(pieces)
     rated = [
         (1.0 if chance is None else chance, *piece) for chance, piece in zip(chances, pieces, strict=True)

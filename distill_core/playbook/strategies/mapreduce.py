@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import REQUESTS, question_setting
+from distill_core.playbook.asking import GATES, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left, extract, gate
@@ -31,7 +31,7 @@ try:
     ask_yes = worker_yes if GATE else None
 except NameError:  # not every worker tells how sure it is
     ask_yes = None
-passing = gate(chosen, QUESTION, ask_yes)
+passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
 try:
     earlier = found
 except NameError:  # nothing was read before
@@ -53,6 +53,7 @@ def write(brief: Brief) -> str:
     """The program: it adds what it read to `found`."""
     settings = [
         question_setting(brief),
+        ("GATE_REQUEST", GATES[brief.kind], "what decides which pieces are read"),
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
         ("TERMS", brief.terms, "which pieces come first where not all can be read"),
         ("GATE", brief.kind != "summary", "ask first whether a piece helps, where the worker can tell"),

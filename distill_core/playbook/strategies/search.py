@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import REQUESTS, question_setting
+from distill_core.playbook.asking import GATES, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left, extract, gate
@@ -43,7 +43,7 @@ try:
     ask_yes = worker_yes
 except NameError:  # not every worker tells how sure it is
     ask_yes = None
-passing = gate(chosen, QUESTION, ask_yes)
+passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
 found, failed = extract(passing, f"{REQUEST}\\nQuestion: {QUESTION}", worker_batch, text, TERMS)
 passages_read = len(chosen)
 print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
@@ -61,6 +61,7 @@ def write(brief: Brief) -> str:
     """The program: it leaves what it read in `found`."""
     settings = [
         question_setting(brief),
+        ("GATE_REQUEST", GATES[brief.kind], "what decides which pieces are read"),
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
         ("TERMS", brief.terms, "what to look for; lower case, without endings"),
         ("EVERY", brief.kind == "list", "read every piece that holds the rarest term"),

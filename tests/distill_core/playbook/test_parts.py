@@ -127,7 +127,7 @@ def test_pieces_that_the_gate_refuses_are_not_read():
 
 def test_the_piece_stands_first_and_the_question_last():
     sent = []
-    gate([(0, "PIECE")], "who?", lambda prompts: sent.extend(prompts) or [1.0])
+    gate([(0, "PIECE")], "Question: who? Answer Yes or No.", lambda prompts: sent.extend(prompts) or [1.0])
     extract(
         [(1.0, 0, "PIECE")],
         "Say.\nQuestion: who?",
