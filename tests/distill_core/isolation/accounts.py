@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +37,19 @@ def command(account: str) -> list[str]:
     return [*_as_nobody(setpriv), python]
 
 
+@contextmanager
+def seen_from(prefix: list[str]) -> Iterator[None]:
+    """Within it this process takes itself for the account that `prefix` (of a command) leads to."""
+    if not prefix:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
 def _as_nobody(setpriv: str) -> list[str]:
     return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
@@ -42,13 +57,13 @@ def _as_nobody(setpriv: str) -> list[str]:
 @lru_cache(maxsize=1)
 def _python_for_everyone(setpriv: str) -> str | None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    # setpriv keeps root's rights until it has executed something, so that this alone would prove nothing.
+    code = "import os; open(os.readlink('/proc/self/exe'), 'rb')"
     for candidate in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         try:
-            if (
-                subprocess.run([*_as_nobody(setpriv), candidate, "-c", ""], capture_output=True).returncode
-                == 0
-            ):
-                return candidate
+            ended = subprocess.run([*_as_nobody(setpriv), candidate, "-c", code], capture_output=True)
         except OSError:
             continue
+        if ended.returncode == 0:
+            return candidate
     return None
