@@ -257,6 +257,12 @@ def endpoint(choice: Choice) -> OpenAIHandler:
         raise ConfigError(
             f"the {choice.role} has no model", found=choice.why, remedy="set `model` in its profile"
         )
+    if profile.base_url and not profile.base_url.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"the {choice.role}'s endpoint is no URL",
+            found=repr(profile.base_url),
+            remedy="it begins with http:// or https:// and mostly ends with /v1",
+        )
     return OpenAIHandler(
         profile.model,
         profile.base_url,

@@ -81,7 +81,8 @@ class _Launch:
         from tui.headless import Asker, Progress, run_headless
 
         asker = Asker(self._who)
-        approver = PolicyApprover(policy, asker.approver)
+        # With nobody asked, a used-up budget ends the session.
+        approver = PolicyApprover(policy, None if policy == "auto" else asker.approver)
         with Progress() as progress:
             asker.quiet = progress.quiet
             session = self.session(approver, (progress,), progress.signal)

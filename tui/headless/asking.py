@@ -50,6 +50,8 @@ class Asker:
                 decision = self._decision(proposal)
             except (EOFError, click.Abort):
                 decision = Decision(action="stop", by="", reason="the input ended")
+            except Exception as error:  # noqa: BLE001  # whatever it is, the session must not wait for ever
+                decision = Decision(action="stop", by="", reason=f"the prompt failed: {error}")
         self.approver.answer(proposal.proposal_id, decision)
 
     def _decision(self, proposal: Proposal) -> Decision:

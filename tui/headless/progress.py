@@ -49,7 +49,11 @@ class Progress:
             line = told(event, self._state)
         if line:
             # A terminal gets one line an event; a file gets all of it.
-            shape = {"no_wrap": True, "overflow": "ellipsis"} if self._console.is_terminal else {"soft_wrap": True}
+            shape = (
+                {"no_wrap": True, "overflow": "ellipsis"}
+                if self._console.is_terminal
+                else {"soft_wrap": True}
+            )
             self._console.print(Text(line), **shape)  # type: ignore[arg-type]  # the two shapes differ in type
 
     def signal(self, signal: Signal) -> None:

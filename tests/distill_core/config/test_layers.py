@@ -1,0 +1,107 @@
+"""Settings come from the right place, and a wrong one is told so that it can be mended."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from distill_core.config import load_settings
+from distill_core.config.layers import ENVIRONMENT
+from distill_core.config.template import TEMPLATE
+from distill_core.errors import ConfigError
+
+DOCS = Path(__file__).parents[3] / "docs" / "CONFIG.md"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text="", flags=None, environ=None, dotenv=""):
+        (tmp_path / "config.toml").write_text(text)
+        if dotenv:
+            (tmp_path / ".env").write_text(dotenv)
+        return load_settings(flags, path=tmp_path / "config.toml", environ=environ or {}, folder=tmp_path)
+
+    return load
+
+
+def test_each_layer_goes_over_the_one_below_and_says_where_it_is_from(load, tmp_path):
+    effective = load(
+        'worker = "file"\nsupervisor = "file"\nbase_url = "file"\nhome = "file"',
+        flags={"supervisor": "flag", "worker": None},
+        environ={"SUPERVISOR_MODEL": "environment", "BASE_URL": "environment"},
+        dotenv="BASE_URL=dotenv\nDISTILL_HOME=dotenv\n",
+    )
+    settings = effective.settings
+    assert (settings.supervisor, settings.base_url) == ("flag", "environment")
+    assert (settings.home, settings.worker) == ("dotenv", "file")
+    assert effective.origin("supervisor") == "flag"
+    assert effective.origin("base_url") == "environment"
+    assert effective.origin("home") == ".env"
+    assert effective.origin("worker") == str(tmp_path / "config.toml")
+    assert effective.origin("limits.turns") == "default"
+
+
+def test_the_defaults_are_the_published_ones(load):
+    settings = load().settings
+    assert settings.supervisor == "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+    assert settings.worker == "meta-llama/Llama-3.1-8B-Instruct-Turbo"
+    assert settings.base_url == "https://api.together.xyz/v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[limits]\nturns = "a"', r"limits.turns is wrong: 'a' \(Expected `int \| null`, got `str`\)"),
+        ("[limit]\nturns = 3", r"there is no setting limit \(did you mean limits\?\)"),
+        ("[limits]\nturn = 3", r"there is no setting limits.turn \(did you mean turns\?\)"),
+        (
+            '[models.a]\nprovider = "opnai"',
+            r"models.a.provider is wrong: 'opnai' \(allowed are openai, vllm,",
+        ),
+        ('[models."a.b"]\nmodle = "x"', r"there is no setting models.a.b.modle \(did you mean model\?\)"),
+        (
+            '[session]\napprove = "never"',
+            r"session.approve is wrong: 'never' \(allowed are ask, auto, cheap, on-error",
+        ),
+        ("zzz = 1", r"there is no setting zzz \(known are supervisor, worker,"),
+        ("models = 3", r"models is wrong: 3"),
+        ("x = [", "cannot read the configuration file"),
+    ],
+)
+def test_a_wrong_setting_names_file_key_found_and_allowed(load, tmp_path, text, told):
+    with pytest.raises(ConfigError, match=told) as failure:
+        load(text)
+    assert "config.toml" in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_wrong_value_is_blamed_on_where_it_came_from(load):
+    with pytest.raises(ConfigError, match=r"^flag: limits.turns"):
+        load("[limits]\nturns = 3", flags={"limits.turns": "many"})
+
+
+def test_profile_names_may_hold_dots(load):
+    settings = load(
+        '[models."llama3.1"]\nmodel = "m"\n[models."llama3.1".engine]\ndtype = "float32"'
+    ).settings
+    assert settings.models["llama3.1"].engine == {"dtype": "float32"}
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="no configuration file"):
+        load_settings(path=tmp_path / "none.toml", environ={})
+
+
+def test_the_template_is_right_once_its_comments_are_taken_off(load):
+    text = "\n".join(line.removeprefix("# ") for line in TEMPLATE.splitlines() if "=" in line or "[" in line)
+    settings = load(text).settings
+    assert settings.models["big"].api_key_env == "TOGETHER_API_KEY"
+    assert settings.limits.money == 5.0
+
+
+def test_every_setting_is_documented(load):
+    documented = set(re.findall(r"`([a-z_.]+)`", DOCS.read_text()))
+    keys = {v.key for v in load('[models.a]\nmodel = "m"').values}
+    missing = {key.removeprefix("models.a.") for key in keys} - documented
+    assert missing == set()
+    assert all(name in DOCS.read_text() for name in ENVIRONMENT)

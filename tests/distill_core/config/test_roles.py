@@ -1,0 +1,90 @@
+"""Who plays which role, and that nothing weaker is passed off as a model."""
+
+import pytest
+
+from distill_core.config import load_settings
+from distill_core.config import roles as roles_module
+from distill_core.config.roles import choices, parameters
+from distill_core.errors import ConfigError
+from distill_core.models import weights
+
+
+@pytest.fixture
+def effective(tmp_path, monkeypatch):
+    for name in ("TOGETHER_API_KEY", "OPENAI_API_KEY", "BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def make(text="", **environ):
+        (tmp_path / "c.toml").write_text(text)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        return load_settings(path=tmp_path / "c.toml", folder=tmp_path)
+
+    return make
+
+
+def providers(chosen):
+    return chosen["supervisor"].profile.provider, chosen["worker"].profile.provider
+
+
+def test_with_a_key_the_defaults_are_taken(effective):
+    chosen = choices(effective(TOGETHER_API_KEY="k" * 20))
+    assert providers(chosen) == ("openai", "openai")
+    assert "70B" in chosen["supervisor"].profile.model
+
+
+def test_a_worker_without_a_supervisor_gets_the_playbook(effective):
+    chosen = choices(effective('worker = "small"\nbase_url = "http://127.0.0.1:1/v1"'))
+    assert providers(chosen) == ("playbook", "openai")
+
+
+def test_without_anything_the_embedded_model_is_taken_if_it_is_there(effective, monkeypatch, tmp_path):
+    monkeypatch.setattr(roles_module.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(weights, "find", lambda name: tmp_path)
+    chosen = choices(effective())
+    assert providers(chosen) == ("embedded", "embedded")
+    assert "embedded model is installed" in chosen["worker"].why
+
+
+def test_without_weights_it_says_how_to_get_them(effective, monkeypatch):
+    monkeypatch.setattr(roles_module.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(weights, "find", lambda name: None)
+    with pytest.raises(ConfigError, match="distill-tui models pull"):
+        choices(effective())
+
+
+def test_without_a_runtime_it_offers_the_ways(effective, monkeypatch):
+    monkeypatch.setattr(roles_module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"set TOGETHER_API_KEY .* --base-url .* models pull"):
+        choices(effective())
+
+
+def test_the_playbook_is_no_worker(effective):
+    with pytest.raises(ConfigError, match="the playbook cannot be the worker"):
+        choices(effective('worker = "playbook"'))
+
+
+def test_a_profile_inherits_the_endpoint(effective):
+    chosen = choices(
+        effective(
+            'supervisor = "a"\nworker = "b"\nbase_url = "http://h/v1"\n[models.a]\nmodel = "x"\n'
+            '[models.b]\nmodel = "y"\nbase_url = "http://other/v1"'
+        )
+    )
+    assert chosen["supervisor"].profile.base_url == "http://h/v1"
+    assert chosen["worker"].profile.base_url == "http://other/v1"
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", 7e9),
+        ("meta-llama/Llama-3.3-70B-Instruct-Turbo", 70e9),
+        ("qwen2.5-coder-1.5b", 1.5e9),
+        ("SmolLM2-135M", 135e6),
+        ("gpt-5", None),
+    ],
+)
+def test_the_size_is_read_from_the_name(model, size):
+    assert parameters(model) == size

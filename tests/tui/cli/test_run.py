@@ -1,0 +1,157 @@
+"""`run` without a screen: answer on stdout, progress on stderr, one line for what goes wrong."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from distill_core import events as ev
+from distill_core.reading import read_session
+from sessions.verify import verify
+
+LOOK = "```repl\nprint(len(context))\n```"
+ASK = "```repl\nFINAL(worker('who?'))\n```"
+
+
+def only_session(tmp_path):
+    (folder,) = (tmp_path / "home" / "sessions").iterdir()
+    return folder
+
+
+def test_the_answer_and_nothing_else_is_on_stdout(program, endpoint, models, tmp_path):
+    endpoint.plays += [LOOK, ASK]
+    status, out, err = program("run", "doc.txt", "-q", "who?", "--headless", "--approve", "auto", *models)
+    assert (status, out) == (0, "W:who?\n")
+    assert "step 1: cell ok" in err
+    assert "finished after 2 steps" in err
+    assert verify(only_session(tmp_path)).whole
+    assert (tmp_path / "home" / "documents").is_dir()
+
+
+def test_json_is_one_object_with_everything_one_asks_for(program, endpoint, models):
+    endpoint.plays += [ASK]
+    status, out, _ = program("run", "doc.txt", "-q", "who?", "--json", *models)
+    told = json.loads(out)
+    assert status == 0
+    assert (told["answer"], told["status"], told["partial"]) == ("W:who?", "finished", False)
+    assert told["worker_usage"]["calls"] == 1
+    assert Path(told["log_dir"]).name == told["session"]
+
+
+def test_equal_calls_are_answered_from_the_cache_unless_told_otherwise(program, endpoint, models):
+    endpoint.plays += [ASK]
+    program("run", "doc.txt", "-q", "who?", "--json", *models)
+    before = len(endpoint.bodies)
+    _, out, _ = program("run", "doc.txt", "-q", "who?", "--json", *models)
+    assert len(endpoint.bodies) == before
+    assert json.loads(out)["worker_usage"]["calls"] == 0
+    endpoint.plays += [ASK]
+    program("run", "doc.txt", "-q", "who?", "--json", "--no-cache", *models)
+    assert len(endpoint.bodies) == before + 2
+
+
+def test_a_person_decides_at_a_plain_prompt(program, endpoint, models, tmp_path, monkeypatch):
+    endpoint.plays += [LOOK, LOOK, ASK]
+    monkeypatch.setattr("sys.stdin", io.StringIO("q\nr\nask the worker\na\na\nr\nsay who asked\nx\n"))
+    status, _, err = program("run", "doc.txt", "-q", "who?", "--headless", "--approve", "ask", *models)
+    decisions = [e for e in read_session(only_session(tmp_path)).events if isinstance(e, ev.DecisionMade)]
+    assert [d.action for d in decisions] == ["reject", "approve", "approve", "send_back", "stop"]
+    assert decisions[0].guidance == "ask the worker"
+    assert "'q' is none of these" in err
+    assert "print(len(context))" in err
+    assert status == 1
+
+
+def test_editing_opens_the_editor_and_keeps_both(program, endpoint, models, tmp_path, monkeypatch):
+    endpoint.plays += [LOOK]
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import sys, time; p = sys.argv[1]; time.sleep(1.1); open(p, 'w').write('FINAL(42)\\n')"
+    )
+    monkeypatch.setenv("EDITOR", f"python {editor}")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO("e\na\n"))
+    status, out, err = program("run", "doc.txt", "-q", "who?", "--headless", "--approve", "ask", *models)
+    assert (status, out) == (0, "42\n")
+    assert "-print(len(context))" in err
+    decision = next(e for e in read_session(only_session(tmp_path)).events if isinstance(e, ev.DecisionMade))
+    assert (decision.before, decision.after) == (("print(len(context))",), ("FINAL(42)",))
+
+
+def test_when_the_input_ends_the_session_stops(program, endpoint, models, monkeypatch):
+    endpoint.plays += [LOOK]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    status, _, err = program("run", "doc.txt", "-q", "who?", "--headless", "--approve", "ask", *models)
+    assert status == 1
+    assert "stopped" in err
+
+
+def test_a_budget_ends_it_with_the_partial_result(program, endpoint, models):
+    endpoint.plays += ["```repl\nprint('so far:', worker_batch(['a', 'b', 'c']))\n```", LOOK]
+    status, out, _ = program(
+        "run", "doc.txt", "-q", "who?", "--json", "--max-worker-calls", 1, "--max-turns", 1, *models
+    )
+    told = json.loads(out)
+    assert status == 1
+    assert told["partial"]
+    assert "so far" in told["answer"]
+
+
+def test_a_used_log_folder_is_left_alone(program, endpoint, models, tmp_path):
+    for _ in range(2):
+        endpoint.plays += [ASK]
+        program("run", "doc.txt", "-q", "who?", "--headless", "--log-dir", tmp_path / "log", *models)
+    assert verify(tmp_path / "log").whole
+    assert verify(tmp_path / "log.2").whole
+
+
+def test_stdin_is_a_document(program, endpoint, models, monkeypatch):
+    endpoint.plays += ["```repl\nFINAL(context)\n```"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"from a pipe"), encoding="utf-8"))
+    _, out, _ = program("run", "-", "-q", "who?", "--headless", *models)
+    assert out.strip() == "from a pipe"
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "told"),
+    [
+        (["nothere.txt", "-q", "x"], 1, "cannot read nothere.txt"),
+        (["https://example.org/a.pdf", "-q", "x"], 1, "download it first"),
+        (["doc.txt", "-q", " "], 2, "question is empty"),
+        (["doc.txt"], 2, "Missing option '-q'"),
+        (["doc.txt", "-q", "x", "--max-turns", "0"], 2, "is not in the range"),
+        (["doc.txt", "-q", "x", "--worker", "playbook"], 1, "the playbook cannot be the worker"),
+        (["doc.txt", "-q", "x", "--worker", "w", "--base-url", "nonsense"], 1, "nonsense"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(program, args, status, told):
+    found, out, err = program("run", *args, "--headless")
+    assert found == status
+    assert told in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_key_shows_nowhere(program, endpoint, models, tmp_path, monkeypatch):
+    secret = "sk-test-0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    endpoint.plays += ["```repl\nimport os\nprint(dict(os.environ))\nFINAL(str(dict(os.environ)))\n```"]
+    _, out, err = program("run", "doc.txt", "-q", "x", "--headless", *models)
+    assert endpoint.requests[0].headers["Authorization"] == f"Bearer {secret}"
+    _, shown, _ = program("config")
+    kept = b"".join(p.read_bytes() for p in (tmp_path / "home").rglob("*") if p.is_file())
+    assert secret not in out + err + shown
+    assert secret.encode() not in kept
+    assert re.search(r"OPENAI_API_KEY\s+…cdef\s+environment", shown)
+
+
+def test_a_fault_of_the_program_is_told_in_one_line(program, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("oh\nno")
+
+    monkeypatch.setattr("distill_core.documents.load", broken)
+    status, _, err = program("run", "doc.txt", "-q", "x")
+    assert status == 1
+    assert err == "distill-tui: a fault of the program: RuntimeError: oh no (DISTILL_DEBUG=1 shows where)\n"
