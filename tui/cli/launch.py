@@ -18,18 +18,21 @@ from tui.cli.options import flags
 if TYPE_CHECKING:
     from distill_core.approval import Approver, PolicyName
     from distill_core.config import Effective, Models
-    from distill_core.documents import Document
     from distill_core.recorder import Sink
-    from distill_core.session import RunResult, Session
+    from distill_core.session import Context, RunResult, Session
     from distill_core.signals import OnSignal
     from distill_core.workers import Replies
+    from tui.headless import Outcome
 
 PARTIAL = 1
 """Exit status of a session that ended without an answer of its own."""
 
+INTERRUPTED = 130
+"""Exit status of one that Ctrl-C ended, whatever it had by then."""
 
-def launch(document: Document, question: str, options: dict[str, Any]) -> int:
-    """Run a session and show it; returns the exit status: 0 answered, 1 not.
+
+def launch(name: str, context: Context, question: str, options: dict[str, Any]) -> int:
+    """Run a session and show it; returns the exit status: 0 answered, 1 not, 130 interrupted.
 
     Raises:
         DistillError: a setting is wrong, a model cannot be had, or the session could not start.
@@ -40,7 +43,7 @@ def launch(document: Document, question: str, options: dict[str, Any]) -> int:
     headless = bool(options["headless"] or options["as_json"] or not _on_terminal())
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
-        launched = _Launch(effective, models, document, question)
+        launched = _Launch(effective, models, name, context, question)
         policy = _policy(effective, headless)
         result = launched.headless(policy) if headless else launched.live(policy)
     finally:
@@ -68,14 +71,17 @@ def _policy(effective: Effective, headless: bool) -> PolicyName:
 class _Launch:
     """A session about to start."""
 
-    def __init__(self, effective: Effective, models: Models, document: Document, question: str) -> None:
+    def __init__(
+        self, effective: Effective, models: Models, name: str, context: Context, question: str
+    ) -> None:
         self._effective = effective
         self._models = models
-        self._document = document
+        self._name = name
+        self._context = context
         self._question = question
         self._who = effective.settings.screen.name or getpass.getuser()
 
-    def headless(self, policy: PolicyName) -> RunResult:
+    def headless(self, policy: PolicyName) -> Outcome:
         """Run without a screen."""
         from distill_core.approval import PolicyApprover
         from tui.headless import Asker, Progress, run_headless
@@ -115,8 +121,8 @@ class _Launch:
         folder = free_folder(Path(named).expanduser()) if named else home / "sessions" / session_id
         spec = SessionSpec(
             query=self._question,
-            context=self._document.value,
-            document_name=self._document.name,
+            context=self._context,
+            document_name=self._name,
             limits=settings.limits,
             repl_limits=settings.repl,
             output_limit=settings.session.output_limit,

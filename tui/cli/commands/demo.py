@@ -21,7 +21,6 @@ def command(**options: Any) -> int:
     The embedded model (Qwen2.5-Coder 1.5B, about 1.1 GB) is fetched first where it is missing. With --playbook the
     supervisor is the playbook and the model only the worker. --gguf, --supervisor and --worker name other models.
     """
-    from distill_core.documents import Document
     from distill_core.examples import DEFAULT, examples
     from distill_core.models import weights
 
@@ -34,4 +33,4 @@ def command(**options: Any) -> int:
     example = examples()[DEFAULT]
     text = example.text()
     click.echo(f"{example.title}, {len(text):,} characters. {example.question}", err=True)
-    return launch(Document(name=example.document, value=text), example.question, options)
+    return launch(example.document, text, example.question, options)

@@ -29,4 +29,4 @@ def command(documents: tuple[str, ...], question: str, **options: Any) -> int:
     document = load(documents if len(documents) > 1 else documents[0])
     for note in document.notes:
         click.echo(f"note: {note}", err=True)
-    return launch(document, question, options)
+    return launch(document.name, document.value, question, options)
