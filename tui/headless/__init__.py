@@ -2,6 +2,6 @@
 
 from tui.headless.asking import Asker
 from tui.headless.progress import Progress
-from tui.headless.running import run_headless
+from tui.headless.running import Outcome, run_headless
 
-__all__ = ["Asker", "Progress", "run_headless"]
+__all__ = ["Asker", "Outcome", "Progress", "run_headless"]

@@ -54,7 +54,7 @@ class Progress:
                 if self._console.is_terminal
                 else {"soft_wrap": True}
             )
-            self._console.print(Text(line), **shape)  # type: ignore[arg-type]  # the two shapes differ in type
+            self._console.print(Text(line), **shape)
 
     def signal(self, signal: Signal) -> None:
         """Take a transient signal."""

@@ -6,11 +6,19 @@ import asyncio
 import threading
 
 import click
+import msgspec
 
 from distill_core.session import RunResult, Session
 
 
-def run_headless(session: Session) -> RunResult:
+class Outcome(msgspec.Struct, frozen=True):
+    """What a session came to, and whether Ctrl-C ended it."""
+
+    result: RunResult
+    interrupted: bool = False
+
+
+def run_headless(session: Session) -> Outcome:
     """Run `session` to its end. A first Ctrl-C ends it with the best partial result, a second drops it.
 
     Raises:
@@ -28,17 +36,19 @@ def run_headless(session: Session) -> RunResult:
 
     thread = threading.Thread(target=engine, name="engine", daemon=True)
     thread.start()
+    interrupted = False
     try:
         _wait(thread)
     except KeyboardInterrupt:
         click.echo(
             "stopping; what there is stays in the session's folder (Ctrl-C again: do not wait)", err=True
         )
+        interrupted = True
         session.stop("the person")
         _wait(thread)
     if errors:
         raise errors[0]
-    return results[0]
+    return Outcome(results[0], interrupted)
 
 
 def _wait(thread: threading.Thread) -> None:

@@ -16,7 +16,7 @@ from tui.text import clean
 @config_options
 @click.option("--check/--no-check", default=True, help="Ask each endpoint whether it serves its model.")
 @click.pass_context
-def command(ctx: click.Context, check: bool, **options: Any) -> int:
+def command(ctx: click.Context, /, check: bool, **options: Any) -> int:
     """What is configured, whether it answers; pull weights.
 
     For each role: the model, why it is that one, where its key comes from, and what a live check found. Exits with 1
