@@ -45,15 +45,21 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     try:
         launched = _Launch(effective, models, name, context, question)
         policy = _policy(effective, headless)
-        result = launched.headless(policy) if headless else launched.live(policy)
+        if headless:
+            outcome = launched.headless(policy)
+            _tell(outcome.result, as_json=options["as_json"])
+            return INTERRUPTED if outcome.interrupted else _status(outcome.result)
+        result = launched.live(policy)
     finally:
         models.close()
     if result is None:
         return PARTIAL
-    if headless:
-        _tell(result, as_json=options["as_json"])
-    elif result.log_dir is not None:
+    if result.log_dir is not None:
         click.echo(f"{result.status}; the session is kept in {result.log_dir}", err=True)
+    return _status(result)
+
+
+def _status(result: RunResult) -> int:
     return PARTIAL if result.partial else 0
 
 
