@@ -118,7 +118,7 @@ class SupervisorLine:
         return reply
 
     def _record(self, call_id: str, step: int, reply: LMResponse) -> None:
-        usage = Usage() if reply.cached else reply.usage
+        usage = reply.spent()
         self.usage = self.usage + usage
         self._recorder.emit(
             ev.SupervisorReplied(

@@ -268,7 +268,7 @@ class WorkerGateway:
         return self._returned(sent, reply)
 
     def _returned(self, sent: _Sent, reply: LMResponse) -> LMResponse:
-        usage = Usage() if reply.cached else reply.usage
+        usage = reply.spent()
         self.usage = self.usage + usage
         self._recorder.emit(
             ev.WorkerCallReturned(

@@ -17,7 +17,7 @@ Message: TypeAlias = dict[str, Any]
 """One chat message as it is sent: at least `role` and `content`."""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one call, or the sum over several.
 
     Args:
@@ -57,12 +57,12 @@ class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True):
     top: tuple[tuple[str, float], ...] = ()
 
 
-class LMResponse(msgspec.Struct, frozen=True, kw_only=True):
+class LMResponse(msgspec.Struct, frozen=True):
     """What one model call gave back.
 
     Args:
         text: the reply, without the reasoning that servers report apart.
-        usage: its tokens; `calls` is 1.
+        usage: its tokens. Its `calls` need not be set: the engine counts `attempts`.
         model: the model's name as the server reports it.
         elapsed: seconds from sending to the last token.
         finish_reason: "stop", "length", … as the server says; None where it does not.
@@ -81,6 +81,10 @@ class LMResponse(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: tuple[TokenLogprob, ...] | None = None
     cached: bool = False
     attempts: int = 1
+
+    def spent(self) -> Usage:
+        """What the reply cost: nothing if it was kept, else its usage with every attempt as a call."""
+        return Usage() if self.cached else msgspec.structs.replace(self.usage, calls=self.attempts)
 
 
 class Delta(msgspec.Struct, frozen=True):

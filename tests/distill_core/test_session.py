@@ -9,7 +9,7 @@ from distill_core import events as ev
 from distill_core.approval import Decision, PersonApprover, PolicyApprover
 from distill_core.budget import Prices
 from distill_core.errors import DistillError, ModelError
-from distill_core.models.base import LMResponse, Usage
+from distill_core.models.base import LMResponse, ModelHandler, Usage
 from distill_core.reading import read_session
 from distill_core.runner import arun, run
 from distill_core.session import Session, SessionSpec
@@ -406,6 +406,28 @@ async def test_hidden_reasoning_is_kept_and_not_sent_again():
     _, kept, supervisor = await go(thinking, block("FINAL(1)"))
     assert kept.of(ev.SupervisorReplied)[0].reasoning == "hm"
     assert "hm" not in supervisor.sent[1][-2]["content"]
+
+
+class Plain(ModelHandler):
+    """The least that a handler may be, written as the documents show it."""
+
+    def __init__(self, text):
+        self.text = text
+        self.total_usage = Usage()
+
+    def chat(self, messages, **kwargs):
+        return LMResponse(self.text, Usage(prompt_tokens=3, completion_tokens=1), "plain", 0.1)
+
+    def chat_batch(self, message_batches, **kwargs):
+        return [self.chat(messages, **kwargs) for messages in message_batches]
+
+
+async def test_a_handler_with_just_chat_and_chat_batch_is_enough():
+    supervisor = Plain(block("FINAL(worker('a') + worker_batch(['b'])[0])"))
+    result = await arun("q", "c", supervisor, Plain("ok"))
+    assert result.answer == "okok"
+    assert (result.worker_usage.calls, result.worker_usage.total_tokens) == (2, 8)
+    assert result.supervisor_usage.calls == 1
 
 
 async def test_the_rlm_dialect_takes_final_var_in_prose():
