@@ -98,7 +98,7 @@ def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run the coroutine that `start` makes on a loop and thread of its own, and wait for its result."""
     outcome: list[T] = []
     failure: list[BaseException] = []
-    ready = threading.Event()
+    ready, ended = threading.Event(), threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
 
     async def main() -> T:
@@ -112,17 +112,20 @@ def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
             outcome.append(asyncio.run(main()))
         except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
             failure.append(error)
+        finally:
+            ended.set()
 
     # One thread for the whole run: the REPL child ends with the thread that spawned it.
     worker = threading.Thread(target=thread, name="distill-run", daemon=True)
     worker.start()
     try:
-        worker.join()
+        # Not `join`: CPython 3.11 and 3.12 take a thread for ended once Ctrl-C has come while it was joined.
+        ended.wait()
     except KeyboardInterrupt:
         ready.wait()
         loop, task = running[0]
         loop.call_soon_threadsafe(task.cancel)
-        worker.join()
+        ended.wait()
         raise
     if failure:
         raise failure[0]

@@ -167,10 +167,12 @@ def _replies(home: Path) -> Replies:
 
 
 def _tell(result: RunResult, *, as_json: bool) -> None:
-    """The answer on stdout."""
+    """The answer on stdout; nothing where there is none."""
     from tui.text import clean
 
     if not as_json:
+        if not result.answer:
+            return
         click.echo(clean(result.answer) if sys.stdout.isatty() else result.answer)
         return
     told = {

@@ -1,0 +1,53 @@
+"""Progress on stderr: a line for what has happened, and nothing of a model's text that a terminal would obey."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from distill_core.runner import run
+from tests.fakes.models import Scripted, echo
+from tui.headless import Progress
+
+STEPS = (
+    "```repl\nprint('\\x1b[31mred', worker('who?'))\n```",
+    "no code at all \x1b]0;title\x07",
+    "```repl\n1 / 0\n```",
+    "```repl\nFINAL('Mira')\n```",
+)
+
+
+def shown(terminal, width=80):
+    """What a session leaves on a console."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=width, no_color=True, highlight=False)
+    with Progress(console) as progress:
+        run("who?", "text", Scripted(*STEPS), echo(), sinks=[progress])
+    return stream.getvalue()
+
+
+def test_each_thing_that_happened_has_a_line():
+    lines = shown(terminal=False).splitlines()
+    assert lines[0].startswith("supervisor ")
+    assert "isolation" in lines[0]
+    assert sum(": reply in " in line for line in lines) == len(STEPS)
+    assert any("step 1: cell ok" in line and "1 worker calls" in line for line in lines)
+    assert any("step 2: no code to run" in line for line in lines)
+    assert any("step 3: cell error" in line and "ZeroDivisionError" in line for line in lines)
+    assert lines[-1].startswith("finished after 4 steps")
+
+
+def test_a_file_gets_no_control_characters():
+    text = shown(terminal=False)
+    assert not set(text) & {chr(code) for code in range(32) if chr(code) != "\n"}
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_terminal_gets_one_row_a_line(width):
+    rows = [row for row in shown(terminal=True, width=width).split("\n") if ": reply in " in row]
+    assert len(rows) == len(STEPS)
+
+
+def test_a_model_cannot_command_the_terminal():
+    assert "\x1b]0;" not in shown(terminal=True)
+    assert "\x1b[31m" not in shown(terminal=True)
