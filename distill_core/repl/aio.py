@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from distill_core.errors import ReplError
+from distill_core.isolation.launch import Boundary
+from distill_core.isolation.levels import obstacle, refused, suffices, to_try
 from distill_core.repl.calls import Calls, Primitive, Worker, WorkerBatch
 from distill_core.repl.capture import Capture, Written
 from distill_core.repl.handover import Context, Handover, shared_memory
@@ -38,6 +40,8 @@ _RESERVED = frozenset(
     ("context", "query", "worker", "worker_batch", "FINAL", "WorkerError", "PrimitiveError")
 )
 _LARGE = 1 << 20
+_LAST_WORDS = 0.05
+"""Seconds that a process whose line is closed has for ending by itself, so that its status tells how it ended."""
 
 
 class AsyncREPL:
@@ -51,14 +55,16 @@ class AsyncREPL:
             `worker` is run for each.
         primitives: further functions of the host by name, plain or asynchronous, JSON in and out.
         limits: bounds of every cell.
-        isolation: level asked for: "auto" or "none".
+        isolation: level asked for: "auto" for the strongest that can be had but never none, "strong" (namespaces,
+            Landlock, seccomp), "good" (Landlock, seccomp), or "none": the code then has all rights of the caller.
         dialect: "distill", or "rlm" for the names of that dialect beside ours.
         echo: write out the value of a cell's last expression; None for the dialect's custom (rlm does not).
         seed: seeds `random` and the order of sets.
         packages: packages beyond the standard library that cells may import where they are installed.
 
     Raises:
-        ReplError: an argument cannot be used, or (on entering) the process does not start.
+        ReplError: an argument cannot be used, or (on entering) the process does not start or the isolation that is
+            asked for cannot be had.
     """
 
     def __init__(
@@ -79,13 +85,15 @@ class AsyncREPL:
         self.limits = limits or ReplLimits()
         self.seed = seed
         self.isolation = "none"
+        self.probes: tuple[tuple[str, bool, str], ...] = ()
         self._primitives = dict(primitives or {})
-        _check(isolation, dialect, self._primitives)
+        _check(dialect, self._primitives)
+        self._asked, self._levels = isolation, to_try(isolation)
+        self._packages = tuple(packages)
         self._context = Context(context)
         self._functions = (worker, worker_batch)
         self._config = {
             "query": spelled(query),
-            "isolation": isolation,
             "dialects": [dialect] if dialect != "distill" else [],
             "echo": dialect != "rlm" if echo is None else echo,
             "seed": seed,
@@ -162,6 +170,11 @@ class AsyncREPL:
             await cell.over
             raise
 
+    @property
+    def pid(self) -> int | None:
+        """The process that runs the cells, as this side counts; None while there is none."""
+        return None if self._session is None else self._session.pid
+
     async def variables(self) -> tuple[Variable, ...]:
         """The variables that the cells have made, a thousand at most. Leaves no mark.
 
@@ -193,19 +206,49 @@ class AsyncREPL:
             await self._session.close()
             self._session = None
         if self._session is None:
-            if self._calls is None:
-                self._calls = Calls(*self._functions, self._primitives, self.limits.concurrency)
-            session = _Session(self._calls, self.limits)
-            try:
-                self.isolation = await session.open(self._context, self._config, self.seed)
-            except BaseException:
-                await session.close()
-                raise
-            self._session = session
+            self._session = session = await self._isolated()
             if self._closed:
                 await session.close()
                 raise ReplError("this REPL was closed while its process started")
         return self._session
+
+    async def _isolated(self) -> _Session:
+        """A process at the first level that it proves."""
+        if self._calls is None:
+            self._calls = Calls(*self._functions, self._primitives, self.limits.concurrency)
+        reasons: list[str] = []
+        for level in self._levels:
+            if (reason := obstacle(level)) is None:
+                session = _Session(self._calls, self.limits)
+                try:
+                    ready = await session.open(self._context, self._config, self.seed, self._boundary(level))
+                except ReplError as error:
+                    await session.close()
+                    if self._asked == level == "none":
+                        raise
+                    reason = str(error)
+                except BaseException:
+                    await session.close()
+                    raise
+                else:
+                    if suffices(self._asked, level, ready.level):
+                        self.isolation, self.probes = ready.level, tuple(ready.probes)
+                        self._levels = (level,)
+                        return session
+                    await session.close()
+                    reason = ready.problem or _open_doors(ready)
+            reasons.append(f"{level}: {reason}")
+        raise refused(self._asked, reasons)
+
+    def _boundary(self, level: str) -> Boundary:
+        return Boundary(
+            level=level,
+            packages=self._packages,
+            folders=tuple(package_folders()),
+            threads=self.limits.threads,
+            memory_bytes=self.limits.memory_bytes,
+            scratch_bytes=self.limits.scratch_bytes,
+        )
 
 
 class _Session:
@@ -223,20 +266,23 @@ class _Session:
         self._capture: Capture
         self._watcher: asyncio.Task[None] | None = None
         self._violation: str | None = None
+        self._begun = False
 
-    async def open(self, context: Context, config: dict[str, Any], seed: int) -> str:
-        """Start the child and give it everything; returns the level of isolation it is at."""
+    async def open(self, context: Context, config: dict[str, Any], seed: int, boundary: Boundary) -> Ready:
+        """Start the child behind a boundary and give it everything; returns what it found out about itself."""
         document = shared_memory()
         try:
-            child = self._child = Child(seed, document)
+            child = self._child = Child(seed, document, boundary)
             self._capture = Capture(child.out, child.err)
             self._line = Line(self._limits.frame_bytes, self._on_frame, self._on_violation)
             await self._loop.create_unix_connection(lambda: self._line, sock=child.socket)
             self._watcher = self._loop.create_task(self._watch(child))
             handed = await self._write(context, document)
             message = {"fd": document, "kind": handed.kind, "chars": handed.chars, "widest": handed.widest}
-            self._line.send({**config, "document": message})
+            orders = boundary.orders(child.scratch, child.witness)
+            self._line.send({**config, "document": message, "isolation": orders})
             ready = await asyncio.wait_for(self._expect(), self._limits.start_seconds)
+            child.settle()
         except TimeoutError as error:
             raise ReplError(
                 "the REPL's process did not get ready",
@@ -248,7 +294,13 @@ class _Session:
             os.close(document)
         if not isinstance(ready, Ready):
             raise ReplError("the REPL's process broke its protocol", found=type(ready).__name__)
-        return ready.level
+        self._begun = True
+        return ready
+
+    @property
+    def pid(self) -> int | None:
+        """The child, None once it is gone."""
+        return None if self.dead or self._child is None else self._child.pid
 
     async def _write(self, context: Context, document: int) -> Handover:
         if context.size > _LARGE:
@@ -341,6 +393,8 @@ class _Session:
         self._capture.end()
         self._capture.close()
         why = self._violation or _cause(status)
+        if not self._begun and (complaint := child.complaint()):
+            why = f"{why}: {complaint}"
         if self.cell is not None:
             self.cell.lose(why)
         self._fail_expected(why)
@@ -350,6 +404,7 @@ class _Session:
     async def _closed_line(self) -> None:
         """A child that closed its line cannot be reached any more: it goes."""
         await self._line.closed
+        await asyncio.sleep(_LAST_WORDS)
         if self._child is not None:
             self._child.kill()
 
@@ -363,9 +418,13 @@ def _cause(status: int) -> str:
         return f"its process was ended by signal {-status}"
 
 
-def _check(isolation: str, dialect: str, names: Iterable[str]) -> None:
-    if isolation not in ("auto", "none"):
-        raise ReplError(f"isolation {isolation!r} cannot be had here", remedy='use "auto" or "none"')
+def _open_doors(ready: Ready) -> str:
+    """What a process that proved too little could do."""
+    found = ", ".join(f"{name} ({detail})" for name, shut, detail in ready.probes if not shut)
+    return f"the process could still {found}"
+
+
+def _check(dialect: str, names: Iterable[str]) -> None:
     if dialect not in _DIALECTS:
         raise ReplError(f"unknown dialect {dialect!r}", remedy=f"use one of {', '.join(_DIALECTS)}")
     for name in names:

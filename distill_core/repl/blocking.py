@@ -70,6 +70,16 @@ class REPL:
         """The level of isolation that the process is at."""
         return self._repl.isolation
 
+    @property
+    def pid(self) -> int | None:
+        """The process that runs the cells; see `AsyncREPL.pid`."""
+        return self._repl.pid
+
+    @property
+    def probes(self) -> tuple[tuple[str, bool, str], ...]:
+        """What the process tried when it had locked itself down: (name, whether it was shut, how that showed)."""
+        return self._repl.probes
+
     def __enter__(self) -> REPL:
         try:
             self._run(self._repl.__aenter__)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +15,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from distill_core.isolation.launch import Boundary
+from distill_core.isolation.scratch import clear, overfull
+
 _CPU_CLOCK = 2
+_SHELL_SIGNAL = 128
+"""bubblewrap, like a shell, ends with this and the signal that ended its child."""
 _HOME = Path(__file__).parent
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from child.main import main; del sys.path[0]; "
@@ -34,25 +39,35 @@ class Child:
     Args:
         seed: fixes the order of sets of strings, so that a program run again does the same again.
         document: descriptor of shared memory that the child may read as the same number.
+        boundary: what it is started behind.
     """
 
-    def __init__(self, seed: int, document: int) -> None:
+    def __init__(self, seed: int, document: int, boundary: Boundary) -> None:
+        self._boundary = boundary
+        self._handle: int | None = None
         with ExitStack() as ours, ExitStack() as theirs:
-            self.scratch = tempfile.mkdtemp(prefix="distill-repl-")
-            ours.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+            folder = tempfile.mkdtemp(prefix="distill-repl-")
+            ours.callback(clear, folder)
+            self.scratch, self.witness = _furnished(folder)
             self.socket, line = socket.socketpair()
             ours.callback(self.socket.close)
             theirs.callback(line.close)
             self.out, out = _owned(_roomy_pipe(), ours, theirs)
             self.err, err = _owned(_roomy_pipe(), ours, theirs)
             life, _ = _owned(os.pipe(), theirs, ours)
+            self._information, information = _owned(os.pipe(), ours, theirs)
+            host = 0 if boundary.namespaces else os.getpid()
+            arguments = [str(argument) for argument in (_HOME, line.fileno(), life, host)]
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-S", "-P", "-c", _BOOT]
-                + [str(argument) for argument in (_HOME, line.fileno(), life, os.getpid())],
+                boundary.command(
+                    [sys.executable, "-s", "-S", "-P", "-c", _BOOT, *arguments],
+                    [str(_HOME / "child")],
+                    information,
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                pass_fds=(line.fileno(), life, document),
+                pass_fds=(line.fileno(), life, document, *([information] if boundary.namespaces else ())),
                 env=self._environment(seed),
                 cwd=self.scratch,
                 start_new_session=True,
@@ -62,10 +77,11 @@ class Child:
 
     def _environment(self, seed: int) -> dict[str, str]:
         """Everything the child knows of its surroundings; nothing of the host's own."""
+        home = self._boundary.home(self.scratch)
         return {
             "PATH": os.defpath,
-            "HOME": self.scratch,
-            "TMPDIR": self.scratch,
+            "HOME": home,
+            "TMPDIR": home,
             "LC_ALL": "C.UTF-8",
             "PYTHONUTF8": "1",
             "PYTHONHASHSEED": str(seed % (1 << 32)),
@@ -79,16 +95,42 @@ class Child:
         except OSError:
             return 0.0
 
+    def settle(self) -> None:
+        """Take note of the process itself, where it is not the one that was started. For when it has begun to run."""
+        if self._boundary.namespaces:
+            self.pid = json.loads(os.read(self._information, 4096))["child-pid"]
+            handle = self._handle = os.pidfd_open(self.pid)
+            self._ours.callback(os.close, handle)
+
+    def complaint(self) -> str:
+        """What it has written to its error stream, for when it did not begin to run."""
+        try:
+            return os.read(self.err, 4000).decode("utf-8", "replace").strip()
+        except BlockingIOError:
+            return ""
+
+    def overfull(self) -> bool:
+        """Whether its scratch folder holds more than it may; in memory of its own the kernel sees to that."""
+        size = self._boundary.scratch_bytes
+        return size is not None and self._boundary.level == "good" and overfull(self.scratch, size)
+
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
-        if self._process.returncode is None:
+        if self._process.returncode is not None:
+            return
+        if self._handle is None:
             self._process.send_signal(signal.SIGINT)
+            return
+        try:
+            signal.pidfd_send_signal(self._handle, signal.SIGINT)
+        except ProcessLookupError:
+            return  # it has ended, which shows elsewhere
 
     def kill(self) -> None:
         """End it and what it started, now."""
         if self._process.returncode is None:
             try:
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 self._process.kill()
 
@@ -96,12 +138,13 @@ class Child:
         """Wait until it is dead and reaped; returns its status (negative: the signal)."""
         if hasattr(os, "pidfd_open"):
             await self._exit_noticed()
-        return await asyncio.to_thread(self._process.wait)
+        status = await asyncio.to_thread(self._process.wait)
+        return _SHELL_SIGNAL - status if self._boundary.namespaces and status > _SHELL_SIGNAL else status
 
     async def _exit_noticed(self) -> None:
         loop = asyncio.get_running_loop()
         noticed: asyncio.Future[None] = loop.create_future()
-        pidfd = os.pidfd_open(self.pid)
+        pidfd = os.pidfd_open(self._process.pid)
 
         def notice() -> None:
             loop.remove_reader(pidfd)
@@ -118,6 +161,14 @@ class Child:
     def release(self) -> None:
         """Give back what is held for a dead process."""
         self._ours.close()
+
+
+def _furnished(folder: str) -> tuple[str, str]:
+    """The scratch folder, and a file that the child is to try to get at."""
+    scratch, witness = os.path.join(folder, "scratch"), os.path.join(folder, "witness")  # noqa: PTH118
+    os.mkdir(scratch, 0o700)  # noqa: PTH102
+    os.close(os.open(witness, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return scratch, witness
 
 
 def _owned(pipe: tuple[int, int], reading: ExitStack, writing: ExitStack) -> tuple[int, int]:

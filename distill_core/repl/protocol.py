@@ -18,10 +18,19 @@ from distill_core.repl.values import Variable
 
 
 class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
-    """The child holds the document and has locked itself down to `level`."""
+    """The child holds the document and has locked itself down to `level`.
+
+    Args:
+        level: what it has proven.
+        python: version of its interpreter.
+        probes: the doors it tried, as (name, whether it is shut, how that showed).
+        problem: the step of locking down that failed, if one did.
+    """
 
     level: str
     python: str
+    probes: list[tuple[str, bool, str]]
+    problem: str | None
 
 
 class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):

@@ -29,8 +29,10 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         final_chars: characters of an answer.
         concurrency: worker calls in flight at once.
         worker_calls: worker calls of one cell.
+        threads: threads of the child at once, its own included; kept where there is isolation.
         open_files: descriptors that the child may hold.
-        scratch_bytes: size of one file that a cell writes.
+        scratch_bytes: size of one file that a cell writes and, where there is isolation, of all of them together.
+        call_chars: text that one cell may hand to workers and primitives.
         frame_bytes: size of one message of the child.
         start_seconds: time that the child has for getting ready.
     """
@@ -42,8 +44,10 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     final_chars: int = 1_000_000
     concurrency: int = 64
     worker_calls: int | None = 20_000
+    threads: int | None = 512
     open_files: int | None = 256
     scratch_bytes: int | None = 256 << 20
+    call_chars: int = 128 << 20
     frame_bytes: int = 64 << 20
     start_seconds: float = 60.0
 

@@ -24,7 +24,7 @@ def main(fd: int, life: int, host: int) -> None:
     interrupts = Interrupts()
     interrupts.install()
     channel = Channel(fd, interrupts)
-    cells, hidden = _prepare(channel, interrupts, channel.command())
+    cells, hidden = _prepare(channel, interrupts, channel.command(), (fd, life))
     while True:
         order = channel.command()
         if order["op"] == "execute":
@@ -33,11 +33,14 @@ def main(fd: int, life: int, host: int) -> None:
             channel.send({"op": "variables", "variables": variables.look(cells.namespace, hidden)})
 
 
-def _prepare(channel: Channel, interrupts: Interrupts, config: dict[str, Any]) -> tuple[Cells, set[str]]:
+def _prepare(
+    channel: Channel, interrupts: Interrupts, config: dict[str, Any], lines: tuple[int, ...]
+) -> tuple[Cells, set[str]]:
     channel.frame_bytes = config["frame_bytes"]
-    outlet = Outlet(os.dup(1), os.dup(2), config["output_chars"])
+    copies = os.dup(1), os.dup(2), os.dup(2)
+    outlet = Outlet(*copies[:2], config["output_chars"])
     channel.before_sending = outlet.flush
-    faulthandler.enable(os.dup(2))
+    faulthandler.enable(copies[2])
     random.seed(config["seed"])
     sys.dont_write_bytecode = True
     packages.offer(config["packages"], config["package_folders"])
@@ -56,7 +59,7 @@ def _prepare(channel: Channel, interrupts: Interrupts, config: dict[str, Any]) -
 
     bounds.apply(config["bounds"])
     memory = bounds.Memory(config["bounds"]["memory_bytes"])
-    level = lockdown.lock_down(config["isolation"])
+    proven = lockdown.lock_down(config["isolation"], (0, 1, 2, *lines, *copies))
     cells = Cells(
         module,
         scaffold,
@@ -68,5 +71,5 @@ def _prepare(channel: Channel, interrupts: Interrupts, config: dict[str, Any]) -
         answer=answer,
         echo=config["echo"],
     )
-    channel.send({"op": "ready", "level": level, "python": sys.version.split()[0]})
+    channel.send({"op": "ready", **proven, "python": sys.version.split()[0]})
     return cells, hidden

@@ -9,19 +9,20 @@ from types import ModuleType
 
 
 class Allowed:
-    """An import finder for the top-level `names` under `folders`."""
+    """An import finder for the top-level `names` under `folders`.
+
+    It looks where they are once, at the start: later the folders themselves can no longer be listed.
+    """
 
     def __init__(self, names: Sequence[str], folders: Sequence[str]) -> None:
-        self._names = frozenset(names)
-        self._folders = list(folders)
+        found = ((name, PathFinder.find_spec(name, list(folders))) for name in names)
+        self._specs = {name: spec for name, spec in found if spec is not None}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Where module `name` is, if it is one of ours; what is inside a package is found by its own path."""
-        if path is not None or name not in self._names:
-            return None
-        return PathFinder.find_spec(name, self._folders, target)
+        return self._specs.get(name) if path is None else None
 
 
 def offer(names: Sequence[str], folders: Sequence[str]) -> None:

@@ -89,7 +89,7 @@ def _in_namespaces(command: list[str], child: list[str], paths: Paths) -> list[s
     bwrap = bubblewrap.found()
     if bwrap is None:
         pytest.skip("level strong takes bubblewrap")
-    *account, python = command
+    *account, _ = command
     with accounts.seen_from(account):
         return [
             *account,

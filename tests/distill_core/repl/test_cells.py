@@ -283,14 +283,15 @@ def test_a_primitive_needs_a_free_name(name: str) -> None:
 
 
 def test_an_unknown_choice_is_refused() -> None:
-    with pytest.raises(ReplError, match="strong"):
-        REPL("", isolation="strong")
+    with pytest.raises(ReplError, match="auto, strong, good, none"):
+        REPL("", isolation="steel")
     with pytest.raises(ReplError, match="klingon"):
         REPL("", dialect="klingon")
 
 
-def test_the_level_of_isolation_is_told(repl: REPL) -> None:
-    assert repl.isolation == "none"
+def test_the_level_of_isolation_is_told() -> None:
+    with REPL("", isolation="none") as repl:
+        assert repl.isolation == "none"
 
 
 def test_a_closed_repl_says_so() -> None:

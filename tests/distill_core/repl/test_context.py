@@ -66,11 +66,9 @@ def test_what_the_caller_changes_later_does_not_reach_a_restarted_repl() -> None
 def test_a_large_text_is_never_held_twice() -> None:
     size = 64_000_000
     with REPL("abcdefgh" * (size // 8)) as repl:
-        pid = int(repl.execute("import os; os.getpid()").stdout)
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{repl.pid}/status").read_text()
     peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     with REPL("") as repl:
-        pid = int(repl.execute("import os; os.getpid()").stdout)
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{repl.pid}/status").read_text()
     empty = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     assert size <= peak - empty < 1.3 * size

@@ -79,11 +79,13 @@ def test_its_own_folder_is_not_importable_and_packages_are_by_list_only(repl: RE
         assert other.execute("import msgspec.json; print(msgspec.json.encode(1))").stdout == "b'1'\n"
 
 
-def test_it_works_in_a_scratch_folder_that_goes_with_it(repl: REPL) -> None:
-    folder = Path(repl.execute("import os\nopen('note', 'w').write('x');\nprint(os.getcwd())").stdout.strip())
-    assert (folder / "note").read_text() == "x"
-    repl.close()
+def test_it_works_in_a_scratch_folder_that_goes_with_it() -> None:
+    code = "import os\nopen('note', 'w').write('x');\nprint(os.getcwd())"
+    with REPL("", isolation="none") as repl:
+        folder = Path(repl.execute(code).stdout.strip())
+        assert (folder / "note").read_text() == "x"
     assert not folder.exists()
+    assert not folder.parent.exists()
 
 
 def test_files_and_descriptors_are_bounded() -> None:
@@ -111,7 +113,8 @@ def test_nothing_is_left_behind() -> None:
 
 @linux
 def test_many_cells_leak_no_descriptor(repl: REPL) -> None:
-    pid = int(repl.execute("import os; os.getpid()").stdout)
+    pid = repl.pid
+    assert pid is not None
     mine, theirs = open_fds(), count(pid, "fd")
     for number in range(300):
         repl.execute(f"print({number})\nworker('x')")
@@ -120,7 +123,9 @@ def test_many_cells_leak_no_descriptor(repl: REPL) -> None:
 
 @linux
 def test_it_has_one_thread_between_cells(repl: REPL) -> None:
-    pid = int(repl.execute("import os\nprint(1); worker_batch(['a'] * 3)\nos.getpid()").stdout.split()[-1])
+    repl.execute("print(1); worker_batch(['a'] * 3)")
+    pid = repl.pid
+    assert pid is not None
     assert count(pid, "task") == 1
 
 
@@ -141,7 +146,7 @@ def test_it_dies_with_its_host(cell: str) -> None:
         from distill_core.repl import REPL
         repl = REPL("doc", worker=lambda p: time.sleep(600))
         repl.__enter__()
-        print(int(repl.execute("import os; os.getpid()").stdout), flush=True)
+        print(repl.pid, flush=True)
         repl.execute({cell!r}, timeout=600, on_output=None)
         print("done", flush=True)
         time.sleep(600)
@@ -170,7 +175,7 @@ def test_it_outlives_the_thread_that_entered_it() -> None:
 
 @linux
 def test_what_a_cell_started_goes_with_it() -> None:
-    with REPL("") as repl:
+    with REPL("", isolation="none") as repl:
         code = "import os, time\npid = os.fork()\nif not pid:\n    time.sleep(600)\nprint(pid)"
         pid = int(repl.execute(code).stdout)
     assert gone(pid)
@@ -188,8 +193,8 @@ def test_ten_at_once() -> None:
 
 
 def test_the_terminals_interrupt_does_not_reach_it(repl: REPL) -> None:
-    pid = int(repl.execute("import os; os.getpid()").stdout)
-    assert os.getpgid(pid) != os.getpgrp()
+    assert repl.pid is not None
+    assert os.getpgid(repl.pid) != os.getpgrp()
 
 
 def test_ignored_signals_of_the_host_are_not_inherited() -> None:

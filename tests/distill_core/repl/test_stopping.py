@@ -84,7 +84,7 @@ def test_a_block_that_ignores_the_interrupt_is_killed(code: str) -> None:
     ],
 )
 def test_a_lost_process_is_replaced(code: str, cause: str) -> None:
-    with REPL("doc", "q") as repl:
+    with REPL("doc", "q", isolation="none") as repl:
         result = repl.execute(f"lost = 1\nprint('before')\n{code}")
         assert result.status == "killed"
         assert result.stdout.startswith("before\n")
