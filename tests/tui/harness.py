@@ -1,0 +1,131 @@
+"""Opens the live screen over a scripted session, for tests and for looking at it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from textual.pilot import Pilot
+
+from distill_core.approval import PolicyName
+from distill_core.events import Event
+from tests.fakes.scripted import START, ScriptedSession, ScriptedStep
+from tests.tui.stories import STORIES
+from tui.app import LiveApp, wire
+from tui.live.model import LiveModel
+from tui.screens.live import LiveScreen
+from tui.widgets.line_pane import LinePane, rows_of
+
+NOW = START + timedelta(seconds=83)
+ROUNDS = 400
+"""How often a condition is looked at before a test gives up; each round lets the screen draw."""
+
+
+class Kept:
+    """A sink that keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def write(self, event: Event) -> None:
+        """Keep it."""
+        self.events.append(event)
+
+    def of(self, kind: type) -> list[Any]:
+        """The events of a kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class Opened(NamedTuple):
+    """A live screen in a test."""
+
+    app: LiveApp
+    pilot: Pilot[None]
+    session: ScriptedSession
+    kept: Kept
+
+    @property
+    def screen(self) -> LiveScreen:
+        """The live screen, also while a modal is over it."""
+        return next(s for s in self.app.screen_stack if isinstance(s, LiveScreen))
+
+    @property
+    def model(self) -> LiveModel:
+        """What the screen knows."""
+        return self.screen.model
+
+    async def until(self, holds: Callable[[LiveModel], bool]) -> None:
+        """Let the screen work until `holds`."""
+        for _ in range(ROUNDS):
+            if holds(self.model):
+                await self.pilot.pause()
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError("the screen never got there")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and let the screen draw."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    def pane(self, name: str) -> LinePane:
+        """A pane of the live screen."""
+        return self.screen.pane(name)
+
+    def text(self, name: str) -> str:
+        """Everything in a pane, as rows."""
+        return "\n".join("".join(t for t, _ in row) for row in rows_of(self.pane(name)))
+
+
+@asynccontextmanager
+async def open_screen(
+    steps: Sequence[ScriptedStep],
+    *,
+    size: tuple[int, int] = (120, 40),
+    policy: PolicyName = "ask",
+    theme: str = "night",
+    **options: Any,
+) -> AsyncIterator[Opened]:
+    """The live screen over a session that plays `steps`; `options` go to the session."""
+    kept = Kept()
+    made: list[ScriptedSession] = []
+
+    def make(approver: Any, sinks: Any, on_signal: Any) -> ScriptedSession:
+        made.append(ScriptedSession(steps, approver, (kept, *sinks), on_signal, **options))
+        return made[0]
+
+    wiring = wire(make, policy=policy, who="ada", now=lambda: NOW)
+    app = LiveApp(wiring, theme)
+    async with app.run_test(size=size) as pilot:
+        for _ in range(ROUNDS):
+            if made:
+                break
+            await pilot.pause(0.02)
+        try:
+            yield Opened(app, pilot, made[0], kept)
+        finally:
+            wiring.bridge.close()
+            made[0].stop("the test")
+            wiring.engine.stop("the test")
+            wiring.engine.join(5)
+
+
+@asynccontextmanager
+async def open_story(
+    name: str, *, size: tuple[int, int] = (120, 40), theme: str = "night"
+) -> AsyncIterator[Opened]:
+    """A story of `STORIES`, brought to its point: steps before it are approved by key."""
+    steps, options, holds = STORIES[name]
+    async with open_screen(steps, size=size, theme=theme, **options) as opened:
+        for _ in range(ROUNDS):
+            if holds(opened.model):
+                break
+            if opened.model.gate == "step":
+                await opened.press("a")
+            await opened.pilot.pause(0.02)
+        else:
+            raise AssertionError(f"story {name} never got there")
+        await opened.pilot.pause(0.1)
+        yield opened

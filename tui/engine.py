@@ -1,0 +1,147 @@
+"""The engine's side of the program: a session on a thread and event loop of its own.
+
+The screen never waits for it. What the screen wants (interrupt, stop, pause) is carried over to the engine's loop,
+since a session that records an event may have to wait for the screen to take earlier ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from distill_core.approval import Approver
+from distill_core.errors import DistillError
+from distill_core.recorder import Sink
+from distill_core.session import RunResult
+from distill_core.signals import OnSignal
+from tui.bridge import Bridge, EngineEnded
+
+
+class LiveSession(Protocol):
+    """What the screen needs of a session; `distill_core.session.Session` is one."""
+
+    async def run(self) -> RunResult:
+        """Run to the end."""
+        ...
+
+    def interrupt(self, by: str) -> None:
+        """Stop the running cell."""
+        ...
+
+    def stop(self, by: str) -> None:
+        """End with the best partial result."""
+        ...
+
+    def pause(self) -> None:
+        """Hold at the next boundary."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+
+MakeSession: TypeAlias = Callable[[Approver, Sequence[Sink], OnSignal], LiveSession]
+
+
+class Engine:
+    """Makes a session and runs it, once, off the screen's thread.
+
+    Args:
+        make_session: called on the engine's thread, so that it may take its time and its errors are kept.
+        approver: decides; hands proposals to the bridge where a person is to.
+        bridge: gets events, signals and the last word.
+    """
+
+    def __init__(self, make_session: MakeSession, approver: Approver, bridge: Bridge) -> None:
+        self.result: RunResult | None = None
+        self.error: Exception | None = None
+        self._make_session = make_session
+        self._approver = approver
+        self._bridge = bridge
+        self._session: LiveSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[RunResult] | None = None
+        self._early: list[Callable[[LiveSession], None]] = []
+        self._lock = threading.Lock()
+        # The REPL child ends with the thread that spawned it, so one thread carries the whole session.
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the session has not come to its end yet."""
+        return self._thread.is_alive()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the end, for `seconds` at most; True if it has come."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def interrupt(self, by: str) -> None:
+        """Stop the running cell."""
+        self._tell(lambda session: session.interrupt(by))
+
+    def stop(self, by: str) -> None:
+        """End the session with what it has."""
+        self._tell(lambda session: session.stop(by))
+
+    def pause(self) -> None:
+        """Hold at the next boundary."""
+        self._tell(lambda session: session.pause())
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._tell(lambda session: session.resume())
+
+    def cancel(self) -> None:
+        """Drop what the session is doing; its log keeps what it has."""
+        with self._lock:
+            loop, task = self._loop, self._task
+        if loop is not None and task is not None:
+            _on(loop, task.cancel)
+
+    def _tell(self, wish: Callable[[LiveSession], None]) -> None:
+        with self._lock:
+            session, loop = self._session, self._loop
+            if session is None or loop is None:
+                self._early.append(wish)
+                return
+        _on(loop, lambda: wish(session))
+
+    def _run(self) -> None:
+        ended = EngineEnded()
+        try:
+            self.result = asyncio.run(self._main())
+        except asyncio.CancelledError:
+            ended = EngineEnded("the session was dropped before its end; its log keeps what it had")
+        except Exception as error:  # noqa: BLE001  # the thread's outermost frame: kept, shown, raised after the screen
+            self.error = error
+            named = str(error) if isinstance(error, DistillError) else f"{type(error).__name__}: {error}"
+            ended = EngineEnded(named, traceback.format_exc())
+        finally:
+            self._bridge.end(ended)
+
+    async def _main(self) -> RunResult:
+        session = self._make_session(self._approver, (self._bridge,), self._bridge.signal)
+        task = asyncio.ensure_future(session.run())
+        with self._lock:
+            self._session, self._loop, self._task = session, asyncio.get_running_loop(), task
+            early, self._early = self._early, []
+        # After the session's first step, which takes this loop as its own.
+        for wish in early:
+            self._loop.call_soon(wish, session)
+        return await task
+
+
+def _on(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
+    """Call on `loop`; if that has ended meanwhile there is nothing left to ask for."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

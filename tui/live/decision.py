@@ -1,0 +1,169 @@
+"""What waits for a decision, said before it is made: names, imports and worker calls of the code, or the answer."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from distill_core.analysis import CodeAnalysis
+from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
+from distill_core.events import Limits, SessionFinished
+from tui.bridge import EngineEnded
+from tui.lines import Line, Span, roled
+from tui.live import words
+from tui.live.model import LiveModel
+
+
+def lines(model: LiveModel) -> list[Line]:
+    """What the decision pane says now."""
+    match model.proposal:
+        case StepProposal():
+            return _step(model.proposal)
+        case FinalProposal():
+            return _final(model.proposal)
+        case BudgetProposal():
+            return _budget(model.proposal)
+        case None:
+            return _nothing(model)
+
+
+def _step(proposal: StepProposal) -> list[Line]:
+    cells = words.count(len(proposal.cells), "cell")
+    shown: list[Line] = [
+        (
+            (words.WAITING.text, "warn"),
+            (f" · step {proposal.step} proposes {cells}", "heading"),
+            _trouble(proposal),
+        )
+    ]
+    for cell in proposal.cells:
+        shown += _cell(cell)
+    return shown
+
+
+def _trouble(proposal: StepProposal | FinalProposal) -> Span:
+    return (" · the step before it went wrong", "warn") if proposal.troubled else ("", "")
+
+
+def _cell(cell: ProposedCell) -> list[Line]:
+    analysis = cell.analysis
+    lines_of_code = words.count(cell.code.count("\n") + 1, "line")
+    head: list[Span] = [(f"{cell.cell_id} ", "heading"), (lines_of_code, "muted"), *_calls(analysis)]
+    if analysis.error is not None:
+        return [tuple(head), (("   ✗ does not parse: " + analysis.error, "error"),)]
+    if analysis.suspects:
+        head += [(" · ! look at ", "warn"), (", ".join(analysis.suspects), "warn")]
+    else:
+        head.append((" · ✓ known-harmless names only", "ok"))
+    found: list[Line] = [tuple(head)]
+    parts = (("imports", analysis.imports), ("uses", analysis.uses), ("sets", analysis.assigns))
+    spans: list[Span] = []
+    for title, names in parts:
+        if names:
+            spans += [(f"{'   ' if not spans else ' · '}{title} ", "muted"), (", ".join(names), "")]
+    return [*found, tuple(spans)] if spans else found
+
+
+def _calls(analysis: CodeAnalysis) -> list[Span]:
+    if analysis.worker_calls is None:
+        return [(" · ? worker calls depend on the data", "warn")]
+    calls = words.count(analysis.worker_calls, "worker call") if analysis.worker_calls else "no worker calls"
+    return [(f" · {calls}", "muted")]
+
+
+def _final(proposal: FinalProposal) -> list[Line]:
+    last = ((" · no turn is left to send it back to", "warn"),) if proposal.last else ()
+    return [
+        (
+            (words.WAITING.text, "warn"),
+            (" · FINAL: is this the answer?", "heading"),
+            _trouble(proposal),
+            *last,
+        ),
+        *roled(proposal.answer.text if proposal.answer.text.strip() else "(an empty answer)"),
+    ]
+
+
+def _budget(proposal: BudgetProposal) -> list[Line]:
+    return [
+        (
+            (words.WAITING.text, "warn"),
+            (f" · the bound on {bound_name(proposal.limit)} is reached", "heading"),
+        ),
+        ((proposal.found, ""),),
+        (("a raises it and goes on, x ends the session with its best partial result", "muted"),),
+    ]
+
+
+def _nothing(model: LiveModel) -> list[Line]:
+    finished = model.state.finished
+    if model.ended is not None and model.ended.error is not None:
+        return _failed(model.ended, finished)
+    if finished is not None:
+        return _finished(finished)
+    if model.ended is not None:
+        return [(("■ The session has ended.", "muted"),)]
+    if model.state.started is None:
+        return [(("Starting. The first step appears here as soon as the supervisor writes it.", "muted"),)]
+    if model.paused:
+        return [(("‖ Paused: the session holds at its next boundary. Space goes on.", "warn"),)]
+    if model.running_cell is not None:
+        return [((f"▸ {model.running_cell} runs. Nothing to decide; ctrl+c interrupts it.", "muted"),)]
+    return [(("✎ The supervisor is at work. Nothing to decide now.", "muted"),)]
+
+
+def _failed(ended: EngineEnded, finished: SessionFinished | None) -> list[Line]:
+    """An error of the engine: what it says, what there is all the same, and where it came from."""
+    lines = roled(f"✗ failed · {ended.error}", "error")
+    if finished is not None and finished.answer is not None:
+        lines += [(("the best partial result:", "warn"),), *roled(finished.answer.text)]
+    return lines + roled(ended.details.rstrip("\n"), "muted") if ended.details else lines
+
+
+def _finished(finished: SessionFinished) -> list[Line]:
+    mark = words.SESSION[finished.status]
+    head: Line = (
+        (mark.text, mark.role),
+        (" · the best partial result" if finished.partial and finished.answer else "", "warn"),
+        (f" · {finished.reason}", "muted"),
+    )
+    if finished.answer is None:
+        return [head, (("There is no answer.", ""),)]
+    return [head, *roled(finished.answer.text)]
+
+
+BOUNDS = {
+    "turns": "turns",
+    "worker_calls": "worker calls",
+    "tokens": "tokens",
+    "money": "money (US dollars)",
+    "seconds": "wall time (seconds)",
+}
+
+
+def bound_name(limit: str) -> str:
+    """A bound's name for people."""
+    return BOUNDS.get(limit, limit)
+
+
+def raised(limits: Limits, limit: str, text: str) -> Limits:
+    """`limits` with the bound raised to what a person typed.
+
+    Raises:
+        ValueError: it is no number, or not above the bound there is.
+    """
+    number = float(text.replace(",", "").replace("_", ""))
+    if not math.isfinite(number):
+        raise ValueError("it has to be a number")
+    value = number if limit in ("money", "seconds") else int(number)
+    bound = getattr(limits, limit)
+    if bound is not None and value <= bound:
+        raise ValueError(f"it has to be more than {bound:g}")
+    return msgspec.structs.replace(limits, **{limit: value})
+
+
+def suggested(limits: Limits, limit: str) -> str:
+    """Twice the bound there is, as text to start from."""
+    bound = getattr(limits, limit)
+    return f"{bound * 2:g}" if bound is not None else ""

@@ -1,0 +1,212 @@
+"""What the live screen knows: the session's state, the reply being written, what waits for a decision.
+
+One `LiveModel` belongs to the screen's thread. It takes what comes over the bridge and says what changed by it, so
+that only that is drawn anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepProposal
+from distill_core.signals import Phase, ReplyDelta
+from distill_core.state import EMPTY, SessionState, apply
+from tui.actions import Gate, Situation
+from tui.bridge import EngineEnded, Item
+
+_PAID = (ev.SupervisorReplied, ev.SupervisorFailed, ev.WorkerCallReturned, ev.WorkerCallFailed)
+
+
+class Draft(msgspec.Struct):
+    """A reply while it is being written."""
+
+    reasoning: str = ""
+    text: str = ""
+
+
+class Changes(msgspec.Struct):
+    """What became different since the last drawing, by id."""
+
+    steps: set[int] = msgspec.field(default_factory=set)
+    replies: set[str] = msgspec.field(default_factory=set)
+    cells: set[str] = msgspec.field(default_factory=set)
+    calls: bool = False
+    gate: bool = False
+    ended: bool = False
+    any: bool = False
+
+
+class CallCounts(msgspec.Struct, frozen=True):
+    """Worker calls by what became of them."""
+
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    cached: int = 0
+
+    @property
+    def total(self) -> int:
+        """All calls."""
+        return self.running + self.done + self.failed
+
+
+class LiveModel:
+    """The screen's knowledge, kept by `take`."""
+
+    def __init__(self) -> None:
+        self.state: SessionState = EMPTY
+        self.drafts: dict[str, Draft] = {}
+        self.proposal: Proposal | None = None
+        self.phase = ""
+        self.ended: EngineEnded | None = None
+        self.paused = False
+        self.step_tokens: Counter[int] = Counter()
+        self.step_of: dict[str, int] = {}
+        self._tally: Counter[str] = Counter()
+        self._changes = Changes()
+
+    # ------------------------------------------------------------ taking
+
+    def take(self, item: Item) -> None:
+        """Take one thing that came over the bridge."""
+        self._changes.any = True
+        match item:
+            case ReplyDelta():
+                self._draft(item)
+            case Phase():
+                self.phase = item.text
+            case StepProposal() | FinalProposal() | BudgetProposal():
+                self.proposal = item
+                self._changes.gate = True
+                self._changes.steps.add(item.step)
+            case EngineEnded():
+                self.ended = item
+                self.proposal = None
+                self._changes.gate = self._changes.ended = True
+            case _:
+                self._event(item)
+
+    def changes(self) -> Changes:
+        """What changed since this was last asked."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def decided(self) -> None:
+        """The person has decided: nothing waits any more."""
+        if self.proposal is not None:
+            self._changes.steps.add(self.proposal.step)
+        self.proposal = None
+        self._changes.gate = self._changes.any = True
+
+    def _draft(self, delta: ReplyDelta) -> None:
+        reply = self.state.replies.get(delta.call_id)
+        if reply is None or reply.text is not None:
+            return
+        draft = self.drafts.setdefault(delta.call_id, Draft())
+        if delta.kind == "reasoning":
+            draft.reasoning += delta.text
+        else:
+            draft.text += delta.text
+        self._changes.replies.add(delta.call_id)
+
+    def _event(self, event: ev.Event) -> None:
+        self.state = apply(self.state, event)
+        changes = self._changes
+        if event.step:
+            changes.steps.add(event.step)
+        if isinstance(event, _PAID):
+            self.step_tokens[event.step] += event.usage.total_tokens
+        match event:
+            case ev.SupervisorCalled():
+                self.step_of[event.call_id] = event.step
+                changes.replies.add(event.call_id)
+            case ev.SupervisorReplied() | ev.SupervisorFailed() | ev.ReplyRejected():
+                self.drafts.pop(event.call_id, None)
+                changes.replies.add(event.call_id)
+            case ev.CellProposed() | ev.CellStarted():
+                changes.cells.add(event.cell_id)
+                changes.replies.add(self.state.cells[event.cell_id].call_id)
+            case ev.CellOutput() | ev.CellFinished() | ev.FinalProposed() | ev.CellInterrupted():
+                changes.cells.add(event.cell_id)
+            case ev.WorkerCallStarted() | ev.WorkerCallReturned() | ev.WorkerCallFailed():
+                self._count(event)
+            case ev.WorkerCallOverridden():
+                changes.calls = True
+            case ev.DecisionMade():
+                self._settled(event)
+            case ev.SessionFinished():
+                self.proposal = None
+                changes.gate = changes.ended = True
+            case _:
+                pass
+
+    def _count(self, event: ev.WorkerCallStarted | ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
+        self._changes.calls = True
+        if isinstance(event, ev.WorkerCallStarted):
+            self._tally["running"] += 1
+            self._changes.cells.add(event.cell_id)
+            return
+        self._tally["running"] -= 1
+        if isinstance(event, ev.WorkerCallReturned):
+            self._tally["done"] += 1
+            self._tally["cached"] += event.cached
+        else:
+            self._tally["failed"] += 1
+        self._changes.cells.add(self.state.calls[event.call_id].cell_id)
+
+    def _settled(self, event: ev.DecisionMade) -> None:
+        if event.proposal_id in self.state.replies:
+            self._changes.replies.add(event.proposal_id)
+        if self.proposal is not None and self.proposal.proposal_id == event.proposal_id:
+            self.proposal = None
+            self._changes.gate = True
+
+    # ------------------------------------------------------------ telling
+
+    @property
+    def counts(self) -> CallCounts:
+        """Worker calls so far."""
+        tally = self._tally
+        return CallCounts(tally["running"], tally["done"], tally["failed"], tally["cached"])
+
+    @property
+    def live(self) -> bool:
+        """Whether the session has not ended."""
+        return self.ended is None and self.state.finished is None
+
+    @property
+    def running_cell(self) -> str | None:
+        """The cell that runs now."""
+        step = self.state.current
+        if step is None or not self.live:
+            return None
+        for cell_id in reversed(list(step.cells)):
+            if self.state.cells[cell_id].phase == "running":
+                return cell_id
+        return None
+
+    @property
+    def gate(self) -> Gate | None:
+        """What kind of proposal waits for the person."""
+        match self.proposal:
+            case StepProposal():
+                return "step"
+            case FinalProposal():
+                return "final"
+            case BudgetProposal():
+                return "budget"
+            case None:
+                return None
+
+    @property
+    def situation(self) -> Situation:
+        """What decides which actions apply."""
+        return Situation(
+            gate=self.gate,
+            live=self.live,
+            running=self.running_cell is not None,
+            last=isinstance(self.proposal, FinalProposal) and self.proposal.last,
+        )

@@ -1,0 +1,161 @@
+"""What the panes draw: the model's changes brought into transcripts, which draw nothing themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tui.lines import Line, fit, rule, wrap
+from tui.live import output, supervisor, timeline, workers
+from tui.live.model import Changes, LiveModel
+from tui.transcript import Transcript
+
+
+class Anchors(NamedTuple):
+    """Where a step begins in each pane; None where it has left nothing there."""
+
+    supervisor: int | None
+    output: int | None
+    workers: int | None
+
+
+class Panes:
+    """The rows of the timeline, the supervisor, the output and the worker calls."""
+
+    def __init__(self, model: LiveModel) -> None:
+        self._model = model
+        self._bodies: dict[str, output.Body] = {}
+        self._first_call: dict[int, int] = {}
+        self._calls_seen = 0
+        self.timeline = Transcript(lambda line, width: [fit(line, width)])
+        self.supervisor = Transcript(_wrap_reply)
+        self.output = Transcript(_wrap_output)
+        self.workers = WorkerRows(model)
+
+    def take(self, changes: Changes) -> frozenset[str]:
+        """Bring `changes` in; returns the ids of the panes that have other rows now."""
+        touched: set[str] = set()
+        if changes.steps:
+            self._steps(changes.steps)
+            touched.add("timeline")
+        for call_id in sorted(changes.replies, key=self._reply_order):
+            self._reply(call_id)
+            touched.add("supervisor")
+        for cell_id in sorted(changes.cells, key=_number):
+            if self._cell(cell_id):
+                touched.add("output")
+        if changes.calls:
+            self._note_calls()
+            touched.add("workers")
+        return frozenset(touched)
+
+    def anchors(self, step: int) -> Anchors:
+        """Where `step` begins."""
+        at = self._model.state.steps[step - 1]
+        reply = self.supervisor.span(at.calls[0]) if len(at.calls) else None
+        cell = next((s for c in at.cells if (s := self.output.span((c, "head"))) is not None), None)
+        return Anchors(reply[0] if reply else None, cell[0] if cell else None, self._first_call.get(step))
+
+    def _steps(self, numbers: set[int]) -> None:
+        model = self._model
+        waiting = model.proposal.step if model.proposal is not None else None
+        for number in sorted(n for n in numbers if 0 < n <= len(model.state.steps)):
+            lines = timeline.step_lines(
+                model.state, number, waiting=number == waiting, used=model.step_tokens[number]
+            )
+            self.timeline.set(number, lines)
+
+    def _reply(self, call_id: str) -> None:
+        state = self._model.state
+        step = self._model.step_of[call_id]
+        self.supervisor.set(
+            call_id, supervisor.reply_lines(state, step, call_id, self._model.drafts.get(call_id))
+        )
+
+    def _reply_order(self, call_id: str) -> tuple[int, int]:
+        return self._model.step_of[call_id], self._model.state.replies[call_id].candidate
+
+    def _cell(self, cell_id: str) -> bool:
+        """Bring one cell up to date; False if it has not run, so that nothing of it is drawn."""
+        cell = self._model.state.cells.get(cell_id)
+        if cell is None or cell.phase == "proposed":
+            return False
+        self.output.set((cell_id, "head"), output.head(cell))
+        body = self._bodies.setdefault(cell_id, output.Body())
+        self.output.extend((cell_id, "body"), *body.add(cell))
+        self.output.set((cell_id, "tail"), output.tail(cell))
+        return True
+
+    def _note_calls(self) -> None:
+        state = self._model.state
+        while self._calls_seen < len(state.call_order):
+            step = state.calls[state.call_order[self._calls_seen]].step
+            self._first_call.setdefault(step, self._calls_seen)
+            self._calls_seen += 1
+
+
+RULE = ("─ ", "rule")
+
+
+def _wrap_reply(line: Line, width: int) -> list[Line]:
+    if line[:1] == (RULE,):
+        return [rule(line[1:], width)]
+    code = line[:1] == (supervisor.BAR,)
+    return wrap(line, width, words=not code, indent=2 if code else 0)
+
+
+def _wrap_output(line: Line, width: int) -> list[Line]:
+    return [rule(line[1:], width)] if line[:1] == (RULE,) else wrap(line, width, indent=2)
+
+
+def _number(identifier: str) -> tuple[int, str]:
+    """Order of ids that end in a number ("c2" before "c10")."""
+    digits = "".join(c for c in identifier if c.isdigit())
+    return int(digits or 0), identifier
+
+
+class WorkerRows:
+    """The worker calls as rows and as entries, made when they are looked at; nothing is kept a call."""
+
+    def __init__(self, model: LiveModel) -> None:
+        self._model = model
+
+    def height(self, width: int) -> int:
+        """One row a call."""
+        return self.count()
+
+    def row(self, y: int) -> Line:
+        """The row of call number `y`."""
+        state = self._model.state
+        return workers.row(state.calls[state.call_order[y]]) if 0 <= y < self.count() else ()
+
+    def count(self) -> int:
+        """How many calls there are."""
+        return len(self._model.state.call_order)
+
+    def span(self, index: int) -> tuple[int, int]:
+        """A call is one row."""
+        return index, 1
+
+    def at(self, y: int) -> int:
+        """A row is one call."""
+        return y
+
+
+class StepEntries:
+    """The steps among the rows of the timeline."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+
+    def count(self) -> int:
+        """How many steps there are."""
+        return len(self._transcript.keys())
+
+    def span(self, index: int) -> tuple[int, int]:
+        """The rows of a step."""
+        return self._transcript.span(self._transcript.keys()[index]) or (0, 0)
+
+    def at(self, y: int) -> int:
+        """The step that row `y` belongs to."""
+        key = self._transcript.key_at(y)
+        return self._transcript.keys().index(key) if key is not None else 0

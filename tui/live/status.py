@@ -1,0 +1,99 @@
+"""The status lines: where the session stands, what is left of its budget, who approves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from distill_core.state import SessionState
+from tui.lines import Line, Span
+from tui.live import words
+from tui.live.model import LiveModel
+
+SEPARATOR: Span = (" · ", "muted")
+
+
+def mark(model: LiveModel) -> words.Mark:
+    """The state of the whole session."""
+    if model.ended is not None and model.ended.error is not None:
+        return words.SESSION["failed"]
+    if model.state.finished is not None:
+        return words.SESSION[model.state.finished.status]
+    if model.ended is not None:
+        return words.Mark("■", "ended", "muted")
+    if model.proposal is not None:
+        return words.WAITING
+    if model.paused:
+        return words.PAUSED
+    if model.state.started is None:
+        return words.Mark("✎", "starting", "active")
+    if model.running_cell is not None:
+        return words.Mark("▸", "running", "active")
+    return words.Mark("✎", "drafting" if model.phase == "drafting" else "working", "active")
+
+
+def first(model: LiveModel, policy: str, now: datetime) -> Line:
+    """State, turn, time, what is left, policy."""
+    state = model.state
+    at = mark(model)
+    spans: list[Span] = [(at.text, at.role)]
+    for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(state)):
+        if part:
+            spans += [SEPARATOR, (part, "")]
+    spans += [SEPARATOR, ("policy ", "muted"), (policy, "")]
+    if model.paused and at is not words.PAUSED and model.live:
+        spans += [SEPARATOR, (words.PAUSED.text, words.PAUSED.role)]
+    return tuple(spans)
+
+
+def second(model: LiveModel) -> Line:
+    """The question and what works on it."""
+    started = model.state.started
+    if started is None:
+        return (("the session is being prepared: document, models, REPL", "muted"),)
+    return (
+        (started.supervisor, ""),
+        (" → ", "muted"),
+        (started.worker, ""),
+        SEPARATOR,
+        (f"isolation {started.isolation}", ""),
+        SEPARATOR,
+        (started.document.name or "document", ""),
+        (f" {started.document.chars:,} chars", "muted"),
+        SEPARATOR,
+        (" ".join(started.query.split()), "heading"),
+    )
+
+
+def _turn(state: SessionState) -> str:
+    turn = len(state.steps)
+    return f"turn {turn}/{state.limits.turns}" if state.limits.turns is not None else f"turn {turn}"
+
+
+def _elapsed(state: SessionState, now: datetime) -> str:
+    if state.started is None:
+        return ""
+    if state.finished is not None:
+        return words.seconds(state.finished.elapsed)
+    return words.seconds(max(0.0, (now - state.started.timestamp).total_seconds()) // 1)
+
+
+def _budget(state: SessionState, calls: int) -> list[str]:
+    limits = state.limits
+    used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
+    parts = [f"{words.tokens(used)}{_of(limits.tokens)} tok"]
+    parts.append(f"{calls:,}{f'/{limits.worker_calls:,}' if limits.worker_calls is not None else ''} calls")
+    if limits.seconds is not None:
+        parts.append(f"{words.seconds(limits.seconds)} at most")
+    if limits.money is not None:
+        parts.append(f"{words.money(limits.money)} at most")
+    return parts
+
+
+def _of(bound: int | None) -> str:
+    return f"/{words.tokens(bound)}" if bound is not None else ""
+
+
+def _cost(state: SessionState) -> str:
+    if state.finished is None or state.finished.cost is None:
+        return ""
+    return words.money(state.finished.cost)

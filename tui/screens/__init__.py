@@ -1,0 +1,1 @@
+"""The screens: each lays out widgets, takes keys, and hands decisions on."""

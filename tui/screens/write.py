@@ -1,0 +1,128 @@
+"""A modal for writing: code to run instead, guidance, an answer, a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from themes import Palette
+from tui.lines import Line
+from tui.widgets.editor import Editor
+from tui.widgets.line_bar import LineBar
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One text to write: its title and what it starts from."""
+
+    title: str
+    text: str
+
+
+class WriteScreen(ModalScreen[tuple[str, ...] | None]):
+    """Ends with the texts as written, one a page, or None if the person thought better of it.
+
+    Args:
+        pages: what to write.
+        hint: a line that says what will happen with it.
+        palette: the theme.
+        language: "python" for code.
+        done: what ctrl+s does, in a word or two.
+        one_line: enter is done as well.
+        check: says what is wrong with the texts, or None.
+    """
+
+    CSS_PATH = "write.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "done", "Done", priority=True),
+        Binding("enter", "enter", "Done", priority=True),
+        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("ctrl+n", "page(1)", "Next", priority=True),
+        Binding("ctrl+p", "page(-1)", "Previous", priority=True),
+    ]
+
+    def __init__(
+        self,
+        pages: Sequence[Page],
+        *,
+        hint: str,
+        palette: Palette,
+        language: str | None = None,
+        done: str = "send",
+        one_line: bool = False,
+        check: Callable[[tuple[str, ...]], str | None] = lambda _: None,
+    ) -> None:
+        super().__init__(classes="-code" if language else "-words")
+        self._pages = tuple(pages)
+        self._texts = [page.text for page in pages]
+        self._at = 0
+        self._hint = hint
+        self._palette = palette
+        self._language = language
+        self._done = done
+        self._one_line = one_line
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """A title, the editor, the keys."""
+        with Vertical(id="write-box"):
+            yield LineBar(id="write-title")
+            yield Editor(self._texts[0], palette=self._palette, language=self._language, id="write-area")
+            yield LineBar(id="write-keys")
+
+    def on_mount(self) -> None:
+        """Start in the editor, at the end of words, at the start of code."""
+        editor = self.query_one(Editor)
+        if self._language is None:
+            editor.move_cursor(editor.document.end)
+        editor.focus()
+        self._say()
+
+    def action_done(self) -> None:
+        """Hand the texts over, if nothing is wrong with them."""
+        self._texts[self._at] = self.query_one(Editor).exact
+        problem = self._check(tuple(self._texts))
+        if problem is not None:
+            self._say(problem)
+            return
+        self.dismiss(tuple(self._texts))
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+    def action_page(self, by: int) -> None:
+        """Write the next or the previous text."""
+        editor = self.query_one(Editor)
+        self._texts[self._at] = editor.exact
+        self._at = (self._at + by) % len(self._pages)
+        editor.load(self._texts[self._at])
+        self._say()
+
+    def action_enter(self) -> None:
+        """Done, where one line is wanted."""
+        self.action_done()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Pages turn only where there are several; enter ends only what is one line."""
+        if action == "enter":
+            return self._one_line
+        return action != "page" or len(self._pages) > 1
+
+    def _say(self, problem: str | None = None) -> None:
+        page = self._pages[self._at]
+        place = f" ({self._at + 1} of {len(self._pages)})" if len(self._pages) > 1 else ""
+        self.query_one("#write-title", LineBar).show(
+            ((page.title + place, "heading"),), ((self._hint, "muted"),)
+        )
+        keys: list[tuple[str, str]] = [("ctrl+s", "key"), (f" {self._done}   ", "")]
+        if len(self._pages) > 1:
+            keys += [("ctrl+n/ctrl+p", "key"), (" next/previous cell   ", "")]
+        keys += [("esc", "key"), (" back, nothing changed", "")]
+        line: Line = ((f"✗ {problem}", "error"),) if problem is not None else tuple(keys)
+        self.query_one("#write-keys", LineBar).show(line)

@@ -1,0 +1,56 @@
+"""Safe text: the one function through which foreign text passes before it is drawn.
+
+A terminal obeys what it is sent. A model's words, a document or the output of a cell may hold escape sequences that
+set the clipboard, move the cursor or reverse the reading direction. `clean` puts one visible, harmless character in
+the place of each such character, so that nothing is hidden, nothing is obeyed and positions stay the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+REPLACEMENT = "\ufffd"
+_ZERO_WIDTH = "\u200c"
+
+_REPLACED = (
+    "\x80-\x9f"  # C1 controls: CSI and OSC as single characters
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029"  # line and paragraph separators
+    "\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"  # deprecated format characters, annotations, tags
+    "\u115f\u1160\u3164\uffa0"  # fillers: blank, and of a width that terminals disagree on
+    "\ud800-\udfff\ufffe\uffff"  # lone surrogates and noncharacters
+)
+_INVISIBLE = "\u200b\u200d\u2060-\u2064\ufeff\u180e"
+_HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f\xad\ufe0f{_REPLACED}{_INVISIBLE}]")
+
+
+def clean(text: str) -> str:
+    """`text` with every character that a terminal could obey replaced by one that it only shows.
+
+    Line feeds and tabs stay; whoever lays the text out deals with them. The result has the length of `text`:
+
+    - control characters become their pictures (ESC is "␛"), C1 controls, bidirectional controls, tags and lone
+      surrogates "\ufffd";
+    - joiners and other invisible characters become the zero-width non-joiner and the emoji selector the text
+      selector, since terminals differ in the width of what these make; a soft hyphen becomes a hyphen.
+    """
+    return _HARMFUL.sub(_replacement, text)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    char = match.group()
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if code == 0xAD:
+        return "-"
+    if char == "\ufe0f":
+        return "\ufe0e"
+    if char in _ZERO_WIDTHS:
+        return _ZERO_WIDTH
+    return REPLACEMENT
+
+
+_ZERO_WIDTHS = frozenset("\u200b\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e")

@@ -1,0 +1,27 @@
+"""A bar of a few lines that does not scroll: status, keys, titles. All of its text is data, never markup."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.lines import Line, fit
+from tui.theme import content
+
+
+class LineBar(Widget):
+    """Draws the lines it is given, each cut to its width."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = ()
+
+    def show(self, *lines: Line) -> None:
+        """Draw these lines from now on."""
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render(self) -> Content:
+        """The lines."""
+        return content(*(fit(line, self.content_size.width) for line in self._lines))

@@ -1,0 +1,288 @@
+"""A pane of lines: draws only the rows that are seen, follows its end while it stands there, may have a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click, Resize, Show
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.lines import Line, fit, plain
+from tui.text import clean
+from tui.theme import role_styles
+
+
+class LineSource(Protocol):
+    """What a pane draws."""
+
+    def height(self, width: int) -> int:
+        """Rows in all at `width` cells."""
+        ...
+
+    def row(self, y: int) -> Line:
+        """Row `y`, at the width last asked for; blank beyond the end."""
+        ...
+
+
+class Entries(Protocol):
+    """The things among the rows of a source that a cursor moves over."""
+
+    def count(self) -> int:
+        """How many there are."""
+        ...
+
+    def span(self, index: int) -> tuple[int, int]:
+        """First row of entry `index`, and how many it has."""
+        ...
+
+    def at(self, y: int) -> int:
+        """The entry that row `y` belongs to."""
+        ...
+
+
+class LinePane(ScrollView, can_focus=True):
+    """A scrolling pane.
+
+    Args:
+        source: what it draws.
+        entries: what its cursor moves over; None for a pane without a cursor.
+        empty: what it says while there is nothing to draw.
+    """
+
+    class Highlighted(Message):
+        """The person moved the cursor to entry `index`."""
+
+        def __init__(self, pane: LinePane, index: int) -> None:
+            super().__init__()
+            self.pane = pane
+            self.index = index
+
+        @property
+        def control(self) -> LinePane:
+            """The pane, for `on`."""
+            return self.pane
+
+    class Chosen(Highlighted):
+        """The person pressed enter on entry `index`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "To the start", show=False),
+        Binding("end,G", "follow", "To the end", show=False),
+        Binding("enter", "choose", "Open", show=False),
+    ]
+
+    def __init__(
+        self,
+        source: LineSource,
+        *,
+        id: str,
+        title: str,
+        entries: Entries | None = None,
+        empty: str = "",
+    ) -> None:
+        super().__init__(id=id)
+        self.source = source
+        self.entries = entries
+        self.border_title = title
+        self.header: tuple[Line, ...] = ()
+        self.cursor: int | None = None
+        self.following = True
+        self._empty = empty
+        self._looks: dict[str, Style] = {}
+        self._rows = 0
+
+    # ------------------------------------------------------------ what changed
+
+    def changed(self) -> None:
+        """The source has other rows now: take its height, stay at the end if there, draw."""
+        width = self.scrollable_content_region.width
+        if width <= 0 or not self.is_on_screen:
+            return
+        self._rows = self.source.height(width)
+        size = Size(width, self._rows + len(self.header))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Look the roles' styles up, now and whenever the theme changes."""
+        super().on_mount()
+        self._take_theme()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._take_theme())
+
+    def on_resize(self, _event: Resize) -> None:
+        """Lay out anew."""
+        self.changed()
+
+    def on_show(self, _event: Show) -> None:
+        """Catch up with what came while hidden."""
+        self.changed()
+
+    def _take_theme(self) -> None:
+        self._looks = role_styles(self.app.theme_variables)
+        self.refresh()
+
+    # ------------------------------------------------------------ cursor and scrolling
+
+    def point_at(self, index: int | None) -> None:
+        """Put the cursor on entry `index` (None: nowhere) and bring that into view."""
+        self.cursor = index
+        if index is not None and self.entries is not None and not self.following:
+            first, count = self.entries.span(index)
+            self.bring(first, count)
+        self.refresh()
+
+    def bring(self, first: int, count: int) -> None:
+        """Scroll no further than it takes to see rows `first` to `first + count`."""
+        top, seen = round(self.scroll_y), max(1, self.size.height - len(self.header))
+        if first < top:
+            self.scroll_to(y=first, animate=False, immediate=True)
+        elif first + count > top + seen:
+            self.scroll_to(y=min(first, first + count - seen), animate=False, immediate=True)
+
+    def show_from(self, first: int) -> None:
+        """Scroll so that row `first` is the first seen."""
+        self.following = False
+        self.scroll_to(y=first, animate=False, immediate=True)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor, or scroll where there is none."""
+        if self.entries is None:
+            self._scroll_by(by)
+            return
+        count = self.entries.count()
+        if count:
+            at = count - 1 if self.cursor is None else self.cursor + by
+            self._select(max(0, min(at, count - 1)))
+
+    def action_page(self, by: int) -> None:
+        """Go on or back by a pane's height."""
+        step = by * max(1, self.size.height - len(self.header) - 1)
+        if self.entries is None or self.cursor is None:
+            self._scroll_by(step)
+            return
+        first, _ = self.entries.span(self.cursor)
+        self._select(self.entries.at(max(0, min(first + step, self._rows - 1))))
+
+    def action_first(self) -> None:
+        """Go to the start."""
+        if self.entries is not None and self.entries.count():
+            self._select(0)
+        self.following = False
+        self.scroll_home(animate=False, immediate=True)
+
+    def action_follow(self) -> None:
+        """Go to the end and follow what comes."""
+        if self.entries is not None and self.entries.count():
+            self._select(self.entries.count() - 1)
+        self.following = True
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    def action_choose(self) -> None:
+        """Open the entry at the cursor."""
+        if self.cursor is not None:
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where the mouse is; twice opens."""
+        if self.entries is None or not self.entries.count():
+            return
+        offset = event.get_content_offset(self)
+        y = -1 if offset is None else offset.y - len(self.header) + round(self.scroll_y)
+        if 0 <= y < self._rows:
+            self._select(self.entries.at(y))
+            if event.chain > 1:
+                self.action_choose()
+
+    def _select(self, index: int) -> None:
+        assert self.entries is not None
+        self.following = index == self.entries.count() - 1
+        self.cursor = index
+        first, count = self.entries.span(index)
+        self.bring(first, count)
+        self.refresh()
+        self.post_message(self.Highlighted(self, index))
+
+    def _scroll_by(self, rows: int) -> None:
+        self.scroll_to(y=self.scroll_target_y + rows, animate=False, immediate=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow exactly while the end is in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.following = round(new_value) >= self.max_scroll_y
+
+    # ------------------------------------------------------------ drawing
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y` of what is seen."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if y < len(self.header):
+            return self._strip(self.header[y], width, base)
+        at = y - len(self.header) + round(self.scroll_y)
+        if not self._rows and y == len(self.header) and self._empty:
+            return self._strip(((self._empty, "muted"),), width, base)
+        if at >= self._rows:
+            return Strip.blank(width, base)
+        style = (
+            base + Style(bgcolor=self.app.theme_variables["ground-bar"]) if self._under_cursor(at) else base
+        )
+        return self._strip(self.source.row(at), width, style, at)
+
+    def _under_cursor(self, at: int) -> bool:
+        if self.cursor is None or self.entries is None or self.cursor >= self.entries.count():
+            return False
+        first, count = self.entries.span(self.cursor)
+        return first <= at < first + count
+
+    def _strip(self, line: Line, width: int, base: Style, at: int | None = None) -> Strip:
+        line = fit(line, width)
+        segments = [Segment(text, base + self._looks.get(role, Style.null())) for text, role in line]
+        strip = Strip(segments).adjust_cell_length(width, base)
+        if at is None:
+            return strip
+        selected = self.text_selection.get_span(at) if self.text_selection is not None else None
+        if selected is not None:
+            strip = _selected(strip, selected, self.screen.get_component_rich_style("screen--selection"))
+        return strip.apply_offsets(0, at)
+
+    # ------------------------------------------------------------ copying
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text under a selection made with the mouse."""
+        text = "\n".join(clean(plain(self.source.row(y))) for y in range(self._rows))
+        return selection.extract(text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection."""
+        self.refresh()
+
+
+def _selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    start, end = span
+    cells = strip.cell_length
+    end = cells if end == -1 else min(end, cells)
+    if start >= end:
+        return strip
+    before, inside, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end)
+    shown = Strip([Segment(s.text, (s.style or Style.null()) + style, s.control) for s in inside])
+    return Strip.join([before, shown, after])
+
+
+def rows_of(pane: LinePane) -> Sequence[Line]:
+    """All rows of a pane as drawn, for tests and for copying."""
+    return [pane.source.row(y) for y in range(pane.source.height(pane.size.width))]
