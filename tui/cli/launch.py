@@ -64,7 +64,9 @@ def _status(result: RunResult) -> int:
 
 
 def _on_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    # The screen is drawn on stderr, so that stdout stays the answer's.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
 def _policy(effective: Effective, headless: bool) -> PolicyName:
