@@ -133,7 +133,21 @@ def merge(layers: list[Layer]) -> Effective:
         Value(".".join(key), value, origin.get(key, "default"))
         for key, value in _flat(msgspec.to_builtins(settings))
     ]
+    for value in effective:
+        _not_negative(value)
     return Effective(settings, tuple(effective))
+
+
+def _not_negative(value: Value) -> None:
+    """No number here means anything below zero; of turns and calls in flight there is one at least."""
+    if not isinstance(value.value, int | float) or value.key.endswith("seed"):
+        return
+    least = (
+        1 if value.key in ("limits.turns", "repl.concurrency") or value.key.endswith(".concurrency") else 0
+    )
+    if value.value < least:
+        found, remedy = repr(value.value), f"allowed is {least} or more"
+        raise ConfigError(f"{value.origin}: {value.key} is wrong", found=found, remedy=remedy)
 
 
 def _file(path: Path, *, explicit: bool) -> Layer:

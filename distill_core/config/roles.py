@@ -64,6 +64,7 @@ def choices(effective: Effective, *, gguf: Path | None = None, playbook: bool = 
     Raises:
         ConfigError: nothing is configured and no embedded model is there, or a profile is incomplete.
     """
+    _contradictions(effective, gguf, playbook)
     worker = _worker(effective, gguf)
     return {"supervisor": _supervisor(effective, worker, gguf, playbook), "worker": worker}
 
@@ -91,6 +92,14 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
         worker_ctx_k=context_k,
         close=opened.close,
     )
+
+
+def _contradictions(effective: Effective, gguf: Path | None, playbook: bool) -> None:
+    """Refuse what cannot be meant together, rather than let one quietly win."""
+    if playbook and effective.origin("supervisor") == "flag":
+        raise ConfigError("--playbook and --supervisor both name the supervisor", remedy="leave one out")
+    if gguf is not None and effective.origin("worker") == "flag":
+        raise ConfigError("--gguf and --worker both name the worker", remedy="leave one out")
 
 
 def _worker(effective: Effective, gguf: Path | None) -> Choice:
@@ -219,6 +228,13 @@ class _Opened:
     def _endpoint(self, choice: Choice) -> ModelHandler:
         handler = endpoint(choice)
         self._closers.append(handler.close)
+        if handler.key_missing is not None:
+            # Said before the session starts: code that asks a worker in vain only finds that nothing was found.
+            raise ConfigError(
+                f"the {choice.role} {choice.profile.model} at {handler.host} needs a key",
+                found=f"{handler.key_missing} is not set",
+                remedy=f"export {handler.key_missing}=…, or name another endpoint with --base-url",
+            )
         return handler
 
     def _local(self, choice: Choice) -> ModelHandler:

@@ -105,6 +105,11 @@ class OpenAIHandler(ModelHandler):
         """Where the key came from, for people; never the key."""
         return self._key.source
 
+    @property
+    def key_missing(self) -> str | None:
+        """The variable to set, where the host is known to want a key and there is none."""
+        return self._key.missing
+
     def sampling(self) -> dict[str, Any]:
         """The parameters of every call, as configured; what the server refused is left out when sent."""
         return {name: value for name, value in self._sampling.items() if value is not None}

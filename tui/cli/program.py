@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -76,6 +77,10 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of another encoding shows an escape rather than ending the program.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(status_of(sys.argv[1:]))
 
 

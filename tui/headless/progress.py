@@ -114,10 +114,10 @@ def told(event: ev.Event, state: SessionState) -> str:
 
 def _of_cell(event: ev.CellFinished, state: SessionState) -> str:
     cell = state.cells[event.cell_id]
-    failed = sum(1 for name in cell.calls if state.calls[name].phase == "failed")
-    calls = (
-        f", {len(cell.calls)} worker calls" + (f" ({failed} failed)" if failed else "") if cell.calls else ""
-    )
+    errors = [call.error or "" for name in cell.calls if (call := state.calls[name]).phase == "failed"]
+    calls = f", {len(cell.calls)} worker calls" if cell.calls else ""
+    if errors:
+        calls += f" ({len(errors)} failed: {_brief(errors[0])})"
     last = (event.traceback or "").strip().rsplit("\n", 1)[-1]
     words = last or _last_line(cell.text())
     return f"step {event.step}: cell {event.status} in {event.elapsed:.1f} s{calls}: {_brief(words)}"

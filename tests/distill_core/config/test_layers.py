@@ -105,3 +105,16 @@ def test_every_setting_is_documented(load):
     missing = {key.removeprefix("models.a.") for key in keys} - documented
     assert missing == set()
     assert all(name in DOCS.read_text() for name in ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[limits]\nturns = 0", r"limits.turns is wrong: 0 \(allowed is 1 or more\)"),
+        ("[limits]\nmoney = -0.5", r"limits.money is wrong: -0.5 \(allowed is 0 or more\)"),
+        ("[models.a]\nconcurrency = 0", r"models.a.concurrency is wrong: 0 \(allowed is 1 or more\)"),
+    ],
+)
+def test_a_number_out_of_range_is_told(load, text, told):
+    with pytest.raises(ConfigError, match=told):
+        load(text)

@@ -1,8 +1,10 @@
 """Who plays which role, and that nothing weaker is passed off as a model."""
 
+from pathlib import Path
+
 import pytest
 
-from distill_core.config import load_settings
+from distill_core.config import choose_models, load_settings
 from distill_core.config import roles as roles_module
 from distill_core.config.roles import choices, parameters
 from distill_core.errors import ConfigError
@@ -88,3 +90,24 @@ def test_a_profile_inherits_the_endpoint(effective):
 )
 def test_the_size_is_read_from_the_name(model, size):
     assert parameters(model) == size
+
+
+@pytest.mark.parametrize(
+    ("flags", "options", "both"),
+    [
+        ({"supervisor": "big"}, {"playbook": True}, "--playbook and --supervisor"),
+        ({"worker": "small"}, {"gguf": Path("m.gguf")}, "--gguf and --worker"),
+    ],
+)
+def test_two_flags_for_one_role_are_refused(effective, tmp_path, flags, options, both):
+    effective()
+    with pytest.raises(ConfigError, match=both):
+        choices(load_settings(flags, path=tmp_path / "c.toml", folder=tmp_path), **options)
+
+
+def test_a_key_that_the_endpoint_wants_is_missed_before_the_session_starts(effective):
+    settings = effective('worker = "small"')
+    with pytest.raises(
+        ConfigError, match=r"the worker small at api\.together\.xyz needs a key: TOGETHER_API_KEY"
+    ):
+        choose_models(settings)

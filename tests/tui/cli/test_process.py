@@ -125,3 +125,10 @@ def _read(terminal):
         pass
     os.close(terminal)
     return data
+
+
+def test_an_answer_that_the_encoding_lacks_is_escaped(environment, tmp_path):
+    with serve(default=Reply(text="```repl\nFINAL('5 €')\n```"), key=None) as server:
+        process = start(asking(server), {**environment, "PYTHONIOENCODING": "latin-1"}, tmp_path)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "5 \\u20ac\n")

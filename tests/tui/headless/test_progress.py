@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from distill_core.errors import ModelError
 from distill_core.runner import run
-from tests.fakes.models import Scripted, echo
+from tests.fakes.models import Answering, Scripted, echo
 from tui.headless import Progress
 
 STEPS = (
@@ -51,3 +52,17 @@ def test_a_terminal_gets_one_row_a_line(width):
 def test_a_model_cannot_command_the_terminal():
     assert "\x1b]0;" not in shown(terminal=True)
     assert "\x1b[31m" not in shown(terminal=True)
+
+
+def test_why_worker_calls_failed_is_said():
+    def refuse(prompt):
+        raise ModelError("small at 127.0.0.1:9 cannot be reached", found="connection refused")
+
+    stream = io.StringIO()
+    code = "```repl\nprint(worker_batch(['a', 'b']))\nFINAL(1)\n```"
+    with Progress(Console(file=stream, width=80)) as progress:
+        run("who?", "text", Scripted(code), Answering(refuse), sinks=[progress])
+    assert (
+        "2 worker calls (2 failed: small at 127.0.0.1:9 cannot be reached: connection refused)"
+        in stream.getvalue()
+    )
