@@ -5,38 +5,32 @@ from __future__ import annotations
 from distill_core.playbook.brief import Brief, Kind
 from distill_core.playbook.writing import Code
 
-_QUOTE = "then on a new line copy the sentence of the text that says so, in quotation marks."
+_COPY = "Copy the one sentence of the text above that answers it, in quotation marks, then write the answer."
 
 REQUESTS: dict[Kind, str] = {
-    "fact": f"Answer from the text above alone, in a few words, {_QUOTE} If the text does not tell, write NONE.",
+    "fact": f"{_COPY} If no sentence answers it, write NONE.",
     "list": (
-        "Give every answer that the text above holds, in a few words each, with commas between, "
-        f"{_QUOTE} If the text holds none, write NONE."
+        "Copy a sentence of the text above that answers it, in quotation marks, then write every answer "
+        "that the text holds, with commas between. If no sentence answers it, write NONE."
     ),
     "computed": (
-        "If the text above holds a fact that is needed to answer the question, state that fact in a few words, "
-        f"{_QUOTE} If it holds no such fact, write NONE."
+        "Copy the one sentence of the text above that holds a fact needed to answer it, in quotation marks, "
+        "then write that fact. If no sentence does, write NONE."
     ),
     "choice": (
-        "If the text above helps to answer the question, state in a few words what it tells, "
-        f"{_QUOTE} If it does not help, write NONE."
+        "Copy the one sentence of the text above that tells most about it, in quotation marks, then write "
+        "what it tells. If no sentence tells anything about it, write NONE."
     ),
     "summary": (
-        "Summarise the text above in two sentences, then on a new line copy its most important sentence, "
-        "in quotation marks."
+        "Copy the most important sentence of the text above, in quotation marks, then summarise the text "
+        "in two sentences."
     ),
 }
+"""What follows a piece and the question. The sentence comes first: measured on a 1.5B model, asked for the answer
+first it left the sentence out, and answered where the text has none."""
 
-_WHOLE_ANSWER = "Does the text above contain the answer to this question? Answer Yes or No."
-_PART_OF_IT = "Does the text above contain a fact that is needed to answer this question? Answer Yes or No."
-
-GATES: dict[Kind, str] = {
-    "fact": _WHOLE_ANSWER,
-    "list": _WHOLE_ANSWER,
-    "computed": _PART_OF_IT,
-    "choice": _PART_OF_IT,
-    "summary": _PART_OF_IT,
-}
+GATE = "Does the text above help to answer this question? Answer Yes or No."
+"""What decides whether a piece is read, after the question."""
 
 CONCLUSIONS: dict[Kind, str] = {
     "fact": "Answer the question from these extracts alone, in a few words on one line.",

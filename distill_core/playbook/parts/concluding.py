@@ -39,15 +39,39 @@ def most_said(answers: list[str]) -> str:
     return max(answers, key=lambda said: sum(same(said, other) for other in answers))
 
 
+def passage(note: dict[str, Any], text: str) -> str:
+    """The passage around a note's quote, on one line; the bare answer where no quote was found."""
+    start, length = note["start"], len(note["quote"])
+    return (
+        " ".join(text[max(0, start - 150) : start + length + 250].split())
+        if note["verified"]
+        else note["answer"]
+    )
+
+
+def weigh(
+    notes: list[dict[str, Any]],
+    text: str,
+    request: str,
+    ask_yes: Callable[[list[str]], list[float | None]] | None,
+) -> list[dict[str, Any]]:
+    """The notes whose own passage is answered Yes for, likeliest first: a short passage is judged more surely than
+    the piece it is from. All of them as they are, where the worker does not tell how sure it is."""
+    chances = ask_yes([f"{passage(note, text)}\n\n---\n{request}" for note in notes]) if ask_yes else []
+    if not chances or None in chances:
+        return notes
+    rated = [{**note, "chance": chance} for note, chance in zip(notes, chances, strict=True)]
+    rated.sort(key=lambda note: -note["chance"])
+    return [note for note in rated if note["chance"] >= 0.5] or rated
+
+
 def extracts(notes: list[dict[str, Any]], text: str, room: int) -> list[str]:
-    """Numbered extracts, each the passage around a quote, packed into prompts of at most `room` characters."""
+    """Numbered passages of the notes, packed into prompts of at most `room` characters."""
     prompts: list[str] = []
     lines: list[str] = []
     used = 0
     for number, note in enumerate(notes, 1):
-        start = note["start"]
-        around = " ".join(text[max(0, start - 150) : start + len(note["quote"]) + 250].split())
-        line = f"[{number}] {around if note['verified'] else note['answer']}"[:room]
+        line = f"[{number}] {passage(note, text)}"[:room]
         if lines and used + len(line) > room:
             prompts.append("\n".join(lines))
             lines, used = [], 0

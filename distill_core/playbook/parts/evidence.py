@@ -63,8 +63,8 @@ def support(
     the answer's own words and a term of the question; None where there is neither."""
     if len(quote) >= 12:
         span = locate(quote, text, start, end) or locate(quote, text)
-        if span:
-            return span
+        if span:  # a few words are shown in their sentence
+            return span if span[1] - span[0] >= 60 else sentence_at(text, *span)
     known = [part for part in re.split(r"[,;\n]", answer) if len(part.strip()) > 1] or [answer]
     best: tuple[int, tuple[int, int]] | None = None
     for part in known[:5]:

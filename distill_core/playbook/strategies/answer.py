@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import CONCLUSIONS
+from distill_core.playbook.asking import CONCLUSIONS, GATE
 from distill_core.playbook.brief import Brief
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left
-from distill_core.playbook.parts.concluding import all_named, conclude, distinct, extracts, most_said, same
+from distill_core.playbook.parts.concluding import (
+    all_named,
+    conclude,
+    distinct,
+    extracts,
+    most_said,
+    passage,
+    same,
+    weigh,
+)
 from distill_core.playbook.parts.evidence import read_reply
 from distill_core.playbook.parts.ranking import fold
 from distill_core.playbook.parts.reading import as_text, place
@@ -21,6 +30,8 @@ PARTS = (
     distinct,
     all_named,
     most_said,
+    passage,
+    weigh,
     extracts,
     conclude,
     read_reply,
@@ -36,9 +47,18 @@ good = [note for note in notes if note["verified"]] or notes
 for key in KEYS if KIND == "list" else []:  # where quotes name what is asked for, only they answer it
     named = [note for note in good if key in fold(note["quote"])]
     good = sorted(named or good, key=lambda note: note["start"])
+borne_out = any(note["verified"] for note in good)
 said = distinct([note["answer"] for note in good])
+try:
+    ask_yes = worker_yes
+except NameError:  # not every worker tells how sure it is
+    ask_yes = None
+if borne_out and len(said) > 1 and KIND in ("fact", "list") and calls_left(budget(), len(good) + 1) > len(good):
+    good = weigh(good, text, f"Question: {query}\\n{GATE_REQUEST}", ask_yes)
+    said = distinct([note["answer"] for note in good])
+    print(len(good), "notes stand up to a second look:", said[:8])
 conclusion = None
-if good and (KIND in ("choice", "computed", "summary") or (KIND == "fact" and len(said) > 1)):
+if KIND == "summary" or (borne_out and (KIND in ("choice", "computed") or (KIND == "fact" and len(said) > 1))):
     request = f"{CONCLUSION}\\nQuestion: {query}"
     reply = conclude(good[:KEEP], text, request, worker_batch, ROOM, calls_left(budget(), 20))
     reading = read_reply(reply) if reply and KIND != "summary" else (reply, "") if reply else None
@@ -75,6 +95,7 @@ def write(brief: Brief) -> str:
             CONCLUSIONS[brief.kind],
             "what follows the extracts, where they do not agree as they are",
         ),
+        ("GATE_REQUEST", GATE, "what decides which notes stand up to a second look"),
         ("KEYS", brief.keys, "names in the question, such as part numbers, that an answer's quote must hold"),
         ("ROOM", brief.room, "characters one prompt has room for"),
         ("KEEP", 40 if brief.kind in ("list", "summary") else 8, "extracts that count, best first"),

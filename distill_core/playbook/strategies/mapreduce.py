@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import GATES, REQUESTS, question_setting
+from distill_core.playbook.asking import GATE, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left, extract, gate
@@ -16,10 +16,10 @@ PARTS = (as_text, place, cut, fold, rank, calls_left, gate, locate, sentence_at,
 STEPS = """
 text, starts = as_text(context)
 pieces = cut(text, PIECE, OVERLAP)
-each = 2 if GATE else 1  # worker calls a piece
+each = 2 if GATED else 1  # worker calls a piece
 may = calls_left(budget(), each * min(len(pieces), MOST) + 1)
 room = max(1, (may - 1) // each) if may else 0
-if room < len(pieces) and GATE:  # not all can be read: the likeliest first
+if room < len(pieces) and GATED:  # not all can be read: the likeliest first
     first = [index for _, index in rank(pieces, TERMS)]
     order = first + sorted(set(range(len(pieces))) - set(first))
     chosen = [pieces[index] for index in sorted(order[:room])]
@@ -28,7 +28,7 @@ elif room < len(pieces):  # not all can be read: evenly from the whole
 else:
     chosen = pieces
 try:
-    ask_yes = worker_yes if GATE else None
+    ask_yes = worker_yes if GATED else None
 except NameError:  # not every worker tells how sure it is
     ask_yes = None
 passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
@@ -36,7 +36,7 @@ try:
     earlier = found
 except NameError:  # nothing was read before
     earlier = []
-found, failed = extract(passing, f"{REQUEST}\\nQuestion: {QUESTION}", worker_batch, text, TERMS)
+found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 found = earlier + found
 passages_read = len(chosen)
 print(f"{len(chosen)} of {len(pieces)} pieces read, {len(passing)} passed, {failed} failed")
@@ -53,10 +53,10 @@ def write(brief: Brief) -> str:
     """The program: it adds what it read to `found`."""
     settings = [
         question_setting(brief),
-        ("GATE_REQUEST", GATES[brief.kind], "what decides which pieces are read"),
+        ("GATE_REQUEST", GATE, "what decides which pieces are read"),
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
         ("TERMS", brief.terms, "which pieces come first where not all can be read"),
-        ("GATE", brief.kind != "summary", "ask first whether a piece helps, where the worker can tell"),
+        ("GATED", brief.kind != "summary", "ask first whether a piece helps, where the worker can tell"),
         ("PIECE", brief.room, "characters a piece: what one prompt has room for"),
         ("OVERLAP", min(300, brief.room // 10), "characters shared by neighbours"),
         ("MOST", brief.most, "never read more pieces than this"),

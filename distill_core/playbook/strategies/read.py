@@ -18,7 +18,7 @@ PARTS = (as_text, place, calls_left, locate, sentence_at, read_reply, support, e
 STEPS = """
 text, starts = as_text(context)
 whole = [(1.0, 0, text[:ROOM])] if calls_left(budget(), 1) else []
-found, failed = extract(whole, f"{REQUEST}\\nQuestion: {QUESTION}", worker_batch, text, TERMS)
+found, failed = extract(whole, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 passages_read = len(whole)
 for note in found:
     mark = "quote found" if note["verified"] else "quote NOT found"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import GATES, REQUESTS, question_setting
+from distill_core.playbook.asking import GATE, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
 from distill_core.playbook.parts.asking import calls_left, extract, gate
@@ -31,6 +31,8 @@ STEPS = """
 text, starts = as_text(context)
 pieces = cut(text, PIECE, OVERLAP)
 order = [index for _, index in rank(pieces, TERMS)]
+if len(pieces) <= READ:  # so few that all of them can be read
+    order += sorted(set(range(len(pieces))) - set(order))
 wanted = READ
 if EVERY:  # every piece that holds the rarest term is read, however it ranks
     rarest, holders = holding_rarest(pieces, TERMS)
@@ -44,14 +46,14 @@ try:
 except NameError:  # not every worker tells how sure it is
     ask_yes = None
 passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
-found, failed = extract(passing, f"{REQUEST}\\nQuestion: {QUESTION}", worker_batch, text, TERMS)
+found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 passages_read = len(chosen)
 print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
 good = sum(note["verified"] for note in found)
-more = not good and failed < len(passing) and len(pieces) > len(chosen) and calls_left(budget(), 3) > 2
+more = not good and failed < len(passing) and len(chosen) < len(pieces) and calls_left(budget(), 3) > 2
 report = {"did": "search", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
 print("PLAYBOOK", json.dumps({**report, "failed": failed, "next": "mapreduce" if more else "answer"}))
 """
@@ -61,7 +63,7 @@ def write(brief: Brief) -> str:
     """The program: it leaves what it read in `found`."""
     settings = [
         question_setting(brief),
-        ("GATE_REQUEST", GATES[brief.kind], "what decides which pieces are read"),
+        ("GATE_REQUEST", GATE, "what decides which pieces are read"),
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
         ("TERMS", brief.terms, "what to look for; lower case, without endings"),
         ("EVERY", brief.kind == "list", "read every piece that holds the rarest term"),

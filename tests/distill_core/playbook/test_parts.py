@@ -3,7 +3,16 @@
 import pytest
 
 from distill_core.playbook.parts.asking import calls_left, extract, gate
-from distill_core.playbook.parts.concluding import all_named, conclude, distinct, extracts, most_said, same
+from distill_core.playbook.parts.concluding import (
+    all_named,
+    conclude,
+    distinct,
+    extracts,
+    most_said,
+    passage,
+    same,
+    weigh,
+)
 from distill_core.playbook.parts.evidence import locate, read_reply, sentence_at, support
 from distill_core.playbook.parts.ranking import fold, holding_rarest, rank, terms_of
 from distill_core.playbook.parts.reading import as_text, cut, place
@@ -185,6 +194,22 @@ def test_lists_are_joined_without_losing_or_repeating_anything():
 
 def note(start, quote, answer="x", verified=True):
     return {"start": start, "quote": quote, "answer": answer, "verified": verified}
+
+
+def test_notes_are_weighed_by_their_own_passage():
+    notes = [note(0, "The ship left", "a"), note(23, "Its surgeon", "b"), note(0, "", "c", verified=False)]
+    sent = []
+    kept = weigh(notes, TALE, "Yes or No?", lambda prompts: sent.extend(prompts) or [0.2, 0.9, 0.6])
+    assert [one["answer"] for one in kept] == ["b", "c"]
+    assert sent[0] == f"{passage(notes[0], TALE)}\n\n---\nYes or No?"
+    assert sent[2].startswith("c\n")
+    assert [one["answer"] for one in weigh(notes, TALE, "?", lambda prompts: [0.1, 0.2, 0.3])] == [
+        "c",
+        "b",
+        "a",
+    ]
+    assert weigh(notes, TALE, "?", lambda prompts: [0.1, None, 0.3]) == notes
+    assert weigh(notes, TALE, "?", None) == notes
 
 
 def test_extracts_fit_their_prompts():

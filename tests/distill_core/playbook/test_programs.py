@@ -66,6 +66,8 @@ def test_an_unknown_strategy_is_named_with_those_there_are():
 def test_programs_are_one_readable_harmless_block(name, query):
     code = program(name, query)
     assert analyse(code).suspects == ()
+    offered = {"context", "query", "budget", "worker_batch", "worker_yes", "FINAL"}
+    assert set(analyse(code).uses) <= offered | ({"found"} if name == "answer" else set())
     assert code.startswith(f"# playbook: {name}\n# ")
     assert max(map(len, code.splitlines())) <= 120
     found = fences.extract_blocks(f"Reasons.\n\n```repl\n{code}```\n", finish_reason="stop")
@@ -96,7 +98,7 @@ def test_search_then_answer_gives_the_answer_with_its_quote_and_place():
     *_, last = run(program("search", QUESTION), program("answer", QUESTION))
     at = BOOK.index("The surgeon")
     assert last.final.value == (
-        f"in her boot\n\nEvidence:\n- “The surgeon, Mira Vale, kept the brass key in her boot” (char {at})"
+        f"in her boot\n\nEvidence:\n- “The surgeon, Mira Vale, kept the brass key in her boot.” (char {at})"
     )
 
 
