@@ -40,6 +40,8 @@ _RESERVED = frozenset(
     ("context", "query", "worker", "worker_batch", "FINAL", "WorkerError", "PrimitiveError")
 )
 _LARGE = 1 << 20
+_SCRATCH_LOOK = 0.25
+"""Seconds between two looks at the scratch folder."""
 _LAST_WORDS = 0.05
 """Seconds that a process whose line is closed has for ending by itself, so that its status tells how it ended."""
 
@@ -267,6 +269,7 @@ class _Session:
         self._watcher: asyncio.Task[None] | None = None
         self._violation: str | None = None
         self._begun = False
+        self._housekeeping: asyncio.Task[None] | None = None
 
     async def open(self, context: Context, config: dict[str, Any], seed: int, boundary: Boundary) -> Ready:
         """Start the child behind a boundary and give it everything; returns what it found out about itself."""
@@ -295,6 +298,7 @@ class _Session:
         if not isinstance(ready, Ready):
             raise ReplError("the REPL's process broke its protocol", found=type(ready).__name__)
         self._begun = True
+        self._housekeeping = self._loop.create_task(self._keep_house(child))
         return ready
 
     @property
@@ -367,13 +371,12 @@ class _Session:
             self._line.send(refusal(request, STOPPED))
             return
         self._capture.drain()
-        if isinstance(request, PrimitiveRequest):
-            cell.serve(request, lambda: self._calls.perform(request), self._line.send)
-        elif cell.admits(request):
-            cell.serve(request, lambda: self._calls.ask(request, cell.calls), self._line.send)
-        else:
-            why = f"a cell may make {self._limits.worker_calls:,} worker calls"
+        if (why := cell.objection(request)) is not None:
             self._line.send(refusal(request, why))
+        elif isinstance(request, PrimitiveRequest):
+            cell.serve(request, lambda: self._calls.perform(request), self._line.send)
+        else:
+            cell.serve(request, lambda: self._calls.ask(request, cell.calls), self._line.send)
 
     def _on_done(self, cell: RunningCell, done: Done) -> None:
         self._capture.end()
@@ -390,6 +393,8 @@ class _Session:
         status = await child.ended()
         await lost
         self.dead = True
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
         self._capture.end()
         self._capture.close()
         why = self._violation or _cause(status)
@@ -400,6 +405,14 @@ class _Session:
         self._fail_expected(why)
         child.kill()
         child.release()
+
+    async def _keep_house(self, child: Child) -> None:
+        """See that the scratch folder stays small, where the kernel does not."""
+        while child.fills_the_disk:
+            await asyncio.sleep(_SCRATCH_LOOK)
+            if await asyncio.to_thread(child.overfull):
+                self._on_violation(ReplError("it put more into its scratch folder than that may hold"))
+                return
 
     async def _closed_line(self) -> None:
         """A child that closed its line cannot be reached any more: it goes."""

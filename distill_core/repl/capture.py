@@ -85,12 +85,12 @@ class Capture:
             self._listen(fd, pipe)
 
     def drain(self) -> None:
-        """Take everything that has been written up to now."""
+        """Take everything that has been written up to now, and not wait for a writer that never stops."""
         if self._written is not None:
-            while self._main.read(self._written):
-                pass
-            while self._raw.read(self._written):
-                pass
+            for pipe in (self._main, self._raw):
+                taken = 0
+                while taken < _READ_BYTES and (size := pipe.read(self._written)):
+                    taken += size
 
     def end(self) -> None:
         """The cell is over: take the rest."""

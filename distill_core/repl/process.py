@@ -109,10 +109,14 @@ class Child:
         except BlockingIOError:
             return ""
 
+    @property
+    def fills_the_disk(self) -> bool:
+        """Whether its scratch folder is the host's, and is to be kept small: in one of memory the kernel does so."""
+        return self._boundary.level == "good" and self._boundary.scratch_bytes is not None
+
     def overfull(self) -> bool:
-        """Whether its scratch folder holds more than it may; in memory of its own the kernel sees to that."""
-        size = self._boundary.scratch_bytes
-        return size is not None and self._boundary.level == "good" and overfull(self.scratch, size)
+        """Whether its scratch folder holds more than it may."""
+        return overfull(self.scratch, self._boundary.scratch_bytes or 0)
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import msgspec
 
 from distill_core.errors import ReplError
 from distill_core.events import JsonScalar
 from distill_core.repl.values import Variable
+
+_MOST_NODES = 2_000_000
+"""Values in one frame. Each takes some 60 bytes here, many times what it takes on the line."""
+MOST_PROMPTS = 100_000
+_MOST_UNREAD = 64 << 20
+_Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 
 
 class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
@@ -38,7 +44,12 @@ class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
 
     id: int
     batch: bool
-    prompts: list[str]
+    prompts: Annotated[list[str], msgspec.Meta(max_length=MOST_PROMPTS)]
+
+    @property
+    def chars(self) -> int:
+        """Text in it."""
+        return sum(map(len, self.prompts))
 
 
 class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primitive"):
@@ -48,6 +59,11 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
     name: str
     args: list[Any]
     kwargs: dict[str, Any]
+
+    @property
+    def chars(self) -> int:
+        """Text in it, as JSON."""
+        return len(msgspec.json.encode((self.args, self.kwargs)))
 
 
 class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
@@ -61,7 +77,7 @@ class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
     """A cell came to its end; `interrupted` if an interrupt reached it."""
 
     cell: int
-    error: str | None
+    error: _Text | None
     interrupted: bool
     dropped: int
 
@@ -69,7 +85,7 @@ class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
 class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
     """The variables, as they were asked for."""
 
-    variables: list[Variable]
+    variables: Annotated[list[Variable], msgspec.Meta(max_length=1000)]
 
 
 Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Done | Listed
@@ -93,6 +109,8 @@ def decode(body: bytes | bytearray | memoryview) -> Frame:
     Raises:
         ReplError: it is not one.
     """
+    if sum(map(bytes(body).count, (b",", b"[", b"{"))) > _MOST_NODES:
+        raise ReplError("the REPL's process broke its protocol", found="a message of too many parts")
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -139,7 +157,12 @@ class Line(asyncio.Protocol):
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message; lost without a word where the child is gone, which shows elsewhere."""
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._on_violation(ReplError("the REPL's process does not read what it asked for"))
+            self.abort()
+        else:
             body = _encode(message)
             self._transport.write(len(body).to_bytes(4, "big") + body)
 

@@ -102,6 +102,7 @@ class RunningCell:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._requested = 0
+        self._chars = 0
         self._stop: Stop | None = None
         self._ignored = False
         self._final: Final | None = None
@@ -159,13 +160,18 @@ class RunningCell:
         """Whether it has been asked to stop, or has stopped."""
         return self._stop is not None or self.over.done()
 
-    def admits(self, request: WorkerRequest) -> bool:
-        """Whether the cell may make these worker calls; if so they count."""
+    def objection(self, request: Request) -> str | None:
+        """Why the cell may not make this call; None if it may, and then it counts."""
+        calls = len(request.prompts) if isinstance(request, WorkerRequest) else 0
         limit = self._limits.worker_calls
-        if limit is not None and self._requested + len(request.prompts) > limit:
-            return False
-        self._requested += len(request.prompts)
-        return True
+        if limit is not None and self._requested + calls > limit:
+            return f"a cell may make {limit:,} worker calls"
+        chars = request.chars
+        if self._chars + chars > self._limits.call_chars:
+            return f"a cell may hand over {self._limits.call_chars:,} characters"
+        self._requested += calls
+        self._chars += chars
+        return None
 
     def answered(self, frame: Answered) -> None:
         """FINAL was called."""

@@ -12,6 +12,7 @@ from .channel import Channel
 
 _dump = JSONEncoder(ensure_ascii=False, default=str).encode
 _LARGEST = 1 << 63
+_GROUP = 10_000
 
 
 class WorkerError(Exception):
@@ -160,11 +161,11 @@ def _workers(channel: Channel) -> tuple[Callable[[str], str], Callable[..., list
 
 
 def _groups(prompts: list[str], chars: int) -> Iterable[list[str]]:
-    """Prompts in runs of at most `chars` characters, so that each run fits a frame."""
+    """Prompts in runs of at most `chars` characters and 10,000 prompts, so that each run fits a frame."""
     group: list[str] = []
     size = 0
     for prompt in prompts:
-        if group and size + len(prompt) > chars:
+        if group and (size + len(prompt) > chars or len(group) == _GROUP):
             yield group
             group, size = [], 0
         group.append(prompt)

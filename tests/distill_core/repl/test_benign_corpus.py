@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from distill_core.isolation.levels import obstacle
 from distill_core.repl import REPL, CellResult
 
 _FILE = Path(__file__).parents[3].parent / "shared" / "corpora" / "benign_corpus.py"
@@ -39,11 +40,16 @@ def test_the_corpus_is_there(shared: Path) -> None:
     assert len(_MODULE["CORPUS"]) >= 34
 
 
+@pytest.mark.parametrize("isolation", ["none", "good", "strong"])
 @pytest.mark.parametrize("case", _MODULE["CORPUS"], ids=lambda case: case["id"])
-def test_ordinary_program(case: dict[str, Any]) -> None:
+def test_ordinary_program(case: dict[str, Any], isolation: str) -> None:
+    if (reason := obstacle(isolation)) is not None:
+        pytest.skip(f"level {isolation}: {reason}")
     if "needs" in case and importlib.util.find_spec(case["needs"]) is None:
         pytest.skip(f"{case['needs']} is not installed")
     context = case.get("context", _MODULE["DOC"])
-    with REPL(context, case.get("query", "Who found the treasure?"), worker=_worker) as repl:
+    with REPL(
+        context, case.get("query", "Who found the treasure?"), worker=_worker, isolation=isolation
+    ) as repl:
         results = [_seen(repl.execute(block)) for block in case["blocks"]]
     assert case["check"](results), results
