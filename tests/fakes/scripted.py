@@ -34,7 +34,7 @@ START = datetime(2026, 3, 1, 9, 30, 0, tzinfo=UTC)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker call of a scripted cell; `response` None and an `error` for one that fails, neither for one that hangs."""
+    """A worker call of a scripted cell: `response` None and an `error` if it fails, neither if it hangs."""
 
     prompt: str
     response: str | None = None

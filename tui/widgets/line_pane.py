@@ -120,7 +120,7 @@ class LinePane(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Look the roles' styles up, now and whenever the theme changes."""
-        super().on_mount()
+        super().on_mount()  # type: ignore[no-untyped-call]  # textual gives it no types
         self._take_theme()
         self.app.theme_changed_signal.subscribe(self, lambda _: self._take_theme())
 
