@@ -54,6 +54,8 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
         models.close()
     if result is None:
         return PARTIAL
+    # The screen is gone with all that stood on it; the answer stays in the terminal.
+    _tell(result, as_json=False)
     if result.log_dir is not None:
         click.echo(f"{result.status}; the session is kept in {result.log_dir}", err=True)
     return _status(result)
