@@ -1,6 +1,6 @@
 """What `distill-tui --help` costs beyond the interpreter and the command-line library, in one run.
 
-    python benchmarks/startup.py
+Run it: `python benchmarks/startup.py`.
 """
 
 from __future__ import annotations
