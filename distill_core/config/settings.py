@@ -66,6 +66,8 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     Args:
         output_limit: characters of a cell's output that the supervisor is shown.
         worker_ctx_k: the worker's context window in thousands of tokens, where its profile does not say.
+        isolation: how strong a wall to insist on; "auto" takes the strongest there is. None at all is asked for on the
+            command line only.
         dialect: "rlm" offers the names that RLM-trained models were taught beside ours.
         approve: who decides on steps; see `approval.POLICIES`. Live sessions start with it.
         cache: whether equal model calls are answered from the cache on disk.
@@ -75,6 +77,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     output_limit: int = 2000
     worker_ctx_k: int = 8
+    isolation: Literal["auto", "strong", "good"] = "auto"
     dialect: Literal["distill", "rlm"] = "distill"
     approve: PolicyName = "ask"
     cache: bool = True

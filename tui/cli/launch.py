@@ -40,10 +40,13 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     from distill_core.config import choose_models, load_settings
 
     effective = load_settings(flags(options), path=options.get("config"))
+    unwalled = bool(options["unsafe_no_sandbox"])
+    if unwalled and options["isolation"] is not None:
+        raise click.UsageError("--isolation and --unsafe-no-sandbox exclude one another.")
     headless = bool(options["headless"] or options["as_json"] or not _on_terminal())
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
-        launched = _Launch(effective, models, name, context, question)
+        launched = _Launch(effective, models, name, context, question, unwalled=unwalled)
         policy = _policy(effective, headless)
         if headless:
             outcome = launched.headless(policy)
@@ -82,12 +85,20 @@ class _Launch:
     """A session about to start."""
 
     def __init__(
-        self, effective: Effective, models: Models, name: str, context: Context, question: str
+        self,
+        effective: Effective,
+        models: Models,
+        name: str,
+        context: Context,
+        question: str,
+        *,
+        unwalled: bool = False,
     ) -> None:
         self._effective = effective
         self._models = models
         self._name = name
         self._context = context
+        self._unwalled = unwalled
         self._question = question
         self._who = effective.settings.screen.name or getpass.getuser()
 
@@ -145,6 +156,7 @@ class _Launch:
             config=_for_the_record(self._effective),
             session_id=session_id,
             seed=settings.session.seed,
+            isolation="none" if self._unwalled else settings.session.isolation,
         )
         return Session(
             spec,

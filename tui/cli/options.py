@@ -18,6 +18,7 @@ SETTINGS = {
     "log_dir": "session.log_dir",
     "approve": "session.approve",
     "dialect": "session.dialect",
+    "isolation": "session.isolation",
     "output_limit": "session.output_limit",
     "cache": "session.cache",
     "max_turns": "limits.turns",
@@ -58,6 +59,12 @@ _SESSION = [
         "--output-limit", type=click.IntRange(1), help="Characters of output the supervisor is shown."
     ),
     click.option("--cache/--no-cache", default=None, help="Answer equal model calls from the cache on disk."),
+    click.option(
+        "--isolation", type=click.Choice(["auto", "strong", "good"]), help="How strong a wall to insist on."
+    ),
+    click.option(
+        "--unsafe-no-sandbox", is_flag=True, help="No wall: code of models runs with all your rights."
+    ),
     click.option("--log-dir", metavar="DIR", help="Folder of this session."),
     click.option("--theme", metavar="NAME", help="Palette of the screen."),
 ]

@@ -155,3 +155,19 @@ def test_a_fault_of_the_program_is_told_in_one_line(program, monkeypatch):
     status, _, err = program("run", "doc.txt", "-q", "x")
     assert status == 1
     assert err == "distill-tui: a fault of the program: RuntimeError: oh no (DISTILL_DEBUG=1 shows where)\n"
+
+
+@pytest.mark.parametrize(("flag", "level"), [("--unsafe-no-sandbox", "none"), ("--isolation=good", "good")])
+def test_the_isolation_asked_for_is_the_one_on_record(program, endpoint, models, tmp_path, flag, level):
+    endpoint.plays += [ASK]
+    assert program("run", "doc.txt", "-q", "who?", "--headless", flag, *models)[0] == 0
+    started = read_session(only_session(tmp_path)).events[0]
+    assert started.isolation == level
+
+
+def test_insisting_on_a_wall_and_on_none_is_refused(program, models):
+    status, _, err = program(
+        "run", "doc.txt", "-q", "x", "--isolation", "good", "--unsafe-no-sandbox", *models
+    )
+    assert status == 2
+    assert "exclude one another" in err
