@@ -54,7 +54,7 @@ def test_the_python_example_runs(endpoint, tmp_path, monkeypatch, capsys):
 
 
 def test_the_headless_lines_run(endpoint, tmp_path):
-    (tmp_path / "report.pdf").write_bytes(pdf([b"BT /F1 12 Tf 72 720 Td (Clause 7 caps liability.) Tj ET"]))
+    (tmp_path / "report.pdf").write_bytes(pdf([b"BT /F 12 Tf 72 720 Td (Clause 7 caps liability.) Tj ET"]))
     environment = {
         **os.environ,
         "BASE_URL": endpoint.base_url,
