@@ -38,5 +38,9 @@ async def test_every_line_that_a_run_writes_fits_the_schema(tmp_path):
 
 def test_the_schema_refuses_what_is_no_event():
     check = jsonschema.Draft202012Validator(ev.json_schema())
-    for wrong in ({}, {"type": "no_such"}, {"type": "retracted", "seq": "one", "step": 0, "retracts": 1, "by": "x"}):
+    for wrong in (
+        {},
+        {"type": "no_such"},
+        {"type": "retracted", "seq": "one", "step": 0, "retracts": 1, "by": "x"},
+    ):
         assert not check.is_valid(wrong)
