@@ -74,7 +74,7 @@ class Bridge:
         """Hand what waits to `take`, in order, for about `seconds` at most; returns how many items that were."""
         until = time.monotonic() + seconds
         taken = 0
-        while taken % 64 or time.monotonic() < until:
+        while time.monotonic() < until:
             with self._changed:
                 if not self._items:
                     break

@@ -43,7 +43,10 @@ class Transcript:
         block = self._block(key)
         block.lines = list(lines)
         block.folded = 0
-        self._lay_out(block)
+        if len(block.lines) > MOST_LINES:
+            self._fold(block)
+        else:
+            self._lay_out(block)
 
     def extend(self, key: Hashable, replaced: int, lines: Sequence[Line]) -> None:
         """Put `lines` at the end of block `key`, in the place of its last one if `replaced`."""

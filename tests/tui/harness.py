@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from textual.pilot import Pilot
 
 from distill_core.approval import PolicyName
-from distill_core.events import Event
 from tests.fakes.scripted import START, ScriptedSession, ScriptedStep
+from tests.fakes.sinks import Kept
 from tests.tui.stories import STORIES
 from tui.app import LiveApp, wire
 from tui.live.model import LiveModel
@@ -21,21 +21,6 @@ from tui.widgets.line_pane import LinePane, rows_of
 NOW = START + timedelta(seconds=83)
 ROUNDS = 400
 """How often a condition is looked at before a test gives up; each round lets the screen draw."""
-
-
-class Kept:
-    """A sink that keeps the events."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def write(self, event: Event) -> None:
-        """Keep it."""
-        self.events.append(event)
-
-    def of(self, kind: type) -> list[Any]:
-        """The events of a kind, in order."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 class Opened(NamedTuple):

@@ -156,7 +156,7 @@ class Deciding:
         screen = self._screen
         made = Decision(action=action, by=screen.wiring.who, **parts)  # type: ignore[arg-type]  # fields of Decision
         if not screen.wiring.person.answer(proposal.proposal_id, made):
-            self._say("This was decided already or withdrawn; nothing was changed.", warning=True)
+            self._screen.say("This was decided already or withdrawn; nothing was changed.", warning=True)
         screen.model.decided()
         screen.redraw()
 
@@ -185,7 +185,7 @@ class Deciding:
 
     def _interrupt(self) -> None:
         self._screen.wiring.engine.interrupt(self._screen.wiring.who)
-        self._say("The cell was asked to stop.")
+        self._screen.say("The cell was asked to stop.")
 
     def _policy(self) -> None:
         screen = self._screen
@@ -250,6 +250,3 @@ class Deciding:
             check=check,
         )
         self._screen.app.push_screen(modal, lambda texts: None if texts is None else use(texts))
-
-    def _say(self, message: str, *, warning: bool = False) -> None:
-        self._screen.app.notify(message, markup=False, severity="warning" if warning else "information")

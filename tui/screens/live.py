@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
-from distill_core.approval import PersonApprover, PolicyApprover
+from distill_core.approval import PersonApprover, PolicyApprover, StepProposal
 from themes import Palette
 from tui.actions import ACTIONS, BY_ID, DECIDE, bindings
 from tui.bridge import Bridge
@@ -24,6 +24,7 @@ from tui.live.model import LiveModel
 from tui.live.panes import Panes, StepEntries
 from tui.screens.deciding import Deciding
 from tui.screens.read import ReadScreen
+from tui.text import clean
 from tui.transcript import Transcript
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_bar import LineBar
@@ -160,6 +161,8 @@ class LiveScreen(Screen[None]):
             if changes.steps and self.pane("timeline").following:
                 self.pane("timeline").point_at(len(self.model.state.steps) - 1)
             self._draw_decision(changes.gate)
+            if changes.gate:
+                self._make_room()
             self._turn_to_what_happens(changes.gate)
         self._draw_bars()
 
@@ -176,6 +179,23 @@ class LiveScreen(Screen[None]):
             pane.show_from(0)
             pane.following = False
             self.refresh_bindings()
+
+    def _make_room(self) -> None:
+        """While a step waits, its reply gets the larger part and is read from its start; afterwards it is followed."""
+        proposal = self.model.proposal
+        deciding = isinstance(proposal, StepProposal)
+        if deciding == self.has_class("-deciding"):
+            return
+        self.set_class(deciding, "-deciding")
+        if isinstance(proposal, StepProposal):
+            self.call_after_refresh(self._read_from_start, proposal.proposal_id)
+        else:
+            self.call_after_refresh(self.follow, "supervisor")
+
+    def _read_from_start(self, call_id: str) -> None:
+        span, pane = self.panes.supervisor.span(call_id), self.pane("supervisor")
+        if span is not None and span[1] > pane.size.height and pane.following:
+            pane.show_from(span[0])
 
     def _draw_bars(self) -> None:
         model, wiring = self.model, self.wiring
@@ -202,6 +222,12 @@ class LiveScreen(Screen[None]):
             self._chosen_by_hand = False
         if not self._chosen_by_hand:
             self._activate("output" if self.model.running_cell is not None else "supervisor", focus=False)
+
+    def say(self, message: str, *, warning: bool = False) -> None:
+        """A passing notice; its text is data."""
+        self.app.notify(
+            clean(message), markup=False, severity="warning" if warning else "information", timeout=3
+        )
 
     # ------------------------------------------------------------ panes
 
@@ -293,4 +319,4 @@ class LiveScreen(Screen[None]):
         names = sorted(self.wiring.palettes)
         at = names.index(self.app.theme) if self.app.theme in names else -1
         self.app.theme = names[(at + 1) % len(names)]
-        self.app.notify(f"theme: {self.app.theme}", markup=False, timeout=2)
+        self.say(f"theme: {self.app.theme}")

@@ -1,0 +1,120 @@
+"""Hostile text in every place where foreign text is drawn: what reaches the terminal is harmless and whole."""
+
+from __future__ import annotations
+
+import re
+
+from textual.strip import Strip
+
+from distill_core import events as ev
+from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
+from tests.tui.harness import Opened, open_screen
+
+HOSTILE = (
+    "\x1b]52;c;ZXZpbA==\x07 \x1b[2J\x1b[31mred \x9b31m \x1b]8;;http://evil\x1b\\link "
+    "\u202eesrever\u2066 \ud83d \x00 [@click=app.quit]click[/] [bold red]markup[/] $role-error \u200f"
+)
+LONG = "L" * 200_000
+FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ud800-\udfff]")
+
+CODE = f'x = """{HOSTILE}"""'
+STEP = ScriptedStep(
+    reasoning=HOSTILE,
+    reply=f"{HOSTILE}\n{LONG}\n\n```repl\n{CODE}\n```",
+    cells=(
+        ScriptedCell(
+            code=CODE,
+            output=(("stdout", HOSTILE + "\n"), ("stderr", HOSTILE + "\n" + LONG)),
+            calls=(
+                Call(prompt=HOSTILE, response=HOSTILE),
+                Call(prompt=HOSTILE, error=HOSTILE),
+                Call(prompt=HOSTILE + LONG),
+            ),
+            status="final",
+            traceback=HOSTILE + "\n" + "frame\n" * 100_000,
+            final=HOSTILE + "\n" + LONG,
+        ),
+    ),
+)
+
+
+def strips(opened: Opened) -> list[Strip]:
+    """The rows of the whole screen as they go to the terminal."""
+    screen = opened.app.screen
+    return list(screen._compositor.render_strips(screen.size))
+
+
+def check(opened: Opened) -> str:
+    """Assert that nothing on the screen is obeyed, is a link or is too wide; return its text."""
+    text = []
+    for strip in strips(opened):
+        assert strip.cell_length == opened.app.size.width
+        for segment in strip:
+            assert not segment.control
+            assert not FORBIDDEN.search(segment.text), segment.text
+            if segment.style is not None:
+                assert segment.style.link is None
+                assert "@click" not in segment.style.meta
+        text.append(strip.text)
+    return "\n".join(text)
+
+
+async def walk(opened: Opened, *sizes: tuple[int, int]) -> str:
+    """Look at every pane at its start and at its end, and check what is drawn each time."""
+    seen = []
+    for size in sizes:
+        await opened.pilot.resize_terminal(*size)
+        for pane in "12345":
+            for place in ("home", "end"):
+                await opened.press(pane, place)
+                seen.append(check(opened))
+    return "\n".join(seen)
+
+
+async def test_every_pane_draws_hostile_text_harmlessly() -> None:
+    async with open_screen([STEP], query=HOSTILE, isolation=HOSTILE) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        assert "␛]52;c;ZXZpbA==␇" in await walk(opened, (120, 40))
+        await opened.press("a")
+        await opened.until(lambda model: model.gate == "final")
+        seen = await walk(opened, (120, 40), (80, 24))
+        assert "[@click=app.quit]click[/]" in seen
+        assert "[bold red]markup[/]" in seen
+        assert "characters more, whole in the log" in seen
+
+
+async def test_the_log_has_it_as_it_was() -> None:
+    async with open_screen([STEP], policy="auto") as opened:
+        await opened.until(lambda model: not model.live)
+        assert opened.kept.of(ev.CellOutput)[0].text == HOSTILE + "\n"
+
+
+async def test_a_worker_call_read_in_full() -> None:
+    async with open_screen([STEP], policy="auto") as opened:
+        await opened.until(lambda model: not model.live)
+        await opened.press("4", "home", "enter")
+        assert "␛]52;c;ZXZpbA==␇" in check(opened)
+
+
+async def test_the_editor_draws_clean_and_gives_back_exactly() -> None:
+    async with open_screen([STEP]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        await opened.press("e")
+        assert "␛]52;c;ZXZpbA==␇" in check(opened)
+        await opened.press("#", "ctrl+s")
+        await opened.until(lambda _: len(opened.kept.of(ev.DecisionMade)) == 1)
+        assert opened.kept.of(ev.DecisionMade)[0].after == ("#" + CODE.replace("\ud83d", "\\ud83d"),)
+
+
+async def test_an_error_of_the_engine() -> None:
+    async with open_screen([], raises=RuntimeError(HOSTILE)) as opened:
+        await opened.until(lambda model: model.ended is not None)
+        assert "RuntimeError: ␛]52" in await walk(opened, (120, 40), (80, 24))
+
+
+async def test_a_name_from_outside_in_a_notification() -> None:
+    async with open_screen([STEP]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        opened.screen.say(HOSTILE)
+        await opened.pilot.pause(0.1)
+        assert "[@click=app.quit]click[/]" in check(opened).replace("\n", "")
