@@ -97,7 +97,8 @@ async def large(name: str, text: str) -> None:
     started = time.perf_counter()
     async with AsyncREPL(text) as repl:
         ready = time.perf_counter() - started
-        pid = int((await repl.execute("import os; os.getpid()")).stdout)
+        pid = repl.pid
+        assert pid is not None
         child, host = memory(pid, fields), memory(os.getpid(), fields)
         right = (await repl.execute("(len(context), context[-9:])")).stdout.strip()
     print(f"{name}, {size:.0f} MB of UTF-8, {len(text)} characters: ready in {ready * 1e3:.0f} ms, {right}")

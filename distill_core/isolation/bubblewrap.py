@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from distill_core.isolation.inside.policy import Paths
@@ -83,12 +83,18 @@ def _namespaces() -> list[str]:
 
 def _outermost(paths: Sequence[str]) -> list[str]:
     """Paths without those that lie in the folder of another."""
-    return [path for path in dict.fromkeys(paths) if not _within(path, paths)]
+    known = frozenset(paths)
+    return [path for path in dict.fromkeys(paths) if not _within(path, known)]
 
 
 def _bound(path: str) -> list[str]:
     return ["--ro-bind", path, path]
 
 
-def _within(path: str, folders: Sequence[str]) -> bool:
-    return any(path.startswith(f"{folder}/") for folder in folders)
+def _within(path: str, folders: Collection[str]) -> bool:
+    """Whether a path lies in one of these folders, at whatever depth."""
+    while path:
+        path = path.rpartition("/")[0]
+        if path in folders:
+            return True
+    return False

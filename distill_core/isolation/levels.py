@@ -16,7 +16,9 @@ from distill_core.isolation.inside.machines import MACHINES
 
 ASKED = ("auto", "strong", "good", "none")
 _RANK = {"none": 0, "good": 1, "strong": 2}
-_BY_HAND = 'or use --unsafe-no-sandbox (isolation "none" from Python): code of models then runs with all your rights'
+_BY_HAND = (
+    'or use --unsafe-no-sandbox (isolation "none" from Python): code of models then runs with all your rights'
+)
 REMEDIES = {
     "strong": "install bubblewrap, and allow it to make user namespaces",
     "good": "use Linux 5.13 or later with Landlock switched on, on x86-64 or aarch64",

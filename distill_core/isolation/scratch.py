@@ -11,14 +11,17 @@ _MOST_ENTRIES = 20_000
 _FOLDER = stat.S_IRWXU
 
 
-def overfull(folder: str, size: int) -> bool:
+def overfull(folder: str, size: int, pid: int) -> bool:
     """Whether there is more in a folder than is allowed, measured with bounded effort.
 
     Args:
         folder: its path.
         size: bytes on disk that are allowed. Of entries 20,000 are; whatever cannot be looked at counts as too much.
+        pid: the process that fills it: files that it has removed and still holds open count too.
     """
-    held = entries = 0
+    held, entries = _removed(pid), 0
+    if held > size:
+        return True
     folders = [folder]
     try:
         while folders:
@@ -35,6 +38,23 @@ def overfull(folder: str, size: int) -> bool:
     except OSError:
         return True
     return False
+
+
+def _removed(pid: int) -> int:
+    """Bytes on disk of files that have no name any more and that the process holds open."""
+    held = 0
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as descriptors:
+            for descriptor in descriptors:
+                try:
+                    status = os.stat(descriptor.path)  # noqa: PTH116
+                except OSError:
+                    continue  # closed meanwhile
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+                    held += status.st_blocks * 512
+    except OSError:
+        return held  # it has ended, or this system does not let us look
+    return held
 
 
 def clear(folder: str) -> None:

@@ -20,6 +20,7 @@ from distill_core.repl.handover import Context, Handover, shared_memory
 from distill_core.repl.process import Child, package_folders
 from distill_core.repl.protocol import (
     Answered,
+    Begun,
     Done,
     Frame,
     Line,
@@ -145,17 +146,10 @@ class AsyncREPL:
         """
         async with self._turn:
             lost = self._session is not None and self._session.dead
-            session = await self._ready()
-            self._cells += 1
-            written = Written(self.limits.output_chars, on_output)
-            if lost:
-                written.add("stderr", f"[The process was lost after the last cell. {RESTARTED}]\n")
-            seconds = self.limits.cell_seconds if timeout is None else timeout
-            cell = session.start(self._cells, code, seconds, written)
-            try:
-                await self._end_of(cell)
-            finally:
-                session.cell = None
+            session, cell, written = await self._run(code, timeout, on_output, lost)
+            if not cell.begun and not cell.stopping_asked and session.dead and not self._closed:
+                lost = True
+                session, cell, written = await self._run(code, timeout, on_output, lost)
             again = session.dead and not self._closed
             if again:
                 await self._ready()
@@ -163,6 +157,23 @@ class AsyncREPL:
             if (error := cell.fault or written.failure) is not None:
                 raise error
             return result
+
+    async def _run(
+        self, code: str, timeout: float | None, on_output: OnOutput | None, lost: bool
+    ) -> tuple[_Session, RunningCell, Written]:
+        """Run a cell in the process there is; `lost` says whether it is a new one."""
+        session = await self._ready()
+        self._cells += 1
+        written = Written(self.limits.output_chars, on_output)
+        if lost:
+            written.add("stderr", f"[The process was lost after the last cell. {RESTARTED}]\n")
+        seconds = self.limits.cell_seconds if timeout is None else timeout
+        cell = session.start(self._cells, code, seconds, written)
+        try:
+            await self._end_of(cell)
+        finally:
+            session.cell = None
+        return session, cell, written
 
     async def _end_of(self, cell: RunningCell) -> None:
         try:
@@ -362,6 +373,8 @@ class _Session:
             raise ReplError("the REPL's process broke its protocol", found="a result where no cell runs")
         elif isinstance(frame, Answered):
             cell.answered(frame)
+        elif isinstance(frame, Begun):
+            cell.begin(frame.cell)
         else:
             self._on_done(cell, frame)
 

@@ -116,7 +116,7 @@ class Child:
 
     def overfull(self) -> bool:
         """Whether its scratch folder holds more than it may."""
-        return overfull(self.scratch, self._boundary.scratch_bytes or 0)
+        return overfull(self.scratch, self._boundary.scratch_bytes or 0, self.pid)
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""

@@ -73,6 +73,12 @@ class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
     text: str
 
 
+class Begun(msgspec.Struct, frozen=True, tag_field="op", tag="begun"):
+    """The child has turned to a cell."""
+
+    cell: int
+
+
 class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
     """A cell came to its end; `interrupted` if an interrupt reached it."""
 
@@ -88,7 +94,7 @@ class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
     variables: Annotated[list[Variable], msgspec.Meta(max_length=1000)]
 
 
-Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Done | Listed
+Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Begun | Done | Listed
 
 
 def refusal(request: WorkerRequest | PrimitiveRequest, why: str) -> dict[str, Any]:

@@ -23,6 +23,9 @@ RESTARTED = "The REPL was started again: context and query are there, all other 
 STOPPED = "the cell was stopped"
 
 _REQUESTS = 2048
+_BEGIN_SECONDS = 3.0
+"""Time that the child has for turning to a cell. It has nothing else to do, unless something of an earlier one is
+still at work."""
 
 
 class Clock:
@@ -95,6 +98,7 @@ class RunningCell:
         self.fault: Exception | None = None
         self.over: asyncio.Future[None] = self._loop.create_future()
         self.calls: list[WorkerCall | None] = []
+        self.begun = False
         self._limits = limits
         self._seconds = seconds
         self._child = child
@@ -108,7 +112,20 @@ class RunningCell:
         self._final: Final | None = None
         self._done: Done | None = None
         self._lost: str | None = None
+        self._beginning = self._loop.call_later(_BEGIN_SECONDS, self._begin_or_go)
+
+    def begin(self, number: int) -> None:
+        """The child has turned to it."""
+        if number != self.number or self.begun:
+            raise ReplError("the REPL's process broke its protocol", found="the beginning of another cell")
+        self.begun = True
+        self._beginning.cancel()
         self._watch()
+
+    def _begin_or_go(self) -> None:
+        """A child that does not turn to the cell is still at an earlier one, whatever it said."""
+        if not self.begun:
+            self._child.kill()
 
     def _watch(self) -> None:
         """See to the time limit: look again when it would be reached if no call came between."""
@@ -156,6 +173,11 @@ class RunningCell:
             self._clock.resume()
 
     @property
+    def stopping_asked(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._stop is not None
+
+    @property
     def stopping(self) -> bool:
         """Whether it has been asked to stop, or has stopped."""
         return self._stop is not None or self.over.done()
@@ -196,6 +218,7 @@ class RunningCell:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._beginning.cancel()
         for task in list(self._tasks):
             task.cancel()
         if not self.over.done():

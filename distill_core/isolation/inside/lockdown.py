@@ -61,7 +61,6 @@ def _lock(paths: Paths, bounds: Bounds, keep: tuple[int, ...]) -> None:
     _close_all_but(keep)
     _bound(bounds)
     kernel.drop_capabilities()
-    kernel.not_dumpable()
     kernel.no_new_privileges()
     landlock.restrict(paths)
     kernel.install_filter(program)

@@ -54,5 +54,6 @@ class Interrupts:
         self.armed = True
 
     def disarm(self) -> None:
-        """The cell is over: a signal that comes now is late."""
+        """The cell is over: a signal that comes now is late, and its timer goes no further."""
         self.armed = False
+        _signal.setitimer(_signal.ITIMER_REAL, 0)

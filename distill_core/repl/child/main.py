@@ -28,6 +28,7 @@ def main(fd: int, life: int, host: int) -> None:
     while True:
         order = channel.command()
         if order["op"] == "execute":
+            channel.send({"op": "begun", "cell": order["cell"]})
             channel.send(cells.run(order["cell"], order["code"]))
         else:
             channel.send({"op": "variables", "variables": variables.look(cells.namespace, hidden)})
