@@ -64,53 +64,82 @@ class Opened(NamedTuple):
         return "\n".join("".join(t for t, _ in row) for row in rows_of(self.pane(name)))
 
 
-@asynccontextmanager
-async def open_screen(
-    steps: Sequence[ScriptedStep],
-    *,
-    size: tuple[int, int] = (120, 40),
-    policy: PolicyName = "ask",
-    theme: str = "night",
-    **options: Any,
-) -> AsyncIterator[Opened]:
-    """The live screen over a session that plays `steps`; `options` go to the session."""
-    kept = Kept()
-    made: list[ScriptedSession] = []
+class Stage:
+    """A session that plays `steps` and the application over it; `options` go to the session."""
 
-    def make(approver: Any, sinks: Any, on_signal: Any) -> ScriptedSession:
-        made.append(ScriptedSession(steps, approver, (kept, *sinks), on_signal, **options))
-        return made[0]
+    def __init__(
+        self,
+        steps: Sequence[ScriptedStep],
+        *,
+        policy: PolicyName = "ask",
+        theme: str = "night",
+        **options: Any,
+    ) -> None:
+        self.kept = Kept()
+        self.sessions: list[ScriptedSession] = []
+        self._steps = steps
+        self._options = options
+        self.wiring = wire(self._make, policy=policy, who="ada", now=lambda: NOW)
+        self.app = LiveApp(self.wiring, theme)
 
-    wiring = wire(make, policy=policy, who="ada", now=lambda: NOW)
-    app = LiveApp(wiring, theme)
-    async with app.run_test(size=size) as pilot:
+    def _make(self, approver: Any, sinks: Any, on_signal: Any) -> ScriptedSession:
+        session = ScriptedSession(self._steps, approver, (self.kept, *sinks), on_signal, **self._options)
+        self.sessions.append(session)
+        return session
+
+    async def opened(self, pilot: Pilot[None]) -> Opened:
+        """The screen, once the session is there."""
         for _ in range(ROUNDS):
-            if made:
+            if self.sessions:
                 break
             await pilot.pause(0.02)
-        try:
-            yield Opened(app, pilot, made[0], kept)
-        finally:
-            wiring.bridge.close()
-            made[0].stop("the test")
-            wiring.engine.stop("the test")
-            wiring.engine.join(5)
+        return Opened(self.app, pilot, self.sessions[0], self.kept)
+
+    def close(self) -> None:
+        """End the session and its thread."""
+        self.wiring.bridge.close()
+        for session in self.sessions:
+            session.stop("the test")
+        self.wiring.engine.stop("the test")
+        self.wiring.engine.join(5)
+
+
+@asynccontextmanager
+async def open_screen(
+    steps: Sequence[ScriptedStep], *, size: tuple[int, int] = (120, 40), **options: Any
+) -> AsyncIterator[Opened]:
+    """The live screen over a session that plays `steps`; `options` are those of `Stage`."""
+    stage = Stage(steps, **options)
+    try:
+        async with stage.app.run_test(size=size) as pilot:
+            try:
+                yield await stage.opened(pilot)
+            finally:
+                stage.close()
+    finally:
+        stage.close()
+
+
+async def bring(opened: Opened, name: str) -> None:
+    """Bring a story of `STORIES` to its point: steps before it are approved by key."""
+    holds = STORIES[name][2]
+    for _ in range(ROUNDS):
+        if holds(opened.model):
+            break
+        if opened.model.gate == "step":
+            await opened.press("a")
+        await opened.pilot.pause(0.02)
+    else:
+        raise AssertionError(f"story {name} never got there")
+    await opened.pilot.pause(0.1)
 
 
 @asynccontextmanager
 async def open_story(
     name: str, *, size: tuple[int, int] = (120, 40), theme: str = "night"
 ) -> AsyncIterator[Opened]:
-    """A story of `STORIES`, brought to its point: steps before it are approved by key."""
-    steps, options, holds = STORIES[name]
+    """The live screen at the point of a story."""
+    steps, options, _ = STORIES[name]
     async with open_screen(steps, size=size, theme=theme, **options) as opened:
-        for _ in range(ROUNDS):
-            if holds(opened.model):
-                break
-            if opened.model.gate == "step":
-                await opened.press("a")
-            await opened.pilot.pause(0.02)
-        else:
-            raise AssertionError(f"story {name} never got there")
-        await opened.pilot.pause(0.1)
+        await bring(opened, name)
         yield opened

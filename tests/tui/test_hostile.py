@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+from fcntl import ioctl
+from pathlib import Path
 
 from textual.strip import Strip
 
 from distill_core import events as ev
-from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
+from tests.fakes.hostile import CODE, HOSTILE, STEP
 from tests.tui.harness import Opened, open_screen
 
-HOSTILE = (
-    "\x1b]52;c;ZXZpbA==\x07 \x1b[2J\x1b[31mred \x9b31m \x1b]8;;http://evil\x1b\\link "
-    "\u202eesrever\u2066 \ud83d \x00 [@click=app.quit]click[/] [bold red]markup[/] $role-error \u200f"
-)
-LONG = "L" * 200_000
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ud800-\udfff]")
-
-CODE = f'x = """{HOSTILE}"""'
-STEP = ScriptedStep(
-    reasoning=HOSTILE,
-    reply=f"{HOSTILE}\n{LONG}\n\n```repl\n{CODE}\n```",
-    cells=(
-        ScriptedCell(
-            code=CODE,
-            output=(("stdout", HOSTILE + "\n"), ("stderr", HOSTILE + "\n" + LONG)),
-            calls=(
-                Call(prompt=HOSTILE, response=HOSTILE),
-                Call(prompt=HOSTILE, error=HOSTILE),
-                Call(prompt=HOSTILE + LONG),
-            ),
-            status="final",
-            traceback=HOSTILE + "\n" + "frame\n" * 100_000,
-            final=HOSTILE + "\n" + LONG,
-        ),
-    ),
-)
 
 
 def strips(opened: Opened) -> list[Strip]:
@@ -118,3 +102,65 @@ async def test_a_name_from_outside_in_a_notification() -> None:
         opened.screen.say(HOSTILE)
         await opened.pilot.pause(0.1)
         assert "[@click=app.quit]click[/]" in check(opened).replace("\n", "")
+
+
+OBEYED = {
+    "OSC 52 (clipboard)": rb"\x1b\]52",
+    "OSC 8 (link)": rb"\x1b\]8;",
+    "erase of the whole screen by the text": rb"\x1b\[2J\x1b\[31mred",
+    "C1 control": rb"\xc2[\x80-\x9f]",
+    "bidirectional control": rb"\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c",
+}
+
+
+def test_what_a_terminal_gets_byte_by_byte() -> None:
+    """The program in a pseudo-terminal, through the gate to the answer: no byte of the foreign text is obeyed."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.fakes.hostile"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        sent = read_until(ours, b"Approve")
+        os.write(ours, b"e")
+        sent += read_until(ours, b"save and run")
+        os.write(ours, b"\x1b")
+        sent += read_until(ours, b"Approve")
+        os.write(ours, b"a")
+        sent += read_until(ours, b"Accept")
+        os.write(ours, b"a")
+        sent += read_until(ours, b"finished")
+        os.write(ours, b"q")
+        sent += read_until(ours, None)
+        assert program.wait(30) == 0
+    finally:
+        program.kill()
+        os.close(ours)
+    assert "␛]52;c;ZXZpbA==␇".encode() in sent
+    for name, pattern in OBEYED.items():
+        assert not re.search(pattern, sent), name
+
+
+def read_until(terminal: int, mark: bytes | None) -> bytes:
+    """What the program writes until it has written `mark`, or to its end."""
+    got = b""
+    while mark is None or mark not in got:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, got[-2000:]
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # the other side has closed
+            piece = b""
+        if not piece:
+            assert mark is None, got[-2000:]
+            return got
+        got += piece
+    return got

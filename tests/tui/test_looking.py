@@ -1,0 +1,186 @@
+"""Looking around: panes, tabs, steps, worker calls, help, themes, colours."""
+
+from __future__ import annotations
+
+import pytest
+from textual.color import Color
+
+from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
+from tests.tui.harness import Opened, open_screen, open_story
+from tui.actions import ACTIONS, BY_ID
+from tui.live.keys import help_lines
+
+PANES = ("timeline", "supervisor", "output", "workers")
+
+
+def shown(opened: Opened) -> list[str]:
+    return [name for name in PANES if opened.pane(name).display]
+
+
+async def test_a_wide_terminal_shows_all_panes() -> None:
+    async with open_story("final") as opened:
+        assert shown(opened) == list(PANES)
+        for number, name in enumerate((*PANES, "decision"), 1):
+            await opened.press(str(number))
+            assert opened.screen.focused is opened.pane(name)
+
+
+async def test_a_narrow_terminal_shows_one_pane_and_tabs() -> None:
+    async with open_story("final", size=(80, 24)) as opened:
+        for number, name in enumerate(PANES, 1):
+            await opened.press(str(number))
+            assert shown(opened) == [name]
+        assert opened.screen.query_one("#tabs").display
+
+
+async def test_a_narrow_terminal_turns_to_what_happens() -> None:
+    async with open_story("running", size=(80, 24)) as opened:
+        assert shown(opened) == ["output"]
+    async with open_story("awaiting", size=(80, 24)) as opened:
+        assert shown(opened) == ["supervisor"]
+
+
+async def test_a_pane_that_was_hidden_has_caught_up_when_it_is_shown() -> None:
+    async with open_story("final", size=(80, 24)) as opened:
+        await opened.press("4")
+        assert opened.pane("workers").virtual_size.height == 4 + 2
+
+
+async def test_tab_goes_through_the_panes() -> None:
+    async with open_story("awaiting") as opened:
+        await opened.press("1", "tab", "tab")
+        assert opened.screen.focused is opened.pane("output")
+        await opened.press("shift+tab")
+        assert opened.screen.focused is opened.pane("supervisor")
+
+
+async def test_a_resize_keeps_everything() -> None:
+    async with open_story("final") as opened:
+        for size in ((80, 24), (200, 60), (60, 15), (120, 40)):
+            await opened.pilot.resize_terminal(*size)
+            await opened.pilot.pause()
+        assert shown(opened) == list(PANES)
+        assert "Both parts agree." in opened.text("supervisor")
+
+
+LONG = ScriptedStep(
+    reply="```\n" + "\n".join(f"line_{n} = {n}" for n in range(80)) + "\n```",
+    cells=(ScriptedCell(code="pass", output=tuple(("stdout", f"row {n}\n") for n in range(200))),),
+)
+
+
+async def test_a_long_proposal_is_read_from_its_start_and_the_next_one_followed() -> None:
+    async with open_screen([LONG, LONG]) as opened:
+        for step in (1, 2):
+            await opened.until(
+                lambda model, step=step: model.gate == "step" and len(model.state.steps) == step
+            )  # type: ignore[misc]
+            await opened.pilot.pause(0.1)
+            pane = opened.pane("supervisor")
+            top = opened.screen.panes.supervisor.span(f"s{step}")
+            assert top is not None
+            assert pane.scroll_offset.y == top[0]
+            await opened.press("a")
+
+
+async def test_choosing_a_step_shows_it_in_the_other_panes() -> None:
+    async with open_screen([LONG, LONG, LONG], policy="auto") as opened:
+        await opened.until(lambda model: not model.live)
+        assert opened.pane("output").following
+        await opened.press("1", "home", "down")
+        at = opened.screen.panes.anchors(2)
+        assert at.supervisor is not None
+        assert at.output is not None
+        assert opened.pane("output").scroll_offset.y == at.output
+        assert opened.pane("supervisor").scroll_offset.y == at.supervisor
+        await opened.press("end")
+        assert opened.pane("output").following
+
+
+async def test_scrolling_up_stops_following_and_the_end_follows_again() -> None:
+    async with open_screen([LONG], policy="auto") as opened:
+        await opened.until(lambda model: not model.live)
+        pane = opened.pane("output")
+        await opened.press("3", "up")
+        assert not pane.following
+        await opened.press("G")
+        assert pane.following
+
+
+async def test_a_worker_call_is_read_in_full() -> None:
+    async with open_story("final") as opened:
+        await opened.press("4", "home", "down", "down", "enter")
+        assert len(opened.app.screen_stack) == 3
+        text = "\n".join(strip.text for strip in opened.app.screen._compositor.render_strips(opened.app.size))
+        assert "503, after 4 tries" in text
+        assert "ARTICLE III" in text
+        await opened.press("escape")
+        assert len(opened.app.screen_stack) == 2
+
+
+async def test_a_pane_takes_the_whole_screen_and_gives_it_back() -> None:
+    async with open_story("awaiting") as opened:
+        await opened.press("3", "z")
+        assert opened.pane("output").size.width > 100
+        await opened.press("z")
+        assert opened.pane("output").size.width < 100
+
+
+async def test_the_theme_changes_live() -> None:
+    async with open_story("awaiting") as opened:
+        before = opened.pane("output").styles.background
+        names = {opened.app.theme}
+        for _ in range(len(opened.screen.wiring.palettes) - 1):
+            await opened.press("t")
+            names.add(opened.app.theme)
+        assert names == set(opened.screen.wiring.palettes)
+        await opened.pilot.pause()
+        assert opened.pane("output").styles.background != before
+        palette = opened.screen.wiring.palettes[opened.app.theme]
+        assert opened.pane("output").styles.background == Color.parse(palette.colours.surface)
+
+
+async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_story("running") as opened:
+        for strip in opened.app.screen._compositor.render_strips(opened.app.size):
+            for segment in strip.apply_filter(opened.app._filters[-1], Color(0, 0, 0)):
+                colour = segment.style.color.triplet if segment.style and segment.style.color else None
+                assert colour is None or colour.red == colour.green == colour.blue
+        text = opened.text("workers")
+        assert "▸ runs" in text
+        assert "✗ failed" in text
+
+
+def test_every_action_has_an_id_a_key_and_a_help() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    text = "\n".join("".join(t for t, _ in line) for line in help_lines())
+    for action in ACTIONS:
+        assert action.help in text
+
+
+async def test_the_help_opens_and_closes() -> None:
+    async with open_story("awaiting") as opened:
+        await opened.press("?")
+        assert len(opened.app.screen_stack) == 3
+        await opened.press("escape")
+        assert len(opened.app.screen_stack) == 2
+
+
+async def test_a_click_on_a_key_is_the_key() -> None:
+    async with open_story("awaiting") as opened:
+        assert await opened.pilot.click("#gate", offset=(4, 0))
+        await opened.until(lambda model: len(model.state.steps[1].decisions) == 1)
+
+
+async def test_many_worker_calls_are_rows_that_cost_nothing_to_keep() -> None:
+    calls = tuple(Call(prompt=f"piece {n}", response=f"reply {n}") for n in range(5000))
+    step = ScriptedStep(reply="```\npass\n```", cells=(ScriptedCell(code="pass", calls=calls),))
+    async with open_screen([step], policy="auto") as opened:
+        await opened.until(lambda model: not model.live)
+        assert opened.pane("workers").virtual_size.height == 5000 + 2
+        await opened.press("4", "home")
+        assert "reply 0" in opened.text("workers")
+        assert opened.model.counts.done == 5000

@@ -1,0 +1,82 @@
+"""How the live screen looks, in every state, size and theme. Clock and ids are fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.harness import Stage, bring
+from tests.tui.stories import STORIES
+from themes import available
+
+SnapCompare = Callable[..., bool]
+SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+
+
+@pytest.fixture
+def stages() -> Iterator[Callable[[str, str], Stage]]:
+    """Makes stages for stories, and closes them."""
+    made: list[Stage] = []
+
+    def make(story: str, theme: str = "night") -> Stage:
+        steps, options, _ = STORIES[story]
+        made.append(Stage(steps, theme=theme, **options))
+        return made[-1]
+
+    yield make
+    for stage in made:
+        stage.close()
+
+
+def shows(
+    snap_compare: SnapCompare, stage: Stage, story: str, size: tuple[int, int], keys: tuple[str, ...] = ()
+) -> bool:
+    """Whether the screen at the point of `story`, after `keys`, looks as it did."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        opened = await stage.opened(pilot)
+        await bring(opened, story)
+        for key in keys:
+            await opened.press(key)
+        await pilot.pause(0.2)
+
+    return snap_compare(stage.app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("story", STORIES)
+def test_state(snap_compare: SnapCompare, stages: Callable[..., Stage], story: str, size: str) -> None:
+    assert shows(snap_compare, stages(story), story, SIZES[size])
+
+
+@pytest.mark.parametrize("theme", sorted(set(available()) - {"night"}))
+def test_theme(snap_compare: SnapCompare, stages: Callable[..., Stage], theme: str) -> None:
+    assert shows(snap_compare, stages("running", theme), "running", SIZES["120x40"])
+
+
+MODALS = {
+    "edit": ("awaiting", ("e",)),
+    "reject": ("awaiting", ("r",)),
+    "finish": ("awaiting", ("f",)),
+    "stop": ("running", ("x",)),
+    "policy": ("awaiting", ("p",)),
+    "quit": ("running", ("q",)),
+    "help": ("awaiting", ("question_mark",)),
+    "call": ("final", ("4", "home", "enter")),
+}
+
+
+@pytest.mark.parametrize("modal", MODALS)
+def test_modal(snap_compare: SnapCompare, stages: Callable[..., Stage], modal: str) -> None:
+    story, keys = MODALS[modal]
+    assert shows(snap_compare, stages(story), story, SIZES["80x24"], keys)
+
+
+def test_paused(snap_compare: SnapCompare, stages: Callable[..., Stage]) -> None:
+    assert shows(snap_compare, stages("awaiting"), "awaiting", SIZES["120x40"], ("space",))
+
+
+def test_very_wide(snap_compare: SnapCompare, stages: Callable[..., Stage]) -> None:
+    assert shows(snap_compare, stages("final"), "final", (200, 60))
