@@ -15,6 +15,10 @@ IN_PANES: tuple[tuple[str, str], ...] = (
 )
 
 
+INDENT = 21
+"""Where the second column begins."""
+
+
 def help_lines() -> list[Line]:
     """What the help shows."""
     lines: list[Line] = []
@@ -28,4 +32,4 @@ def help_lines() -> list[Line]:
 
 
 def _entry(keys: str, text: str) -> Line:
-    return ((" ", ""), (pad(keys, 20), "key"), (text, ""))
+    return ((" ", ""), (pad(keys, INDENT - 1), "key"), (text, ""))

@@ -10,18 +10,21 @@ from tui.live.model import CallCounts
 STATE, PLACE, TOKENS, TIME = 9, 6, 4, 6
 
 
+SEPARATOR = (" · ", "muted")
+
+
 def summary(state: SessionState, counts: CallCounts) -> Line:
     """All calls in one line."""
     if not counts.total:
         return (("no worker calls yet", "muted"),)
     spans: list[tuple[str, str]] = [(f"{counts.done + counts.failed:,}/{counts.total:,} done", "")]
     if counts.running:
-        spans.append((f" · ▸ {counts.running:,} run", "active"))
+        spans += [SEPARATOR, (f"▸{counts.running:,} run", "active")]
     if counts.failed:
-        spans.append((f" · ✗ {counts.failed:,} failed", "error"))
+        spans += [SEPARATOR, (f"✗{counts.failed:,} failed", "error")]
+    spans += [SEPARATOR, (f"{words.tokens(state.worker_usage.total_tokens)} tok", "muted")]
     if counts.cached:
-        spans.append((f" · {counts.cached:,} cached", "muted"))
-    spans.append((f" · {words.tokens(state.worker_usage.total_tokens)} tok", "muted"))
+        spans += [SEPARATOR, (f"{counts.cached:,} cached", "muted")]
     return tuple(spans)
 
 

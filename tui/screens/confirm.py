@@ -9,19 +9,24 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 
-from tui.lines import Line
+from tui.lines import Line, wrap
 from tui.widgets.line_bar import LineBar
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One way to go on: its key, its name, and what it means."""
+    """One way to go on: its key, its name, what it means, and a title in front where a list needs one."""
 
     key: str
     name: str
     label: str
+    title: str = ""
+
+
+WIDEST, FRAME = 90, 4
+"""Cells of the box at most, and those that its border and padding take; as in the style sheet."""
 
 
 class ConfirmScreen(ModalScreen[str | None]):
@@ -45,11 +50,14 @@ class ConfirmScreen(ModalScreen[str | None]):
         with Vertical(id="confirm-box"):
             yield LineBar(id="confirm-text")
 
-    def on_mount(self) -> None:
-        """Say it."""
+    def on_resize(self, event: Resize) -> None:
+        """Say it, in the width there is."""
+        width = min(event.size.width * 9 // 10, WIDEST) - FRAME
         lines: list[Line] = [((self._question, "heading"),), ()]
         for choice in self._choices:
-            lines.append(((f" {choice.key:<4}", "key"), (choice.label, "")))
+            key = (f" {choice.key:<4}", "key")
+            name = (f"{choice.title:<10}", "") if choice.title else ("", "")
+            lines += wrap((key, name, (choice.label, "")), width, words=True, indent=len(key[0] + name[0]))
         lines.append(((" esc ", "key"), ("back, nothing changed", "muted")))
         bar = self.query_one("#confirm-text", LineBar)
         bar.styles.height = len(lines)

@@ -111,7 +111,7 @@ class Deciding:
         self._write(
             [Page(title, "")],
             lambda texts: self._answer(proposal, action, guidance=encodable(texts[0].strip())),
-            hint="Your words go to the supervisor. Enter sends them, ctrl+j begins a new line.",
+            hint="The supervisor gets your words. ctrl+j begins a new line.",
             done=done,
             one_line=True,
             check=lambda texts: None if texts[0].strip() else "say a few words, they are what it learns from",
@@ -199,7 +199,7 @@ class Deciding:
 
         now = screen.wiring.policy.policy
         choices = [
-            Choice(key, name, f"{name:<9} {POLICIES[name]}{' (now)' if name == now else ''}")
+            Choice(key, name, POLICIES[name] + (" (now)" if name == now else ""), title=name)
             for key, name in POLICY_KEYS.items()
         ]
         screen.app.push_screen(ConfirmScreen("Who approves from the next step on?", choices), switch)

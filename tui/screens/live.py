@@ -92,32 +92,34 @@ class LiveScreen(Screen[None]):
         yield LineBar(id="status")
         yield KeyBar(id="tabs")
         with Container(id="panes"):
-            yield LinePane(
-                self.panes.timeline,
-                id="timeline",
-                title="1 Timeline",
-                entries=StepEntries(self.panes.timeline),
-                empty="Steps appear here.",
-            )
-            yield LinePane(
-                self.panes.supervisor,
-                id="supervisor",
-                title="2 Supervisor",
-                empty="What the supervisor writes appears here.",
-            )
-            yield LinePane(
-                self.panes.workers,
-                id="workers",
-                title="4 Workers",
-                entries=self.panes.workers,
-                empty="Calls appear here; enter reads one.",
-            )
-            yield LinePane(
-                self.panes.output,
-                id="output",
-                title="3 Output",
-                empty="What cells print appears here.",
-            )
+            with Container(id="left"):
+                yield LinePane(
+                    self.panes.timeline,
+                    id="timeline",
+                    title="1 Timeline",
+                    entries=StepEntries(self.panes.timeline),
+                    empty="Steps appear here.",
+                )
+                yield LinePane(
+                    self.panes.workers,
+                    id="workers",
+                    title="4 Workers",
+                    entries=self.panes.workers,
+                    empty="Calls appear here; enter reads one.",
+                )
+            with Container(id="right"):
+                yield LinePane(
+                    self.panes.supervisor,
+                    id="supervisor",
+                    title="2 Supervisor",
+                    empty="What the supervisor writes appears here.",
+                )
+                yield LinePane(
+                    self.panes.output,
+                    id="output",
+                    title="3 Output",
+                    empty="What cells print appears here.",
+                )
         yield LinePane(self._decision, id="decision", title="5 Decision")
         yield KeyBar(id="gate", lead=("◆ ", "warn"))
         yield KeyBar(id="keys")
@@ -236,6 +238,8 @@ class LiveScreen(Screen[None]):
             self._active = name
             for other in PANES[:-1]:
                 self.pane(other).set_class(other == name, "-active")
+            for side in self.query("#left, #right"):
+                side.set_class(bool(side.query(f"#{name}")), "-active")
         if focus or not isinstance(self.focused, LinePane) or not self.focused.display:
             self.pane(name).focus()
 
@@ -294,7 +298,7 @@ class LiveScreen(Screen[None]):
         elif action_id == "theme.next":
             self._next_theme()
         elif action_id == "help.show":
-            self.app.push_screen(ReadScreen("Help", keys.help_lines()))
+            self.app.push_screen(ReadScreen("Help", keys.help_lines(), indent=keys.INDENT))
         elif action_id == "app.quit":
             self._deciding.leave()
 

@@ -21,6 +21,7 @@ class ReadScreen(ModalScreen[None]):
     Args:
         title: what they are.
         lines: what to read.
+        indent: cells before what is left of a long line.
     """
 
     CSS_PATH = "read.tcss"
@@ -28,10 +29,10 @@ class ReadScreen(ModalScreen[None]):
         Binding("escape,q,enter,question_mark", "close", "Close", priority=True)
     ]
 
-    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+    def __init__(self, title: str, lines: Sequence[Line], *, indent: int = 0) -> None:
         super().__init__()
         self._title = title
-        self._source = Transcript(lambda line, width: wrap(line, width, words=True, indent=2))
+        self._source = Transcript(lambda line, width: wrap(line, width, words=True, indent=indent))
         self._source.set("all", lines)
 
     def compose(self) -> ComposeResult:

@@ -120,7 +120,10 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         self.query_one("#write-title", LineBar).show(
             ((page.title + place, "heading"),), ((self._hint, "muted"),)
         )
-        keys: list[tuple[str, str]] = [("ctrl+s", "key"), (f" {self._done}   ", "")]
+        keys: list[tuple[str, str]] = [
+            ("enter" if self._one_line else "ctrl+s", "key"),
+            (f" {self._done}   ", ""),
+        ]
         if len(self._pages) > 1:
             keys += [("ctrl+n/ctrl+p", "key"), (" next/previous cell   ", "")]
         keys += [("esc", "key"), (" back, nothing changed", "")]
