@@ -109,6 +109,12 @@ class ModelHandler(ABC):
     logprobs: bool = False
     """Whether `chat(…, logprobs=True, top_logprobs=n)` returns `LMResponse.logprobs`."""
 
+    cacheable: bool = True
+    """Whether the response cache may answer for it. Not where replies cost nothing or depend on the session."""
+
+    primitives: tuple[str, ...] = ()
+    """Further functions of the REPL that it wants as a supervisor: "worker_yes"."""
+
     @abstractmethod
     def chat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
         """Answer one conversation. `kwargs` are sampling parameters: temperature, max_tokens, seed, …

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 NEAR_END = 3
 """From this many turns left, the current one included, the notice asks for an answer."""
 
+REQUEST = "Reply with Python code in a fenced block."
+"""The last words before the model's turn: small models otherwise go on with what they read."""
+
 _BUDGETS: tuple[tuple[str, str], ...] = (
     ("worker_calls", "{:,.0f} worker calls"),
     ("tokens", "{:,.0f} tokens"),
@@ -25,7 +28,7 @@ def turn_notice(turn: int, turns: int | None, remaining: Mapping[str, float | No
             of wall time); None or absent is unbounded.
     """
     place = f"This is turn {turn}." if turns is None else f"This is turn {turn} of {turns}."
-    parts = [place, budget_line(remaining or {}), _urgency(turn, turns, remaining or {})]
+    parts = [place, budget_line(remaining or {}), _urgency(turn, turns, remaining or {}), REQUEST]
     return " ".join(part for part in parts if part)
 
 

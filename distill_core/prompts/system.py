@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from distill_core.prompts.compact import COMPACT_PROMPT, RLM_COMPACT_PROMPT
+from distill_core.prompts.compact import COMPACT_PROMPT, GATE, PIECE, RLM_COMPACT_PROMPT
 from distill_core.prompts.full import RLM_SYSTEM_PROMPT, SYSTEM_PROMPT
 from distill_core.prompts.primitives import Dialect, primitives_section
 
@@ -56,6 +56,8 @@ def build_system_prompt(
     return template.format(
         worker_ctx=f"{worker_ctx_k:g}",
         worker_chunk=str(worker_chunk(worker_ctx_k)),
+        piece=str(min(worker_chunk(worker_ctx_k), PIECE)),
+        gate=GATE if "worker_yes" in (primitives or {}) else "",
         output_limit=str(output_limit),
         primitives=primitives_section(primitives, dialect=dialect),
     )

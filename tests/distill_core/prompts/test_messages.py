@@ -21,6 +21,7 @@ from distill_core.prompts import (
     reply_note,
     turn_notice,
 )
+from distill_core.prompts.notices import REQUEST
 from distill_core.text import characters
 
 # ---------------------------------------------------------------- cutting
@@ -179,8 +180,8 @@ def test_lost_output_is_said() -> None:
 
 def test_notice_says_turn_and_budget() -> None:
     notice = turn_notice(2, 15, {"worker_calls": 1950, "tokens": None, "money": 1.234, "seconds": 59.6})
-    assert notice == "This is turn 2 of 15. Budget left: 1,950 worker calls, $1.23, 60 seconds."
-    assert turn_notice(2, None) == "This is turn 2."
+    assert notice == f"This is turn 2 of 15. Budget left: 1,950 worker calls, $1.23, 60 seconds. {REQUEST}"
+    assert turn_notice(2, None) == f"This is turn 2. {REQUEST}"
     assert budget_line({"tokens": -5}) == "Budget left: 0 tokens."
     assert budget_line({}) == ""
 
@@ -188,7 +189,7 @@ def test_notice_says_turn_and_budget() -> None:
 def test_notice_grows_more_urgent() -> None:
     notices = [turn_notice(turn, 15) for turn in range(1, 16)]
     words = [notice.removeprefix(f"This is turn {turn} of 15.") for turn, notice in enumerate(notices, 1)]
-    assert words[0] == ""
+    assert words[0] == f" {REQUEST}"
     assert "half" in words[8]
     assert "Only 3 turns" in words[12]
     assert "Only 2 turns" in words[13]

@@ -123,7 +123,27 @@ def test_worked_example_answers_a_question(style: Any, dialect: Any, shape: str)
     result = answers[0] if answers else names["result"]
     assert "Mira Vale" in result
     assert all(len(prompt) <= worker_chunk(8) + 1000 for prompt in asked)
-    assert all(prompt.endswith("Question: Who found the treasure?") for prompt in asked)
+    assert all("Question: Who found the treasure?" in prompt[-200:] for prompt in asked)
+
+
+@pytest.mark.parametrize("chance", [0.9, None], ids=["logprobs", "no-logprobs"])
+def test_worked_example_gates_pieces_where_the_worker_tells_chances(chance: float | None) -> None:
+    """The piece that the gate puts first gives the answer, though another comes first by its words."""
+    decoy = "Treasure found, found treasure: a treasure was found by nobody. " + "Sand. " * 500
+    text = decoy + "The chest was dug up by Mira Vale. " + "Sand. " * 500
+    answers: list[str] = []
+    names: dict[str, Any] = {"context": text, "query": "Who found the treasure?", "FINAL": answers.append}
+
+    def gate(prompts: list[str]) -> list[float | None]:
+        return [chance if "Mira Vale" in prompt else 0.1 if chance else None for prompt in prompts]
+
+    names["worker_yes"] = gate
+    names["worker_batch"] = lambda prompts: ["Mira Vale" if "Mira" in p else "nobody" for p in prompts]
+    prompt = build_system_prompt(8, primitives={"worker_yes": gate}, style="compact")
+    (block,) = extract_blocks(prompt).blocks
+    exec(block.code, names)
+    assert answers == ["Mira Vale" if chance else "nobody"]
+    assert "worker_yes" not in build_system_prompt(8, style="compact")
 
 
 def test_worked_example_passes_over_failed_calls() -> None:
