@@ -144,6 +144,7 @@ class PolicyApprover:
     ) -> None:
         self._bound = bound or CheapBound()
         self._person = person
+        self.on_switch: Callable[[str, str], None] = lambda policy, by: None
         self.policy: PolicyName = "auto"
         self.switch(policy)
 
@@ -153,7 +154,9 @@ class PolicyApprover:
             raise ConfigError("no such approval policy", found=policy, remedy="use " + ", ".join(POLICIES))
         if policy != "auto" and self._person is None:
             raise ConfigError(f"policy {policy} needs a person", remedy="use --approve auto")
-        self.policy = policy
+        changed, self.policy = self.policy != policy, policy
+        if changed:
+            self.on_switch(policy, str(getattr(self._person, "name", "")) or "somebody")
 
     async def decide(self, proposal: Proposal) -> Decision:
         """Approve by rule, or ask."""

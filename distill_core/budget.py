@@ -80,12 +80,13 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """A place held in the budget for one call."""
+    """A place held in the budget for one call, which may make up to `attempts` requests."""
 
     role: Role
     guess: Usage
     usage: Usage
     cost: float
+    attempts: int = 1
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +125,7 @@ class Ledger:
         self._held_tokens = 0
         self._held_cost = 0.0
         self._in_flight = 0
+        self._workers_in_flight = 0
         self._habits: dict[Role, Habits] = {}
         self._freed = asyncio.Condition()
 
@@ -155,9 +157,16 @@ class Ledger:
         return max(0.0, self.limits.seconds - (self._clock() - self._started))
 
     async def reserve(
-        self, role: Role, prompt_chars: int, max_tokens: int | None, *, waits: bool = True
+        self, role: Role, prompt_chars: int, max_tokens: int | None, *, attempts: int = 1, waits: bool = True
     ) -> Reservation:
         """Hold a place for one call; if `waits`, for as long as calls in flight may still free what it needs.
+
+        Args:
+            role: who is called.
+            prompt_chars: characters of the prompt.
+            max_tokens: bound of the reply, where there is one.
+            attempts: requests that the call may make, retries counted; fewer are granted near the bound.
+            waits: whether to wait for calls in flight.
 
         Raises:
             BudgetExceeded: it does not fit.
@@ -165,24 +174,35 @@ class Ledger:
         guess = estimate(prompt_chars, max_tokens)
         async with self._freed:
             while True:
-                held = self._expected(role, guess, max_tokens)
+                held = self._expected(role, guess, max_tokens, attempts)
                 problem = self._misfit(held)
                 if problem is None:
                     break
-                # Wall time and counts of calls do not come back when a call ends; estimates do.
-                if not waits or self._in_flight == 0 or problem.limit in ("seconds", "worker_calls"):
+                if not waits or not self._may_free(problem.limit):
                     raise problem
                 await self._freed.wait()
             self._in_flight += 1
-            self._held_calls += role == "worker"
+            if role == "worker":
+                self._workers_in_flight += 1
+                self._held_calls += held.attempts
             self._held_tokens += held.usage.total_tokens
             self._held_cost += held.cost
         return held
 
-    def _expected(self, role: Role, guess: Usage, max_tokens: int | None) -> Reservation:
+    def _may_free(self, limit: str) -> bool:
+        """Whether calls in flight may give back some of `limit`: estimates and unused attempts, never wall time."""
+        if limit == "worker_calls":
+            return self._held_calls > self._workers_in_flight
+        return self._in_flight > 0 and limit != "seconds"
+
+    def _expected(self, role: Role, guess: Usage, max_tokens: int | None, attempts: int) -> Reservation:
         usage = self._habits.get(role, Habits()).expect(guess, max_tokens)
         prices = self._prices.get(role)
-        return Reservation(role=role, guess=guess, usage=usage, cost=prices.cost(usage) if prices else 0.0)
+        cost = prices.cost(usage) if prices else 0.0
+        if role == "worker" and self.limits.worker_calls is not None:
+            left = self.limits.worker_calls - self._calls - self._held_calls
+            attempts = max(1, min(attempts, left))
+        return Reservation(role=role, guess=guess, usage=usage, cost=cost, attempts=attempts)
 
     async def settle(self, held: Reservation, usage: Usage, *, attempts: int = 1) -> None:
         """Put what the call really used in the place of its reservation; each attempt counts as a call."""
@@ -190,7 +210,8 @@ class Ledger:
         async with self._freed:
             self._in_flight -= 1
             if held.role == "worker":
-                self._held_calls -= 1
+                self._workers_in_flight -= 1
+                self._held_calls -= held.attempts
                 self._calls += max(1, attempts)
             self._held_tokens -= held.usage.total_tokens
             self._held_cost -= held.cost

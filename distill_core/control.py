@@ -42,17 +42,17 @@ class Control:
     def stop(self, by: str) -> None:
         """End the session; what it is doing is cut short."""
         self._stopped_by = self._stopped_by or by
-        self._on_loop(lambda: self._stop.set() if self._stop else None)
+        self.on_loop(lambda: self._stop.set() if self._stop else None)
 
     def pause(self) -> None:
         """Hold the session at its next boundary."""
         self._paused = True
-        self._on_loop(lambda: self._running.clear() if self._running else None)
+        self.on_loop(lambda: self._running.clear() if self._running else None)
 
     def resume(self) -> None:
         """Let a paused session go on."""
         self._paused = False
-        self._on_loop(lambda: self._running.set() if self._running else None)
+        self.on_loop(lambda: self._running.set() if self._running else None)
 
     @property
     def paused(self) -> bool:
@@ -99,6 +99,12 @@ class Control:
         if self._stopped_by is not None:
             raise Stopped(self._stopped_by)
 
-    def _on_loop(self, act: Callable[[], object]) -> None:
+    async def asked_to_stop(self) -> None:
+        """Wait until somebody asks to end."""
+        if self._stop is not None:
+            await self._stop.wait()
+
+    def on_loop(self, act: Callable[[], object]) -> None:
+        """Have `act` called on the engine's loop; nothing happens before it runs or after it has ended."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(act)

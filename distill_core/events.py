@@ -19,7 +19,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Stream: TypeAlias = Literal["supervisor", "repl", "worker", "human"]
 CellStatus: TypeAlias = Literal["ok", "error", "final", "interrupted", "timeout", "killed"]
-SessionStatus: TypeAlias = Literal["finished", "exhausted", "budget", "no_code", "stopped", "failed"]
+SessionStatus: TypeAlias = Literal[
+    "finished", "exhausted", "budget", "no_code", "stopped", "diverged", "failed"
+]
 Action: TypeAlias = Literal[
     "approve",
     "edit",

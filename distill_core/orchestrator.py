@@ -23,7 +23,7 @@ from distill_core.approval import (
 from distill_core.budget import Ledger
 from distill_core.control import Control, Stopped
 from distill_core.conversation import Conversation
-from distill_core.errors import BudgetExceeded, ModelError
+from distill_core.errors import BudgetExceeded, DivergenceError, LogError, ModelError
 from distill_core.gate import Gate
 from distill_core.models.base import LMResponse, Usage
 from distill_core.recorder import Recorder
@@ -104,6 +104,7 @@ class Orchestrator:
 
         Raises:
             ModelError: the supervisor failed before anything was gathered.
+            DivergenceError: a recorded model was asked for something else than was recorded.
         """
         started = time.monotonic()
         failure: ModelError | None = None
@@ -119,13 +120,26 @@ class Orchestrator:
         except ModelError as error:
             failure = error
             over = _End("failed", str(error))
+        except DivergenceError as error:
+            self._finish(_End("diverged", str(error)), time.monotonic() - started)
+            raise
         except asyncio.CancelledError:
             self._finish(_End("stopped", "cancelled by the caller"), time.monotonic() - started)
+            raise
+        except LogError:
+            raise
+        except Exception as error:
+            self._finish(_End("failed", f"{type(error).__name__}: {error}"), time.monotonic() - started)
             raise
         ending = self._finish(over, time.monotonic() - started)
         if failure is not None and ending.answer is None:
             raise failure
         return ending
+
+    @property
+    def step(self) -> int:
+        """The turn that the session is at."""
+        return self._step
 
     # ------------------------------------------------------------ one turn
 
@@ -238,9 +252,11 @@ class Orchestrator:
     async def _run_cells(self, cells: list[ProposedCell], text: str, note: str) -> None:
         """Run the cells in order. A failed one does not keep the next from running, a stopped one does."""
         reports: list[prompts.CellReport] = []
+        self._troubled = False
         for cell in cells:
             await self._control.boundary()
             result = await self._run_cell(cell)
+            self._troubled = self._troubled or result.status not in ("ok", "final")
             reports.append(_report(result))
             if result.final is not None:
                 await self._answer(cell.cell_id, result.final, text, self._observed(reports, note))
@@ -260,7 +276,7 @@ class Orchestrator:
         self._gateway.place = Place(step, cell.cell_id)
         self._recorder.emit(ev.CellStarted(step=step, cell_id=cell.cell_id, code=cell.code))
         self._running = cell.cell_id
-        deadline = self._deadline()
+        watches = [asyncio.create_task(self._cut_at_stop()), asyncio.create_task(self._cut_at_deadline())]
         try:
             result = await self._repl.execute(
                 cell.code,
@@ -268,8 +284,8 @@ class Orchestrator:
             )
         finally:
             self._running = None
-            if deadline is not None:
-                deadline.cancel()
+            for watch in watches:
+                watch.cancel()
         self._recorder.emit(
             ev.CellFinished(
                 step=step,
@@ -283,20 +299,39 @@ class Orchestrator:
                 dropped=result.dropped,
             )
         )
-        self._troubled = result.status not in ("ok", "final")
-        printed = "".join(text for _, text in result.output).strip()
-        if printed and result.status == "ok":
-            self._note_best(printed[-PARTIAL_CHARS:])
+        printed = "".join(text for stream, text in result.output if stream == "stdout").strip()
+        self._note_best(printed[-PARTIAL_CHARS:])
+        if self._gateway.diverged is not None:
+            raise self._gateway.diverged
         return result
 
     def _output(self, step: int, cell_id: str, stream: str, text: str) -> None:
         kind = "stderr" if stream == "stderr" else "stdout"
         self._recorder.emit(ev.CellOutput(step=step, cell_id=cell_id, stream=kind, text=text))  # type: ignore[arg-type]
 
-    def _deadline(self) -> asyncio.TimerHandle | None:
-        """Interrupts the cell when the session's wall time is up."""
-        left = self._ledger.seconds_left()
-        return None if left is None else asyncio.get_running_loop().call_later(left, self._repl.interrupt)
+    async def _cut_at_stop(self) -> None:
+        await self._control.asked_to_stop()
+        await self._interrupt_until_it_ends()
+
+    async def _cut_at_deadline(self) -> None:
+        """When the session's wall time is up, ask for more while the cell goes on; refused, end the cell."""
+        while (left := self._ledger.seconds_left()) is not None:
+            await asyncio.sleep(left)
+            limit = self._ledger.limits.seconds
+            if self._ledger.seconds_left() and limit is not None:
+                continue
+            try:
+                more = await self._gate.raise_bound("seconds", f"{limit:g} s of wall time are used up")
+            except Stopped:
+                return
+            if not more:
+                await self._interrupt_until_it_ends()
+
+    async def _interrupt_until_it_ends(self) -> None:
+        # Once is not enough where the REPL is just being started anew and has no cell to interrupt yet.
+        while True:
+            self._repl.interrupt()
+            await asyncio.sleep(0.5)
 
     def _reply_to(self, reply: str, words: str) -> None:
         """Put the supervisor's turn and our words after it into the conversation."""
@@ -370,18 +405,13 @@ class Orchestrator:
         )
         return ending
 
-    # ------------------------------------------------------------ from any thread
+    # ------------------------------------------------------------ on the engine's loop
 
     def interrupt(self, by: str) -> None:
         """Stop the running cell, if one runs."""
         cell_id = self._running
         if cell_id is not None:
             self._recorder.emit(ev.CellInterrupted(step=self._step, cell_id=cell_id, by=by))
-            self._repl.interrupt()
-
-    def cut_short(self) -> None:
-        """Stop the running cell because the session ends."""
-        if self._running is not None:
             self._repl.interrupt()
 
 

@@ -24,7 +24,13 @@ from distill_core.text import encodable
 FSYNC_WITHIN = 0.1
 """Seconds within which a boundary event is on the disk."""
 
+# What a person did, and the ends of what is costly to do again.
 BOUNDARIES = (
+    ev.BudgetChanged,
+    ev.CellInterrupted,
+    ev.PolicyChanged,
+    ev.FinalProposed,
+    ev.WorkerCallOverridden,
     ev.DecisionMade,
     ev.CellFinished,
     ev.SupervisorReplied,
@@ -88,19 +94,28 @@ class SessionLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not append and holds_session(folder):
-                raise LogError(
-                    f"cannot start a session in {folder}",
-                    found="a session is kept there already",
-                    remedy="name another folder",
-                )
+                raise FileExistsError
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._files = {s: os.open(folder / f"{s}.jsonl", flags, 0o600) for s in ev.STREAMS}
+            # Two that start at once in one folder: the file that only one of them can make decides.
+            first = 0 if append else os.O_EXCL
+            self._files = {
+                stream: os.open(folder / f"{stream}.jsonl", flags | (first if not place else 0), 0o600)
+                for place, stream in enumerate(ev.STREAMS)
+            }
+        except FileExistsError as error:
+            if not folder.is_dir():
+                raise _unwritable(folder, error) from error
+            raise FolderTaken(folder) from error
         except OSError as error:
             raise _unwritable(folder, error) from error
         self._syncer = _Syncer(tuple(self._files.values()))
 
     def write(self, event: ev.Event) -> None:
         """Append the event to its stream."""
+        if not self._files:
+            raise LogError(f"the session in {self.folder} is over", remedy="reopen it to add to it")
+        if self._syncer.trouble is not None:
+            raise _unwritable(self.folder, self._syncer.trouble)
         line = encode_line(event)
         fd = self._files[ev.STREAM[type(event)]]
         try:
@@ -118,6 +133,27 @@ class SessionLog:
         for fd in self._files.values():
             os.close(fd)
         self._files = {}
+
+
+class FolderTaken(LogError):
+    """A session is kept in the folder already."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"cannot start a session in {folder}",
+            found="a session is kept there already",
+            remedy="name another folder",
+        )
+
+
+def open_next(folder: Path) -> SessionLog:
+    """A log in `folder` or, where a session is kept there, in the first of `folder.2`, `folder.3`, … that is free."""
+    number = 1
+    while True:
+        try:
+            return SessionLog(folder if number == 1 else folder.with_name(f"{folder.name}.{number}"))
+        except FolderTaken:
+            number += 1
 
 
 def holds_session(folder: Path) -> bool:
@@ -167,6 +203,7 @@ class _Syncer:
     """Calls fsync off the writer's thread."""
 
     def __init__(self, fds: tuple[int, ...]) -> None:
+        self.trouble: OSError | None = None
         self._fds = fds
         self._wanted = threading.Event()
         self._closing = False
@@ -199,4 +236,8 @@ class _Syncer:
             if not self._closing:
                 time.sleep(FSYNC_WITHIN / 2)
             self._wanted.clear()
-            self.now()
+            try:
+                self.now()
+            except OSError as error:
+                # Told at the next write, on the thread of whoever writes.
+                self.trouble = error

@@ -16,20 +16,21 @@ import msgspec
 
 from distill_core import document_store, prompts
 from distill_core import events as ev
-from distill_core.approval import Approver
+from distill_core.approval import Approver, PolicyApprover
 from distill_core.budget import Ledger, Prices, Role
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.errors import DistillError
 from distill_core.gate import Gate
+from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
-from distill_core.recorder import Recorder, SessionLog, Sink
+from distill_core.recorder import Recorder, SessionLog, Sink, open_next
 from distill_core.repl import AsyncREPL, ReplLimits
 from distill_core.signals import OnSignal
 from distill_core.supervising import SupervisorLine
 from distill_core.version import program_version
-from distill_core.workers import Replies, WorkerGateway
+from distill_core.workers import WorkerGateway
 
 Context: TypeAlias = str | list[Any] | dict[str, Any]
 Dialect: TypeAlias = Literal["distill", "rlm"]
@@ -53,6 +54,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         isolation: level asked of the REPL.
         prices: per role; without them no cost is known.
         log_dir: the session's folder; None keeps nothing.
+        next_free: where a session is kept in `log_dir` already, take `log_dir.2`, `log_dir.3`, … instead of refusing.
         documents_dir: where documents are kept once by content; default `documents` inside `log_dir`.
         config: the effective configuration, for the record; must hold no key.
         session_id: default: made from the time.
@@ -75,6 +77,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     isolation: str = "auto"
     prices: Mapping[Role, Prices] = msgspec.field(default_factory=dict)
     log_dir: Path | None = None
+    next_free: bool = False
     documents_dir: Path | None = None
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     session_id: str = ""
@@ -138,8 +141,11 @@ class Session:
         on_signal: OnSignal | None = None,
         replies: Replies | None = None,
     ) -> None:
+        if "budget" in spec.primitives:
+            raise DistillError("a primitive cannot be called budget", remedy="give it another name")
         self.spec = spec
         self.session_id = spec.session_id or new_session_id()
+        self.folder: Path | None = None
         self._supervisor = supervisor
         self._worker = worker
         self._approver = approver
@@ -160,7 +166,7 @@ class Session:
         """
         started = time.monotonic()
         self._control.bind()
-        log = SessionLog(self.spec.log_dir) if self.spec.log_dir is not None else None
+        log = self._log()
         try:
             self._recorder = Recorder((log, *self._sinks) if log else self._sinks)
             ending = await self._run(self._recorder)
@@ -168,6 +174,14 @@ class Session:
         finally:
             if log is not None:
                 await asyncio.to_thread(log.close)
+
+    def _log(self) -> SessionLog | None:
+        folder = self.spec.log_dir
+        if folder is None:
+            return None
+        log = open_next(folder) if self.spec.next_free else SessionLog(folder)
+        self.folder = log.folder
+        return log
 
     async def _run(self, recorder: Recorder) -> Ending:
         spec = self.spec
@@ -220,6 +234,8 @@ class Session:
                     control=self._control,
                     on_signal=self._signal,
                 )
+                if isinstance(self._approver, PolicyApprover):
+                    self._approver.on_switch = self._policy_switched
                 return await self._orchestrator.run()
         finally:
             self._repl = None
@@ -231,14 +247,13 @@ class Session:
 
     def interrupt(self, by: str) -> None:
         """Ask the running cell to stop; nothing happens if none runs."""
-        if self._orchestrator is not None:
-            self._orchestrator.interrupt(by)
+        orchestrator = self._orchestrator
+        if orchestrator is not None:
+            self._control.on_loop(lambda: orchestrator.interrupt(by))
 
     def stop(self, by: str) -> None:
         """End the session with the best partial result."""
         self._control.stop(by)
-        if self._orchestrator is not None:
-            self._orchestrator.cut_short()
 
     def pause(self) -> None:
         """Hold at the next boundary."""
@@ -278,12 +293,18 @@ class Session:
             raise DistillError("the session has not started", remedy="wait for its first event")
         return self._recorder
 
+    def _policy_switched(self, policy: str, by: str) -> None:
+        """Put a change of policy on record; on the engine's loop, since a sink may make it wait."""
+        step = self._orchestrator.step if self._orchestrator is not None else 0
+        recorder = self._started_recorder()
+        self._control.on_loop(lambda: recorder.emit(ev.PolicyChanged(step=step, policy=policy, by=by)))
+
     # ------------------------------------------------------------ parts
 
     def _document(self) -> ev.DocumentRef:
         folder = self.spec.documents_dir
-        if folder is None and self.spec.log_dir is not None:
-            folder = self.spec.log_dir / "documents"
+        if folder is None and self.folder is not None:
+            folder = self.folder / "documents"
         return document_store.keep(self.spec.context, folder, name=self.spec.document_name)
 
     def _primitives(self, gateway: WorkerGateway, ledger: Ledger) -> dict[str, Callable[..., Any]]:
@@ -348,5 +369,5 @@ class Session:
             reason=ending.reason,
             cost=ending.cost,
             session_id=self.session_id,
-            log_dir=self.spec.log_dir,
+            log_dir=self.folder,
         )

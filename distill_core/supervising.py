@@ -12,10 +12,10 @@ from distill_core.budget import Ledger, Reservation
 from distill_core.control import Control, Stopped
 from distill_core.conversation import Conversation
 from distill_core.errors import BudgetExceeded, DistillError, ModelError
+from distill_core.keeping import Replies, Spared
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, Usage
 from distill_core.recorder import Recorder
 from distill_core.signals import OnSignal, Phase, ReplyDelta
-from distill_core.workers import Replies
 
 
 class SupervisorLine:
@@ -41,7 +41,7 @@ class SupervisorLine:
         self._ledger = ledger
         self._control = control
         self._signal = on_signal
-        self._replies = replies
+        self._replies = Spared(replies)
         self._over_budget = over_budget
         self._calls = 0
 
@@ -55,8 +55,8 @@ class SupervisorLine:
         """
         messages = conversation.messages
         params = self._handler.sampling()
-        kept = await self._replies.find(self._handler, messages, {}) if self._replies else None
-        held = None if kept is not None else await self._reserve(messages, params)
+        kept = await self._replies.find(self._handler, messages, {})
+        held = await self._reserve(messages, params) if kept is None else None
         self._calls += 1
         call_id = f"s{self._calls}"
         extends, message_ids = conversation.opens(call_id, step=step)
@@ -72,13 +72,15 @@ class SupervisorLine:
                 candidate=candidate,
             )
         )
-        if kept is not None or held is None:
-            reply = kept or LMResponse(text="")
-        else:
-            reply = await self._send(call_id, step, messages, held)
-            if self._replies is not None:
-                await self._replies.keep(self._handler, messages, {}, reply)
+        if kept is not None:
+            self._record(call_id, step, kept)
+            return call_id, kept
+        if held is None:
+            raise AssertionError("a call that is sent has its place in the budget")
+        reply = await self._send(call_id, step, messages, held)
+        # The log first: what was paid for is on record whatever becomes of the cache.
         self._record(call_id, step, reply)
+        await self._replies.keep(self._handler, messages, {}, reply)
         return call_id, reply
 
     async def _reserve(self, messages: list[Message], params: dict[str, Any]) -> Reservation:
@@ -102,6 +104,9 @@ class SupervisorLine:
             late = BudgetExceeded("the budget is used up", limit="seconds", found="wall time ended the reply")
             await self._failed(call_id, step, held, late, started)
             raise late from error
+        except asyncio.CancelledError:
+            await self._failed(call_id, step, held, ModelError("the call was cancelled"), started)
+            raise
         except Stopped as stop:
             await self._failed(call_id, step, held, stop, started)
             raise

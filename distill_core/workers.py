@@ -9,34 +9,19 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.budget import Ledger, Reservation
-from distill_core.errors import BudgetExceeded, DistillError, ModelError
+from distill_core.errors import BudgetExceeded, DistillError, DivergenceError, ModelError
+from distill_core.keeping import Replies, Spared
 from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
 from distill_core.recorder import Recorder
 
 GATE = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 20}
 """Parameters that make a call's first token, with its alternatives, the whole reply."""
-
-
-class Replies(Protocol):
-    """Where replies to equal calls are kept; see `models.cache`."""
-
-    async def find(
-        self, model: ModelHandler, messages: Sequence[Message], params: dict[str, Any]
-    ) -> LMResponse | None:
-        """The reply kept for this occurrence of the call, if any."""
-        ...
-
-    async def keep(
-        self, model: ModelHandler, messages: Sequence[Message], params: dict[str, Any], reply: LMResponse
-    ) -> None:
-        """Keep `reply`."""
-        ...
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -83,7 +68,8 @@ class WorkerGateway:
         self._recorder = recorder
         self._ledger = ledger
         self._over_budget = over_budget
-        self._replies = replies
+        self._replies = Spared(replies)
+        self.diverged: DivergenceError | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self._calls = 0
         self._batches = 0
@@ -138,7 +124,7 @@ class WorkerGateway:
             held = await self._reserve(prompt, extra)
             sent = self._started(prompt, extra, purpose, batch_id, index)
             try:
-                reply = await self._handler.achat(messages, **extra)
+                reply = await self._handler.achat(messages, **extra, **self._capped(held))
             except asyncio.CancelledError:
                 await self._failed(sent, held, ModelError("the call was cancelled"))
                 raise
@@ -167,12 +153,20 @@ class WorkerGateway:
             going, waiting = waiting[: len(held)], waiting[len(held) :]
             sent = [self._started(prompts[i], extra, purpose, batch_id, i) for i in going]
             messages = [worker_messages(prompts[i]) for i in going]
-            replies = await self._batch_replies(messages, extra)
+            try:
+                replies = await self._batch_replies(messages, extra)
+            except asyncio.CancelledError:
+                for call, place in zip(sent, held, strict=True):
+                    await self._failed(call, place, ModelError("the call was cancelled"))
+                raise
             for index, call, place, asked, reply in zip(going, sent, held, messages, replies, strict=True):
-                if isinstance(reply, LMResponse):
-                    results[index] = await self._arrived(call, place, asked, extra, reply)
-                else:
+                if isinstance(reply, Exception):
                     results[index] = await self._failed(call, place, reply)
+                    continue
+                try:
+                    results[index] = await self._arrived(call, place, asked, extra, reply)
+                except DistillError as error:
+                    results[index] = error
         return [results[i] for i in range(len(prompts))]
 
     async def _reserve_some(
@@ -185,7 +179,11 @@ class WorkerGateway:
             return error
         for prompt in prompts[1:]:
             try:
-                held.append(await self._ledger.reserve("worker", len(prompt), self._cap(extra), waits=False))
+                held.append(
+                    await self._ledger.reserve(
+                        "worker", len(prompt), self._cap(extra), attempts=self._attempts, waits=False
+                    )
+                )
             except BudgetExceeded:
                 break
         return held
@@ -219,6 +217,15 @@ class WorkerGateway:
 
     # ------------------------------------------------------------ budget, cache, log
 
+    @property
+    def _attempts(self) -> int:
+        """Requests that one call may make, as far as the handler says."""
+        return 1 + int(getattr(self._handler, "max_retries", 0))
+
+    def _capped(self, held: Reservation) -> dict[str, Any]:
+        """What keeps a call to the requests that were granted, where those are fewer than it would make."""
+        return {"max_retries": held.attempts - 1} if held.attempts < self._attempts else {}
+
     def _cap(self, extra: dict[str, Any]) -> int | None:
         """The most tokens a reply may have, where the parameters say."""
         return {**self._handler.sampling(), **extra}.get("max_tokens")
@@ -226,13 +233,15 @@ class WorkerGateway:
     async def _reserve(self, prompt: str, extra: dict[str, Any]) -> Reservation:
         while True:
             try:
-                return await self._ledger.reserve("worker", len(prompt), self._cap(extra))
+                return await self._ledger.reserve(
+                    "worker", len(prompt), self._cap(extra), attempts=self._attempts
+                )
             except BudgetExceeded as error:
                 if not await self._over_budget(error):
                     raise
 
     async def _kept(self, messages: list[Message], extra: dict[str, Any]) -> LMResponse | None:
-        return None if self._replies is None else await self._replies.find(self._handler, messages, extra)
+        return await self._replies.find(self._handler, messages, extra)
 
     def _started(
         self, prompt: str, extra: dict[str, Any], purpose: str, batch_id: str | None, index: int
@@ -262,10 +271,16 @@ class WorkerGateway:
         extra: dict[str, Any],
         reply: LMResponse,
     ) -> LMResponse:
+        if not isinstance(reply, LMResponse):
+            found = f"{type(reply).__name__} instead of an LMResponse"
+            raise await self._failed(
+                sent, held, ModelError("the worker's handler answered wrongly", found=found)
+            )
         await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
-        if self._replies is not None:
-            await self._replies.keep(self._handler, messages, extra, reply)
-        return self._returned(sent, reply)
+        # The log first: what was paid for is on record whatever becomes of the cache.
+        self._returned(sent, reply)
+        await self._replies.keep(self._handler, messages, extra, reply)
+        return reply
 
     def _returned(self, sent: _Sent, reply: LMResponse) -> LMResponse:
         usage = reply.spent()
@@ -288,6 +303,8 @@ class WorkerGateway:
         return reply
 
     async def _failed(self, sent: _Sent, held: Reservation, error: Exception) -> DistillError:
+        if isinstance(error, DivergenceError):
+            self.diverged = self.diverged or error
         attempts = getattr(error, "attempts", 1)
         usage = Usage(calls=attempts)
         await self._ledger.settle(held, usage, attempts=attempts)

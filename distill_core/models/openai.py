@@ -57,9 +57,9 @@ class OpenAIHandler(ModelHandler):
     Args:
         model: its name, as the endpoint knows it.
         base_url: the endpoint, up to and with "/v1".
-        api_key: sent as a bearer token; absent, see `credentials.key_for`.
         temperature: sent with every call; None leaves it to the server. So are `max_tokens` and `sampling`.
         max_tokens: tokens that a reply may have.
+        api_key: sent as a bearer token; absent, see `credentials.key_for`.
         timeout: seconds that the server may be silent before a request is given up (and tried again).
         max_concurrency: calls in flight at once, over all threads and loops.
         max_retries: further requests after a 408, 409, 429, 5xx, timeout or lost connection, with growing
@@ -75,13 +75,13 @@ class OpenAIHandler(ModelHandler):
         self,
         model: str,
         base_url: str | None = None,
-        api_key: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
+        *,
+        api_key: str | None = None,
         timeout: float = 120.0,
         max_concurrency: int = 64,
         max_retries: int = 5,
-        *,
         identity: str | None = None,
         **sampling: Any,
     ) -> None:
@@ -211,13 +211,15 @@ class OpenAIHandler(ModelHandler):
     async def _call(
         self, messages: Sequence[Message], kwargs: dict[str, Any], on_delta: OnDelta | None
     ) -> LMResponse:
+        params = {**self._sampling, **kwargs}
+        retries = int(params.pop("max_retries", self.max_retries))
         async with self._connection.slots:
-            response = await self._made(messages, {**self._sampling, **kwargs}, on_delta)
+            response = await self._made(messages, params, on_delta, retries)
         self.total_usage += response.usage
         return response
 
     async def _made(
-        self, messages: Sequence[Message], params: dict[str, Any], on_delta: OnDelta | None
+        self, messages: Sequence[Message], params: dict[str, Any], on_delta: OnDelta | None, retries: int
     ) -> LMResponse:
         """Make the call, again in other words where the server refuses a parameter."""
         from openai import APIError, APIStatusError
@@ -230,8 +232,8 @@ class OpenAIHandler(ModelHandler):
             reply = None if on_delta is None else StreamedReply(on_delta)
             try:
                 if reply is None:
-                    return await self._whole(client, body, started, earlier)
-                return await self._streamed(client, body, reply, started, earlier)
+                    return await self._whole(client, body, started, earlier, retries)
+                return await self._streamed(client, body, reply, started, earlier, retries)
             except MalformedReply as error:
                 raise self._unreadable(error, earlier + 1) from error
             except APIError as error:
@@ -242,17 +244,28 @@ class OpenAIHandler(ModelHandler):
                 raise self._failed(error, earlier, began=reply is not None and reply.pieces > 0) from error
 
     async def _whole(
-        self, client: AsyncOpenAI, body: dict[str, Any], started: float, earlier: int
+        self, client: AsyncOpenAI, body: dict[str, Any], started: float, earlier: int, retries: int
     ) -> LMResponse:
         from httpx2 import Response
 
-        answer = await client.post("/chat/completions", cast_to=Response, content=self._encoded(body))
+        answer = await client.post(
+            "/chat/completions",
+            cast_to=Response,
+            content=self._encoded(body),
+            options={"max_retries": retries},
+        )
         attempts = earlier + int(answer.request.headers.get(RETRY_HEADER, "0")) + 1
         elapsed = time.monotonic() - started
         return read_reply(_decoded(answer.content), model=self.model, elapsed=elapsed, attempts=attempts)
 
     async def _streamed(
-        self, client: AsyncOpenAI, body: dict[str, Any], reply: StreamedReply, started: float, earlier: int
+        self,
+        client: AsyncOpenAI,
+        body: dict[str, Any],
+        reply: StreamedReply,
+        started: float,
+        earlier: int,
+        retries: int,
     ) -> LMResponse:
         from openai import AsyncStream
 
@@ -260,6 +273,7 @@ class OpenAIHandler(ModelHandler):
             "/chat/completions",
             cast_to=object,
             content=self._encoded(body),
+            options={"max_retries": retries},
             stream=True,
             stream_cls=AsyncStream[object],
         )
@@ -324,7 +338,7 @@ class OpenAIHandler(ModelHandler):
             async with asyncio.timeout(CHECK_SECONDS):
                 served = await self._served()
                 if self.model not in served:
-                    await self._made([{"role": "user", "content": "Hi"}], {"max_tokens": 1}, None)
+                    await self._made([{"role": "user", "content": "Hi"}], {"max_tokens": 1}, None, self.max_retries)
         except TimeoutError:
             error = f"{self.model} at {self.host} did not answer within {CHECK_SECONDS:g} s"
         except ModelError as failure:
