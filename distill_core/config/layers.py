@@ -8,6 +8,7 @@ was found and what is allowed.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -18,6 +19,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 import msgspec
 
 from distill_core.config.settings import ModelProfile, Settings
+from distill_core.environment import dotenv
 from distill_core.errors import ConfigError
 
 ENVIRONMENT = {
@@ -134,20 +136,33 @@ def merge(layers: list[Layer]) -> Effective:
         for key, value in _flat(msgspec.to_builtins(settings))
     ]
     for value in effective:
-        _not_negative(value)
+        _in_range(value)
     return Effective(settings, tuple(effective))
 
 
-def _not_negative(value: Value) -> None:
-    """No number here means anything below zero; of turns and calls in flight there is one at least."""
-    if not isinstance(value.value, int | float) or value.key.endswith("seed"):
+_ABOVE_ZERO = re.compile(
+    r"limits\.turns|repl\..+|session\.(output_limit|worker_ctx_k)|models\..+\.(concurrency|timeout|max_tokens|context_k)"
+)
+"""Numbers that mean nothing at zero. No other number here means anything below it, a seed excepted."""
+
+
+def _in_range(value: Value) -> None:
+    """Refuse a number that nothing could be done with.
+
+    Raises:
+        ConfigError: it is too small, or no number.
+    """
+    number = value.value
+    if isinstance(number, bool) or not isinstance(number, int | float) or value.key.endswith("seed"):
         return
-    least = (
-        1 if value.key in ("limits.turns", "repl.concurrency") or value.key.endswith(".concurrency") else 0
+    above_zero = _ABOVE_ZERO.fullmatch(value.key) is not None
+    if math.isfinite(number) and (number > 0 if above_zero else number >= 0):
+        return
+    least = "1 or more" if isinstance(number, int) else "more than 0"
+    allowed = least if above_zero else "0 or more"
+    raise ConfigError(
+        f"{value.origin}: {value.key} is wrong", found=repr(number), remedy=f"allowed is {allowed}"
     )
-    if value.value < least:
-        found, remedy = repr(value.value), f"allowed is {least} or more"
-        raise ConfigError(f"{value.origin}: {value.key} is wrong", found=found, remedy=remedy)
 
 
 def _file(path: Path, *, explicit: bool) -> Layer:
@@ -162,16 +177,6 @@ def _file(path: Path, *, explicit: bool) -> Layer:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read the configuration file {path}", found=str(error)) from error
     return Layer(str(path), dict(_flat(table)))
-
-
-def dotenv(folder: Path | None = None) -> Mapping[str, str]:
-    """What the `.env` file of `folder` (the working directory) sets; nothing where there is none."""
-    file = (folder or Path.cwd()) / ".env"
-    if not file.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {name: value for name, value in dotenv_values(file, interpolate=False).items() if value}
 
 
 def _variables(name: str, environ: Mapping[str, str]) -> Layer:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from distill_core.budget import Prices, Role
-from distill_core.config.layers import Effective, dotenv
+from distill_core.config.layers import Effective
+from distill_core.config.masking import masked_url
 from distill_core.config.settings import ModelProfile, Style
+from distill_core.environment import dotenv
 from distill_core.errors import ConfigError
 from distill_core.models.base import ModelHandler
+from distill_core.models.credentials import host_of, is_loopback
 
 if TYPE_CHECKING:
     from distill_core.models.openai import OpenAIHandler
@@ -77,6 +80,7 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
         ModelError: a local model cannot be started.
     """
     chosen = choices(effective, gguf=gguf, playbook=playbook)
+    _money_is_counted(effective, chosen)
     opened = _Opened()
     try:
         handlers = {role: opened.handler(choice) for role, choice in chosen.items()}
@@ -100,6 +104,23 @@ def _contradictions(effective: Effective, gguf: Path | None, playbook: bool) -> 
         raise ConfigError("--playbook and --supervisor both name the supervisor", remedy="leave one out")
     if gguf is not None and effective.origin("worker") == "flag":
         raise ConfigError("--gguf and --worker both name the worker", remedy="leave one out")
+
+
+def _money_is_counted(effective: Effective, chosen: dict[Role, Choice]) -> None:
+    """A bound on money bounds nothing where a model costs some and nobody said how much."""
+    if effective.settings.limits.money is None:
+        return
+    for role, choice in chosen.items():
+        profile = choice.profile
+        if profile.provider != "openai" or _prices(profile) is not None:
+            continue
+        if is_loopback(host_of(profile.base_url or effective.settings.base_url)):
+            continue
+        raise ConfigError(
+            f"limits.money ({effective.origin('limits.money')}) cannot be kept",
+            found=f"no price is known for the {role} {profile.model}",
+            remedy="give it a profile with price_prompt and price_completion, see docs/CONFIG.md",
+        )
 
 
 def _worker(effective: Effective, gguf: Path | None) -> Choice:
@@ -136,12 +157,36 @@ def _profile(effective: Effective, role: Literal["supervisor", "worker"]) -> tup
     why = effective.origin(role)
     if name in settings.models:
         profile = settings.models[name]
+        _no_idle_keys(effective, name, profile)
         return msgspec.structs.replace(
             profile, base_url=profile.base_url or settings.base_url
         ), f"{why}: [models.{name}]"
     if name in ("playbook", "embedded"):
         return ModelProfile(provider="playbook" if name == "playbook" else "embedded", model=""), why
     return ModelProfile(model=name, base_url=settings.base_url), why
+
+
+_UNUSED = {
+    "openai": ("managed", "engine"),
+    "vllm": ("base_url", "api_key_env", "timeout", "concurrency"),
+    "embedded": ("base_url", "api_key_env", "timeout", "concurrency", "managed", "engine"),
+    "playbook": (
+        *("base_url", "api_key_env", "temperature", "max_tokens", "seed"),
+        *("timeout", "concurrency", "managed", "engine"),
+    ),
+}
+"""Keys of a profile that mean nothing to its provider."""
+
+
+def _no_idle_keys(effective: Effective, name: str, profile: ModelProfile) -> None:
+    """Refuse keys that would be ignored."""
+    for key in _UNUSED[profile.provider]:
+        origin = effective.origin(f"models.{name}.{key}")
+        if origin != "default":
+            raise ConfigError(
+                f"{origin}: models.{name}.{key} means nothing to provider {profile.provider}",
+                remedy="leave it out, or name another provider",
+            )
 
 
 def _nothing_configured(effective: Effective) -> bool:
@@ -276,7 +321,7 @@ def endpoint(choice: Choice) -> OpenAIHandler:
     if profile.base_url and not profile.base_url.startswith(("http://", "https://")):
         raise ConfigError(
             f"the {choice.role}'s endpoint is no URL",
-            found=repr(profile.base_url),
+            found=repr(masked_url(profile.base_url)),
             remedy="it begins with http:// or https:// and mostly ends with /v1",
         )
     return OpenAIHandler(

@@ -11,6 +11,7 @@ import msgspec
 
 from distill_core.approval import PolicyName
 from distill_core.events import Limits
+from distill_core.models.openai import DEFAULT_BASE_URL
 from distill_core.repl.values import ReplLimits
 
 Provider: TypeAlias = Literal["openai", "vllm", "embedded", "playbook"]
@@ -18,7 +19,6 @@ Style: TypeAlias = Literal["full", "compact"]
 
 SUPERVISOR = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 WORKER = "meta-llama/Llama-3.1-8B-Instruct-Turbo"
-BASE_URL = "https://api.together.xyz/v1"
 
 
 class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     supervisor: str = SUPERVISOR
     worker: str = WORKER
-    base_url: str = BASE_URL
+    base_url: str = DEFAULT_BASE_URL
     home: str | None = None
     models: dict[str, ModelProfile] = msgspec.field(default_factory=dict)
     limits: Limits = Limits()

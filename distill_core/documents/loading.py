@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
@@ -143,9 +144,9 @@ def _files_named(source: str | Path) -> list[tuple[str, Path]]:
 def _distinct(files: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
     """Each path once; names that clash are told apart by their whole path."""
     once = {path: name for name, path in reversed(files)}
-    names = list(once.values())
+    times = Counter(once.values())
     kept = [(name, path) for path, name in reversed(once.items())]
-    return [(name if names.count(name) == 1 else path.as_posix(), path) for name, path in kept]
+    return [(name if times[name] == 1 else path.as_posix(), path) for name, path in kept]
 
 
 def _below(folder: Path) -> list[Path]:

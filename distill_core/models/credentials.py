@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from distill_core.environment import dotenv
+
 TOGETHER_HOSTS = ("together.xyz", "together.ai")
 OPENAI_HOSTS = ("openai.com",)
 VARIABLES = ("OPENAI_API_KEY", "TOGETHER_API_KEY")
@@ -104,9 +106,4 @@ def _within(host: str, domains: tuple[str, ...]) -> bool:
 
 
 def _places(environ: Mapping[str, str] | None, folder: Path | None) -> list[tuple[str, Mapping[str, str]]]:
-    from dotenv import dotenv_values
-
-    file = (folder or Path.cwd()) / ".env"
-    written = dotenv_values(file, interpolate=False) if file.is_file() else {}
-    from_file = {name: value for name, value in written.items() if value is not None}
-    return [("", os.environ if environ is None else environ), (" in .env", from_file)]
+    return [("", os.environ if environ is None else environ), (" in .env", dotenv(folder))]

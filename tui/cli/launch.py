@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +15,20 @@ import click
 import msgspec
 
 from tui.cli.options import flags
+from tui.cli.program import INTERRUPTED
+from tui.saying import say
 
 if TYPE_CHECKING:
     from distill_core.approval import Approver, PolicyName
     from distill_core.config import Effective, Models
+    from distill_core.models.cache import ResponseCache
     from distill_core.recorder import Sink
     from distill_core.session import Context, RunResult, Session
     from distill_core.signals import OnSignal
-    from distill_core.workers import Replies
     from tui.headless import Outcome
 
 PARTIAL = 1
 """Exit status of a session that ended without an answer of its own."""
-
-INTERRUPTED = 130
-"""Exit status of one that Ctrl-C ended, whatever it had by then."""
 
 
 def launch(name: str, context: Context, question: str, options: dict[str, Any]) -> int:
@@ -37,7 +37,7 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     Raises:
         DistillError: a setting is wrong, a model cannot be had, or the session could not start.
     """
-    from distill_core.config import choose_models, load_settings
+    from distill_core.config import choose_models, config_path, load_settings
 
     effective = load_settings(flags(options), path=options.get("config"))
     unwalled = bool(options["unsafe_no_sandbox"])
@@ -48,11 +48,14 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     try:
         launched = _Launch(effective, models, name, context, question, unwalled=unwalled)
         policy = _policy(effective, headless)
-        if headless:
-            outcome = launched.headless(policy)
-            _tell(outcome.result, as_json=options["as_json"])
-            return INTERRUPTED if outcome.interrupted else _status(outcome.result)
-        result = launched.live(policy)
+        try:
+            if headless:
+                outcome = launched.headless(policy, as_json=options["as_json"])
+                _tell(outcome.result, as_json=options["as_json"])
+                return INTERRUPTED if outcome.interrupted else _status(outcome.result)
+            result = launched.live(policy, config_path(options.get("config")).parent / "themes")
+        finally:
+            launched.close()
     finally:
         models.close()
     if result is None:
@@ -60,7 +63,7 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     # The screen is gone with all that stood on it; the answer stays in the terminal.
     _tell(result, as_json=False)
     if result.log_dir is not None:
-        click.echo(f"{result.status}; the session is kept in {result.log_dir}", err=True)
+        say(f"{result.status}; the session is kept in {result.log_dir}")
     return _status(result)
 
 
@@ -101,10 +104,17 @@ class _Launch:
         self._unwalled = unwalled
         self._question = question
         self._who = effective.settings.screen.name or getpass.getuser()
+        self._replies: ResponseCache | None = None
 
-    def headless(self, policy: PolicyName) -> Outcome:
-        """Run without a screen."""
+    def close(self) -> None:
+        """Let go of what was opened for the session, which is over."""
+        if self._replies is not None:
+            self._replies.close()
+
+    def headless(self, policy: PolicyName, *, as_json: bool) -> Outcome:
+        """Run without a screen; a session that could not be run is told `as_json` too, and raised."""
         from distill_core.approval import PolicyApprover
+        from distill_core.errors import DistillError
         from tui.headless import Asker, Progress, run_headless
 
         asker = Asker(self._who)
@@ -113,11 +123,16 @@ class _Launch:
         with Progress() as progress:
             asker.quiet = progress.quiet
             session = self.session(approver, (progress,), progress.signal)
-            return run_headless(session)
+            started = time.monotonic()
+            try:
+                return run_headless(session)
+            except DistillError as error:
+                if as_json:
+                    _tell(_failed(session, error, time.monotonic() - started), as_json=True)
+                raise
 
-    def live(self, policy: PolicyName) -> RunResult | None:
-        """Run on the live screen."""
-        from distill_core.config import config_path
+    def live(self, policy: PolicyName, palettes: Path) -> RunResult | None:
+        """Run on the live screen; `palettes` is where the person's own are."""
         from tui.app import run_live
 
         theme = self._effective.settings.screen.theme
@@ -125,7 +140,7 @@ class _Launch:
             self.session,
             policy=policy,
             who=self._who,
-            theme_folders=[config_path().parent / "themes"],
+            theme_folders=[palettes],
             **({"theme": theme} if theme else {}),
         )
 
@@ -140,6 +155,8 @@ class _Launch:
         session_id = new_session_id()
         named = settings.session.log_dir
         folder = free_folder(Path(named).expanduser()) if named else home / "sessions" / session_id
+        if settings.session.cache:
+            self._replies = _replies(home)
         spec = SessionSpec(
             query=self._question,
             context=self._context,
@@ -165,18 +182,38 @@ class _Launch:
             approver=approver,
             sinks=sinks,
             on_signal=on_signal,
-            replies=_replies(home) if settings.session.cache else None,
+            replies=self._replies,
         )
 
 
 def _for_the_record(effective: Effective) -> dict[str, Any]:
-    """The settings that somebody set; they name variables that hold keys, never keys."""
-    return {
-        value.key: msgspec.to_builtins(value.value) for value in effective.values if value.origin != "default"
-    }
+    """The settings that somebody set, without whatever may be a key."""
+    from distill_core.config.masking import masked
+
+    chosen = (masked(value) for value in effective.values if value.origin != "default")
+    return {value.key: msgspec.to_builtins(value.value) for value in chosen}
 
 
-def _replies(home: Path) -> Replies:
+def _failed(session: Session, error: Exception, elapsed: float) -> RunResult:
+    """What a session came to that ended with an error instead of a result."""
+    from distill_core.models.base import Usage
+    from distill_core.session import RunResult
+
+    return RunResult(
+        answer="",
+        iterations=0,
+        supervisor_usage=Usage(),
+        worker_usage=Usage(),
+        elapsed=elapsed,
+        status="failed",
+        partial=True,
+        reason=str(error),
+        session_id=session.session_id,
+        log_dir=session.folder,
+    )
+
+
+def _replies(home: Path) -> ResponseCache:
     from distill_core.models.cache import ResponseCache
 
     return ResponseCache(home / "replies.db")

@@ -20,6 +20,7 @@ COMMANDS = {
 """Name and first line of help of each command, so that listing them imports none."""
 
 INTERRUPTED = 130
+"""Exit status where Ctrl-C ended it, whatever there was by then."""
 
 
 class Commands(click.Group):
@@ -104,17 +105,17 @@ def status_of(args: list[str]) -> int:
     except DistillError as error:
         if os.environ.get("DISTILL_DEBUG"):
             raise
-        click.echo(f"distill-tui: {_safe(str(error))}", err=True)
+        _say(f"distill-tui: {error}")
         return 1
     except Exception as error:
         if os.environ.get("DISTILL_DEBUG"):
             raise
         words = f"a fault of the program: {type(error).__name__}: {error} (DISTILL_DEBUG=1 shows where)"
-        click.echo(f"distill-tui: {_safe(' '.join(words.split()))}", err=True)
+        _say(f"distill-tui: {' '.join(words.split())}")
         return 1
 
 
-def _safe(text: str) -> str:
-    from tui.text import clean
+def _say(words: str) -> None:
+    from tui.saying import say
 
-    return clean(text)
+    say(words)

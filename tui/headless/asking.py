@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
-import msgspec
 
 from distill_core.approval import (
     BudgetProposal,
@@ -19,8 +18,8 @@ from distill_core.approval import (
     Proposal,
     StepProposal,
 )
-from distill_core.events import Limits
-from tui.text import clean
+from distill_core.raising import raised
+from tui.saying import say
 
 STEP = "[a]pprove, [e]dit, [r]eject, [f]inish, [x] stop"
 FINAL = "[a]ccept, [r] send back, [x] stop"
@@ -60,10 +59,10 @@ class Asker:
                 _tell_step(proposal)
                 return self._on_step(proposal)
             case FinalProposal():
-                _say(f"step {proposal.step}, answer: {proposal.answer.text}")
+                say(f"step {proposal.step}, answer: {proposal.answer.text}")
                 return self._on_final()
             case BudgetProposal():
-                _say(f"budget: {proposal.found}")
+                say(f"budget: {proposal.found}")
                 return self._on_budget(proposal)
 
     def _on_step(self, proposal: StepProposal) -> Decision:
@@ -75,7 +74,7 @@ class Asker:
                     codes = _edited([cell.code for cell in proposal.cells])
                     if codes is not None:
                         return Decision(action="edit", by="", codes=codes)
-                    _say("nothing changed")
+                    say("nothing changed")
                 case "r" | "reject":
                     return Decision(action="reject", by="", guidance=self._read("what should it do instead?"))
                 case "f" | "finish":
@@ -83,7 +82,7 @@ class Asker:
                 case "x" | "stop":
                     return Decision(action="stop", by="")
                 case other:
-                    _say(f"{other!r} is none of these")
+                    say(f"{other!r} is none of these")
 
     def _on_final(self) -> Decision:
         while True:
@@ -95,7 +94,7 @@ class Asker:
                 case "x" | "stop":
                     return Decision(action="stop", by="")
                 case other:
-                    _say(f"{other!r} is none of these")
+                    say(f"{other!r} is none of these")
 
     def _on_budget(self, proposal: BudgetProposal) -> Decision:
         while True:
@@ -106,14 +105,7 @@ class Asker:
                 case "x" | "stop":
                     return Decision(action="stop", by="", reason=proposal.found)
                 case other:
-                    _say(f"{other!r} is none of these")
-
-
-def raised(limits: Limits, name: str) -> Limits:
-    """`limits` with half as much again of the bound called `name`, one more at least."""
-    value = getattr(limits, name)
-    more = value * 1.5 if isinstance(value, float) else max(value + 1, value * 3 // 2)
-    return msgspec.structs.replace(limits, **{name: more})
+                    say(f"{other!r} is none of these")
 
 
 def _prompt(question: str) -> str:
@@ -121,21 +113,17 @@ def _prompt(question: str) -> str:
     return answer.strip()
 
 
-def _say(words: str) -> None:
-    click.echo(clean(words), err=True)
-
-
 def _tell_step(proposal: StepProposal) -> None:
     turns = f" of {proposal.turns}" if proposal.turns else ""
-    _say(f"step {proposal.step}{turns}. The supervisor says:\n{proposal.reply.strip()}")
+    say(f"step {proposal.step}{turns}. The supervisor says:\n{proposal.reply.strip()}")
     for cell in proposal.cells:
         found = cell.analysis
         calls = "an unknown number of" if found.worker_calls is None else str(found.worker_calls)
-        _say(f"cell {cell.cell_id}: {calls} worker calls; imports: {', '.join(found.imports) or 'none'}")
+        say(f"cell {cell.cell_id}: {calls} worker calls; imports: {', '.join(found.imports) or 'none'}")
         if found.suspects:
-            _say(f"  look at: {', '.join(found.suspects)}")
+            say(f"  look at: {', '.join(found.suspects)}")
         if found.error:
-            _say(f"  does not parse: {found.error}")
+            say(f"  does not parse: {found.error}")
 
 
 MARK = "# ---- next cell (leave this line) ----"
@@ -150,5 +138,5 @@ def _edited(codes: list[str]) -> tuple[str, ...] | None:
     for line in difflib.unified_diff(
         before.splitlines(), after.splitlines(), "proposed", "yours", lineterm=""
     ):
-        _say(line)
+        say(line)
     return tuple(piece.strip("\n") for piece in after.split(f"\n{MARK}\n"))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-import msgspec
-
+from distill_core import raising
 from distill_core.analysis import CodeAnalysis
 from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
 from distill_core.events import Limits, SessionFinished
@@ -153,17 +150,10 @@ def raised(limits: Limits, limit: str, text: str) -> Limits:
     Raises:
         ValueError: it is no number, or not above the bound there is.
     """
-    number = float(text.replace(",", "").replace("_", ""))
-    if not math.isfinite(number):
-        raise ValueError("it has to be a number")
-    value = number if limit in ("money", "seconds") else int(number)
-    bound = getattr(limits, limit)
-    if bound is not None and value <= bound:
-        raise ValueError(f"it has to be more than {bound:g}")
-    return msgspec.structs.replace(limits, **{limit: value})
+    return raising.raised(limits, limit, float(text.replace(",", "").replace("_", "")))
 
 
 def suggested(limits: Limits, limit: str) -> str:
     """Twice the bound there is, as text to start from."""
     bound = getattr(limits, limit)
-    return f"{bound * 2:g}" if bound is not None else ""
+    return f"{bound * 2 or 1:g}" if bound is not None else ""

@@ -118,3 +118,21 @@ def test_every_setting_is_documented(load):
 def test_a_number_out_of_range_is_told(load, text, told):
     with pytest.raises(ConfigError, match=told):
         load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[session]\noutput_limit = 0", r"session.output_limit is wrong: 0 \(allowed is 1 or more\)"),
+        ("[session]\nworker_ctx_k = 0", r"session.worker_ctx_k is wrong: 0 \(allowed is 1 or more\)"),
+        ("[repl]\ncell_seconds = 0", r"repl.cell_seconds is wrong: 0.0 \(allowed is more than 0\)"),
+        ("[repl]\nconcurrency = 0", r"repl.concurrency is wrong: 0 \(allowed is 1 or more\)"),
+        ("[limits]\nmoney = nan", r"limits.money is wrong: nan \(allowed is 0 or more\)"),
+        ("[limits]\nseconds = inf", r"limits.seconds is wrong: inf \(allowed is 0 or more\)"),
+        ("[models.a]\ntimeout = 0", r"models.a.timeout is wrong: 0.0 \(allowed is more than 0\)"),
+    ],
+)
+def test_a_number_that_a_session_would_choke_on_is_told_before(load, tmp_path, text, told):
+    with pytest.raises(ConfigError, match=told) as failure:
+        load(text)
+    assert str(failure.value).startswith(str(tmp_path / "config.toml"))

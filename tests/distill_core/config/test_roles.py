@@ -111,3 +111,43 @@ def test_a_key_that_the_endpoint_wants_is_missed_before_the_session_starts(effec
         ConfigError, match=r"the worker small at api\.together\.xyz needs a key: TOGETHER_API_KEY"
     ):
         choose_models(settings)
+
+
+REMOTE = 'base_url = "http://models.example/v1"\nworker = "small"\n'
+
+
+def test_money_is_not_bounded_where_a_price_is_missing(effective):
+    with pytest.raises(
+        ConfigError, match=r"limits.money \(.*\) cannot be kept: no price .* the worker small"
+    ):
+        choose_models(effective(REMOTE + "[limits]\nmoney = 1.0"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REMOTE.replace('"small"', '"p"') + '[models.p]\nmodel = "m"\nprice_prompt = 0.2\n',
+        'base_url = "http://127.0.0.1:9/v1"\nworker = "small"\n',
+    ],
+    ids=["priced", "this machine"],
+)
+def test_money_is_bounded_where_prices_are_known_or_nothing_is_paid(effective, text):
+    choose_models(effective(text + "[limits]\nmoney = 1.0")).close()
+
+
+@pytest.mark.parametrize(
+    ("provider", "line", "key"),
+    [
+        ("vllm", "timeout = 3.0", "timeout"),
+        ("embedded", "concurrency = 3", "concurrency"),
+        ("openai", "managed = false", "managed"),
+        ("openai", "engine = {dtype = 'half'}", "engine"),
+    ],
+)
+def test_a_key_that_a_provider_ignores_is_refused(effective, tmp_path, provider, line, key):
+    text = f'worker = "p"\n[models.p]\nprovider = "{provider}"\nmodel = "m"\n{line}'
+    with pytest.raises(
+        ConfigError, match=rf"models\.p\.{key} means nothing to provider {provider}"
+    ) as failure:
+        choices(effective(text))
+    assert str(tmp_path / "c.toml") in str(failure.value)

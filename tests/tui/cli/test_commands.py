@@ -71,6 +71,26 @@ def test_models_fails_where_an_endpoint_does_not_answer(program):
     assert "check     failed: w at 127.0.0.1:9" in out
 
 
+def test_models_shows_both_roles_where_a_key_is_missing(program, endpoint, tmp_path):
+    (tmp_path / "config.toml").write_text(
+        f'supervisor = "s"\nworker = "small"\nbase_url = "{endpoint.base_url}"\n'
+        '[models.s]\nmodel = "big"\napi_key_env = "NO_SUCH_KEY"\n'
+    )
+    status, out, _ = program("models")
+    assert status == 1
+    assert "check     failed: NO_SUCH_KEY is not set" in out
+    assert "worker: small" in out
+    assert "check     ok" in out
+
+
+def test_models_says_what_it_did_not_check(program, tmp_path):
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(64))
+    (tmp_path / "config.toml").write_text('supervisor = "v"\n[models.v]\nprovider = "vllm"\nmodel = "m"\n')
+    _, out, _ = program("models", "--gguf", tmp_path / "m.gguf")
+    assert "check     not made: a session starts a server of its own" in out
+    assert "check     the file is there; the model was not loaded" in out
+
+
 def test_models_list_names_what_can_be_pulled(program):
     status, out, _ = program("models", "list")
     assert status == 0

@@ -10,6 +10,7 @@ import pytest
 from distill_core import events as ev
 from distill_core.reading import read_session
 from sessions.verify import verify
+from tests.fakes.openai_server import Reply, serve
 
 LOOK = "```repl\nprint(len(context))\n```"
 ASK = "```repl\nFINAL(worker('who?'))\n```"
@@ -171,3 +172,59 @@ def test_insisting_on_a_wall_and_on_none_is_refused(program, models):
     )
     assert status == 2
     assert "exclude one another" in err
+
+
+HOSTILE = "a\x1b]52;c;aGVsbG8=\x07b.txt"
+
+
+def test_a_files_name_cannot_reach_the_terminal_as_a_command(program, endpoint, models, tmp_path):
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "whole.txt").write_text("words")
+    (folder / HOSTILE).write_bytes(b"caf\xe9")  # noted: not UTF-8
+    (folder / HOSTILE.replace("b.txt", "b.bin")).write_bytes(bytes(range(256)))  # noted: left out
+    endpoint.plays += ["```repl\nFINAL('done')\n```"]
+    status, out, err = program("run", folder, "-q", "who?", "--headless", *models)
+    assert (status, out) == (0, "done\n")
+    assert err.count("␛]52;c;") >= 2
+    assert not {"\x1b", "\x07"} & set(err)
+
+
+def test_json_is_printed_of_a_session_that_failed_at_once(program, tmp_path):
+    with serve(default=Reply(status=401), key=None) as server:
+        args = ["--base-url", server.base_url, "--supervisor", "big", "--worker", "small"]
+        status, out, err = program("run", "doc.txt", "-q", "who?", "--json", *args)
+    told = json.loads(out)
+    assert status == 1
+    assert (told["answer"], told["status"], told["partial"]) == ("", "failed", True)
+    assert told["reason"]
+    assert told["reason"] in err
+    assert told["log_dir"] == str(only_session(tmp_path))
+
+
+def test_a_key_in_the_endpoints_address_is_neither_shown_nor_kept(program, endpoint, tmp_path):
+    address = endpoint.base_url.replace("http://", "http://ann:s3cret-word@")
+    (tmp_path / "config.toml").write_text(f'base_url = "{address}"\nsupervisor = "big"\nworker = "small"\n')
+    endpoint.plays += [ASK]
+    _, out, err = program("run", "doc.txt", "-q", "x", "--headless")
+    shown = program("config")[1] + program("models")[1]
+    kept = b"".join(p.read_bytes() for p in (tmp_path / "home").rglob("*") if p.is_file())
+    assert "http://***@127.0.0.1" in shown
+    assert "s3cret-word" not in out + err + shown
+    assert b"s3cret-word" not in kept
+    assert b"http://***@127.0.0.1" in kept
+
+
+def test_the_store_of_replies_is_closed_with_the_session(program, endpoint, models, monkeypatch):
+    closed = []
+    monkeypatch.setattr("distill_core.models.cache.ResponseCache.close", lambda cache: closed.append(cache))
+    endpoint.plays += [ASK]
+    program("run", "doc.txt", "-q", "who?", "--headless", *models)
+    assert len(closed) == 1
+
+
+def test_a_bound_on_money_wants_prices(program):
+    args = ["--base-url", "http://models.example/v1", "--worker", "small", "--max-cost", "1"]
+    status, _, err = program("run", "doc.txt", "-q", "x", "--headless", *args)
+    assert status == 1
+    assert "limits.money (flag) cannot be kept" in err

@@ -7,8 +7,8 @@ import pytest
 from distill_core.analysis import analyse
 from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
 from distill_core.events import Final, Limits
+from distill_core.raising import raised
 from tui.headless import Asker
-from tui.headless.asking import raised
 
 CODE = "import re\nprint(worker_batch([context[:10], context[10:20]]))"
 STEP = StepProposal(
@@ -82,10 +82,12 @@ async def test_a_raised_budget_has_room_for_more():
         (Limits(turns=1), "turns", 2),
         (Limits(worker_calls=0), "worker_calls", 1),
         (Limits(money=2.0), "money", 3.0),
+        (Limits(money=0.0), "money", 1.0),
+        (Limits(seconds=0), "seconds", 1.0),
         (Limits(tokens=1000), "tokens", 1500),
     ],
 )
-def test_raising_gives_half_as_much_again_and_one_at_least(limits, name, value):
+def test_raising_gives_half_as_much_again_and_always_more(limits, name, value):
     assert getattr(raised(limits, name), name) == value
 
 

@@ -23,13 +23,14 @@ def command(ctx: click.Context, config: Path | None) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from distill_core.config import config_path, load_settings
-    from distill_core.config.layers import dotenv
+    from distill_core.config.masking import masked
+    from distill_core.environment import dotenv
 
     effective = load_settings(path=config)
     path = config_path(config)
     click.echo(f"# {path}{'' if path.exists() else ' (not there; write one: distill-tui config init)'}")
     width = max(len(value.key) for value in effective.values)
-    for value in effective.values:
+    for value in map(masked, effective.values):
         shown = "-" if value.value is None else repr(value.value)
         click.echo(f"{clean(value.key):<{width}}  {clean(shown):<24}  {clean(value.origin)}")
     for name in KEYS:

@@ -9,6 +9,7 @@ import click
 from tui.cli.launch import launch
 from tui.cli.options import config_options, model_options, session_options
 from tui.cli.pulling import pull_with_notice
+from tui.saying import say
 
 
 @click.command("demo")
@@ -32,5 +33,5 @@ def command(**options: Any) -> int:
             options["supervisor"] = "embedded"
     example = examples()[DEFAULT]
     text = example.text()
-    click.echo(f"{example.title}, {len(text):,} characters. {example.question}", err=True)
+    say(f"{example.title}, {len(text):,} characters. {example.question}")
     return launch(example.document, text, example.question, options)

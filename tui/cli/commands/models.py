@@ -34,29 +34,42 @@ def command(ctx: click.Context, /, check: bool, **options: Any) -> int:
 
 
 def _show(choice: Any, check: bool) -> bool:
+    from distill_core.errors import ConfigError
+
     profile = choice.profile
     click.echo(f"{choice.role}: {clean(profile.model or profile.provider)}")
     click.echo(f"  provider  {profile.provider}")
-    click.echo(f"  because   {choice.why}")
-    if profile.provider == "openai":
-        return _show_endpoint(choice, check)
-    if profile.provider == "embedded":
-        return _show_weights(profile.model)
-    if profile.provider == "playbook":
-        click.echo("  check     nothing to check: no model")
+    click.echo(f"  because   {clean(choice.why)}")
+    match profile.provider:
+        case "openai":
+            try:
+                return _show_endpoint(choice, check)
+            except ConfigError as error:
+                click.echo(f"  check     failed: {clean(str(error))}")
+                return False
+        case "embedded":
+            return _show_weights(profile.model)
+        case "vllm":
+            how = "a server of its own" if profile.managed else "the engine in this program's process"
+            click.echo(f"  check     not made: a session starts {how}, which takes minutes")
+        case "playbook":
+            click.echo("  check     nothing to check: no model")
     return True
 
 
 def _show_endpoint(choice: Any, check: bool) -> bool:
+    from distill_core.config.masking import masked_url
     from distill_core.config.roles import endpoint
 
     handler = endpoint(choice)
-    click.echo(f"  endpoint  {handler.base_url}")
+    click.echo(f"  endpoint  {clean(masked_url(handler.base_url))}")
     click.echo(f"  key       {handler.key_source}")
     if not check:
         return True
-    found = handler.check()
-    handler.close()
+    try:
+        found = handler.check()
+    finally:
+        handler.close()
     if found.ok:
         click.echo(f"  check     ok, {found.latency * 1000:.0f} ms, {len(found.served)} models served")
     else:
@@ -69,10 +82,11 @@ def _show_weights(name: str) -> bool:
     from distill_core.models import weights
 
     try:
-        click.echo(f"  weights   {weights.resolve(name or weights.DEFAULT)}")
+        click.echo(f"  weights   {clean(str(weights.resolve(name or weights.DEFAULT)))}")
     except WeightsError as error:
         click.echo(f"  check     failed: {clean(str(error))}")
         return False
+    click.echo("  check     the file is there; the model was not loaded")
     return True
 
 

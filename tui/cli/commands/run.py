@@ -8,6 +8,7 @@ import click
 
 from tui.cli.launch import launch
 from tui.cli.options import config_options, model_options, session_options
+from tui.saying import say
 
 
 @click.command("run")
@@ -28,5 +29,5 @@ def command(documents: tuple[str, ...], question: str, **options: Any) -> int:
         raise click.UsageError("The question is empty. Give one with -q.")
     document = load(documents if len(documents) > 1 else documents[0])
     for note in document.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}")
     return launch(document.name, document.value, question, options)
