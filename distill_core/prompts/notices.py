@@ -43,7 +43,7 @@ def _urgency(turn: int, turns: int | None, remaining: Mapping[str, float | None]
     left = None if turns is None else turns - turn + 1
     if left is not None and left <= 1:
         return (
-            "It is the last turn: nothing after it is read. Reply with one repl block that calls FINAL with "
+            "It is the last turn: nothing after it is read. Reply with one code block that calls FINAL with "
             "the best answer you have, even if it is incomplete; say in the answer what is uncertain."
         )
     if left is not None and left <= NEAR_END:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from distill_core.fences.problems import Problem
 from distill_core.text import encodable
 
+# Tagged python: every model knows that tag, and either is run.
 _HOW = (
-    "Write Python in a fenced block tagged repl, with the fences on lines of their own:\n\n"
-    "```repl\nprint(len(context))\n```"
+    "Write Python in a fenced block tagged python or repl, with the fences on lines of their own:\n\n"
+    "```python\nprint(len(context))\n```"
 )
 
 _WORDS: dict[Problem, str] = {
@@ -32,8 +33,7 @@ _WORDS: dict[Problem, str] = {
     ),
     "final_in_prose": (
         "You wrote FINAL outside a code block, where it counts for nothing. FINAL is a function: call it "
-        "inside a "
-        "block tagged repl, and define there, or in an earlier block, any variable that you pass to it."
+        "inside a block, and define there, or in an earlier block, any variable that you pass to it."
     ),
     "other_language": (
         "Your reply has a fenced block, but none of Python, so nothing ran. Only blocks tagged repl (or "

@@ -216,9 +216,13 @@ def test_each_problem_has_its_own_words() -> None:
 
 
 def test_code_shown_in_a_nudge_is_a_block_that_would_run() -> None:
+    shown = []
     for problem in get_args(Problem):
-        if "```repl" in nudge(problem):
+        if "```python" in nudge(problem):
+            shown.append(problem)
             assert [block.code for block in extract_blocks(nudge(problem)).blocks] == ["print(len(context))"]
+    assert "prose" in shown
+    assert len(shown) >= 6
 
 
 def test_every_note_of_an_extraction_has_words() -> None:
