@@ -58,8 +58,17 @@ def _cell(cell: ProposedCell) -> list[Line]:
     spans: list[Span] = []
     for title, names in parts:
         if names:
-            spans += [(f"{'   ' if not spans else ' · '}{title} ", "muted"), (", ".join(names), "")]
+            spans += [(f"{'   ' if not spans else ' · '}{title} ", "muted"), (_listed(names), "")]
     return [*found, tuple(spans)] if spans else found
+
+
+MOST_NAMES = 12
+"""Names of a kind that are listed; more would push out what matters."""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f", … {more} more" if more > 0 else "")
 
 
 def _calls(analysis: CodeAnalysis) -> list[Span]:

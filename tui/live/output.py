@@ -80,7 +80,8 @@ def tail(cell: Cell) -> list[Line]:
     if cell.traceback:
         lines += [(("✗ ", "error"), *line) for line in roled(cell.traceback.rstrip("\n"), "error")]
     if cell.final is not None:
-        lines += [(("★ ", "ok"), *line) for line in roled(cell.final.text)]
+        marks = [("★ ", "ok"), *[("  ", "")] * cell.final.text.count("\n")]
+        lines += [(mark, *line) for mark, line in zip(marks, roled(cell.final.text), strict=True)]
     elif cell.status == "ok" and not len(cell.output):
         lines.append((("  no output", "muted"),))
     lines.append(())

@@ -74,7 +74,8 @@ def _elapsed(state: SessionState, now: datetime) -> str:
         return ""
     if state.finished is not None:
         return words.seconds(state.finished.elapsed)
-    return words.seconds(max(0.0, (now - state.started.timestamp).total_seconds()) // 1)
+    span = max(0.0, (now - state.started.timestamp).total_seconds())
+    return words.seconds(span // 1) if span >= 1 else "0s"
 
 
 def _budget(state: SessionState, calls: int) -> list[str]:
