@@ -440,3 +440,12 @@ def test_every_catalogue_entry_adds_up(entry: Weights) -> None:
 
 def test_the_default_is_in_the_catalogue() -> None:
     assert weights.DEFAULT in catalogue()
+
+
+def test_the_document_lists_every_model_with_its_size_and_licence() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "EMBEDDED.md").read_text(encoding="utf-8")
+    for entry in catalogue().values():
+        row = next(line for line in document.splitlines() if line.startswith(f"| `{entry.name}`"))
+        assert entry.title in row
+        assert entry.licence in row
+        assert f"{entry.size / 1e6:,.0f} MB" in row
