@@ -147,14 +147,13 @@ class _Launch:
     def session(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session itself."""
         from distill_core.config import home_path
-        from distill_core.runner import free_folder
         from distill_core.session import Session, SessionSpec, new_session_id
 
         settings = self._effective.settings
         home = home_path(settings)
         session_id = new_session_id()
         named = settings.session.log_dir
-        folder = free_folder(Path(named).expanduser()) if named else home / "sessions" / session_id
+        folder = Path(named).expanduser() if named else home / "sessions" / session_id
         if settings.session.cache:
             self._replies = _replies(home)
         spec = SessionSpec(
@@ -169,6 +168,7 @@ class _Launch:
             prompt_style=self._models.prompt_style,
             prices=self._models.prices,
             log_dir=folder,
+            next_free=bool(named),
             documents_dir=None if named else home / "documents",
             config=_for_the_record(self._effective),
             session_id=session_id,

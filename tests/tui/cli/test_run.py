@@ -228,3 +228,15 @@ def test_a_bound_on_money_wants_prices(program):
     status, _, err = program("run", "doc.txt", "-q", "x", "--headless", *args)
     assert status == 1
     assert "limits.money (flag) cannot be kept" in err
+
+
+def test_palettes_are_looked_for_beside_the_configuration_that_was_named(
+    program, models, tmp_path, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    monkeypatch.setattr("tui.app.run_live", lambda make, **options: looked.extend(options["theme_folders"]))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "c.toml").write_text("")
+    program("run", "doc.txt", "-q", "x", "--config", tmp_path / "mine" / "c.toml", *models)
+    assert looked == [tmp_path / "mine" / "themes"]
