@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from . import bounds, document, lockdown, packages, variables
+from . import bounds, document, lockdown, packages, semaphores, variables
 from .cells import Cells
 from .channel import Channel
 from .dialects import DIALECTS
@@ -60,6 +60,8 @@ def _prepare(
 
     bounds.apply(config["bounds"])
     memory = bounds.Memory(config["bounds"]["memory_bytes"])
+    if config["isolation"] is not None:
+        semaphores.install()
     proven = lockdown.lock_down(config["isolation"], (0, 1, 2, *lines, *copies))
     cells = Cells(
         module,
