@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.theme import Theme
 
 import themes
 from distill_core.approval import PersonApprover, PolicyApprover, PolicyName
@@ -35,17 +36,19 @@ class LiveApp(App[None]):
 
     def __init__(self, wiring: Wiring, theme: str = DEFAULT) -> None:
         self._palettes = wiring.palettes
+        self._own_themes: dict[str, Theme] = {}
         super().__init__()
         self.wiring = wiring
-        for palette in wiring.palettes.values():
-            self.register_theme(textual_theme(palette))
+        # Textual asks for the themes whenever it looks up a style, so they are put together once.
+        self._own_themes = {name: textual_theme(palette) for name, palette in wiring.palettes.items()}
+        for own in self._own_themes.values():
+            self.register_theme(own)
         self.theme = theme
 
     @property
-    def available_themes(self) -> dict[str, object]:  # type: ignore[override]  # narrowed to our palettes
+    def available_themes(self) -> dict[str, Theme]:
         """The palettes; Textual's own themes lack the colours that the screens use."""
-        own = super().available_themes
-        return {name: theme for name, theme in own.items() if name in self._palettes} or dict(own)
+        return self._own_themes or super().available_themes
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours for the time before a palette is chosen."""

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click, Resize, Show
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -102,6 +102,8 @@ class LinePane(ScrollView, can_focus=True):
         self._empty = empty
         self._looks: dict[str, Style] = {}
         self._rows = 0
+        self._base = Style.null()
+        self._cursor_style = Style.null()
 
     # ------------------------------------------------------------ what changed
 
@@ -134,6 +136,7 @@ class LinePane(ScrollView, can_focus=True):
 
     def _take_theme(self) -> None:
         self._looks = role_styles(self.app.theme_variables)
+        self._cursor_style = Style(bgcolor=self.app.theme_variables["ground-bar"])
         self.refresh()
 
     # ------------------------------------------------------------ cursor and scrolling
@@ -227,10 +230,15 @@ class LinePane(ScrollView, can_focus=True):
 
     # ------------------------------------------------------------ drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of `crop`; what is the same for all of them is looked up once."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Row `y` of what is seen."""
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._base
         if y < len(self.header):
             return self._strip(self.header[y], width, base)
         at = y - len(self.header) + round(self.scroll_y)
@@ -238,9 +246,7 @@ class LinePane(ScrollView, can_focus=True):
             return self._strip(((self._empty, "muted"),), width, base)
         if at >= self._rows:
             return Strip.blank(width, base)
-        style = (
-            base + Style(bgcolor=self.app.theme_variables["ground-bar"]) if self._under_cursor(at) else base
-        )
+        style = base + self._cursor_style if self._under_cursor(at) else base
         return self._strip(self.source.row(at), width, style, at)
 
     def _under_cursor(self, at: int) -> bool:
