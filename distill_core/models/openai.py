@@ -222,9 +222,9 @@ class OpenAIHandler(ModelHandler):
         self, messages: Sequence[Message], params: dict[str, Any], on_delta: OnDelta | None, retries: int
     ) -> LMResponse:
         """Make the call, again in other words where the server refuses a parameter."""
+        client = await self._connection.client()
         from openai import APIError, APIStatusError
 
-        client = self._connection.client()
         started = time.monotonic()
         earlier = 0
         while True:
@@ -338,7 +338,9 @@ class OpenAIHandler(ModelHandler):
             async with asyncio.timeout(CHECK_SECONDS):
                 served = await self._served()
                 if self.model not in served:
-                    await self._made([{"role": "user", "content": "Hi"}], {"max_tokens": 1}, None, self.max_retries)
+                    await self._made(
+                        [{"role": "user", "content": "Hi"}], {"max_tokens": 1}, None, self.max_retries
+                    )
         except TimeoutError:
             error = f"{self.model} at {self.host} did not answer within {CHECK_SECONDS:g} s"
         except ModelError as failure:
@@ -356,10 +358,10 @@ class OpenAIHandler(ModelHandler):
 
     async def _served(self) -> tuple[str, ...]:
         """The models that the endpoint lists; none where it has no list."""
+        client = (await self._connection.client()).with_options(max_retries=0)
         from httpx2 import Response
         from openai import APIError, NotFoundError
 
-        client = self._connection.client().with_options(max_retries=0)
         try:
             answer = await client.get("/models", cast_to=Response)
             data = _decoded(answer.content)
@@ -381,17 +383,20 @@ class _Connection:
         self.timeout = timeout
         self.max_retries = max_retries
         self.slots = asyncio.Semaphore(concurrency)
+        self._opening = asyncio.Lock()
         self._client: AsyncOpenAI | None = None
 
-    def client(self) -> AsyncOpenAI:
+    async def client(self) -> AsyncOpenAI:
         """The one client.
 
         Raises:
             ModelError: the host is known to want a key and there is none.
         """
-        if self._client is None:
-            self._client = self._opened()
-        return self._client
+        async with self._opening:
+            if self._client is None:
+                # Importing the SDK and reading certificates takes a second: not on the loop that others' calls are on.
+                self._client = await asyncio.to_thread(self._opened)
+            return self._client
 
     async def close(self) -> None:
         client, self._client = self._client, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from distill_core.errors import ModelError
@@ -75,13 +76,16 @@ def _explain_connection(error: APIError, timeout: float, began: bool) -> tuple[s
     """The transport reports a dropped connection as a timeout too: the exception at the bottom tells."""
     import aiohttp
 
-    root: BaseException = error
-    while root.__cause__ is not None:
-        root = root.__cause__
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    root = chain[-1]
+    for link in chain:
+        if isinstance(link, aiohttp.ClientConnectorError):
+            why = os.strerror(link.os_error.errno) if link.os_error.errno else str(link.os_error)
+            return f"cannot connect: {why}", "check base_url and that the server runs"
     if isinstance(root, TimeoutError):
         return f"nothing came for {timeout:g} s", "raise timeout, or ask for less at once"
-    if isinstance(root, aiohttp.ClientConnectorError):
-        return f"cannot connect: {root.os_error.strerror or root}", "check base_url and that the server runs"
     if isinstance(root, aiohttp.InvalidURL):
         return f"not an URL: {root}", "correct base_url"
     why = str(root) or type(root).__name__
