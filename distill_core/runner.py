@@ -13,7 +13,7 @@ import msgspec
 from distill_core.approval import Approver, AutoApprover
 from distill_core.events import Limits
 from distill_core.models.base import ModelHandler
-from distill_core.recorder import Sink, holds_session
+from distill_core.recorder import Sink
 from distill_core.session import Context, RunResult, Session, SessionSpec
 
 T = TypeVar("T")
@@ -131,12 +131,3 @@ def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
-
-
-def free_folder(folder: Path) -> Path:
-    """`folder`, or with a number behind its name the first that holds no session yet."""
-    taken, number = folder, 1
-    while holds_session(taken):
-        number += 1
-        taken = folder.with_name(f"{folder.name}.{number}")
-    return taken
