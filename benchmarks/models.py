@@ -43,7 +43,7 @@ async def bare(base_url: str, calls: int, in_flight: int) -> float:
 
 async def ours(base_url: str, calls: int, in_flight: int) -> float:
     """Seconds that `achat` takes from a loop of the caller's own."""
-    handler = OpenAIHandler("worker", base_url, "key", max_tokens=64, max_concurrency=in_flight)
+    handler = OpenAIHandler("worker", base_url, api_key="key", max_tokens=64, max_concurrency=in_flight)
     await handler.achat(messages(-1))
     started = time.perf_counter()
     replies = await asyncio.gather(*(handler.achat(messages(number)) for number in range(calls)))
@@ -55,7 +55,7 @@ async def ours(base_url: str, calls: int, in_flight: int) -> float:
 
 async def ours_batch(base_url: str, calls: int, in_flight: int) -> float:
     """Seconds that one `chat_batch` takes from a plain thread."""
-    handler = OpenAIHandler("worker", base_url, "key", max_tokens=64, max_concurrency=in_flight)
+    handler = OpenAIHandler("worker", base_url, api_key="key", max_tokens=64, max_concurrency=in_flight)
     await handler.achat(messages(-1))
     started = time.perf_counter()
     replies = await asyncio.to_thread(handler.chat_batch, [messages(number) for number in range(calls)])

@@ -1,9 +1,9 @@
 """The response cache: replies to equal calls, kept on disk, so that running an edited step again does not pay twice.
 
-A call is equal to another when model, endpoint, parameters and messages are; since the same prompt may be
-asked twice on purpose, the nth equal call of a session gets the nth kept reply. The store is one SQLite file:
-several processes may share it, a crash leaves either the whole reply or none of it, and nothing has to be
-swept up.
+A call is equal to another when class of handler, model, endpoint, parameters and messages are; since the same
+prompt may be asked twice on purpose, the nth equal call of a session gets the nth kept reply. The store is one
+SQLite file: several processes may share it, a crash leaves either the whole reply or none of it, and nothing has
+to be swept up.
 """
 
 from __future__ import annotations
@@ -38,15 +38,17 @@ create table if not exists replies (
 
 
 def cache_key(handler: ModelHandler, messages: Sequence[Message], params: Mapping[str, Any]) -> str:
-    """What makes two calls equal, as a hash: model, endpoint, parameters, exact messages.
+    """What makes two calls equal, as a hash: kind of handler, model, endpoint, parameters, exact messages.
 
     The endpoint is the handler's `identity` where it has one (a server on a port that changes names its
     weights), else its `base_url`. Parameters are those of the handler under those of the call; None counts as
     not given.
     """
+    kind = type(handler)
     sent = {**handler.sampling(), **params}
     asked = {
         "version": KEY_VERSION,
+        "handler": f"{kind.__module__}.{kind.__qualname__}",
         "model": handler.model,
         "endpoint": str(getattr(handler, "identity", None) or getattr(handler, "base_url", "")),
         "params": {name: value for name, value in sent.items() if value is not None},
@@ -84,8 +86,10 @@ class ResponseCache:
     ) -> LMResponse | None:
         """The reply kept for this occurrence of the call, marked `cached`; None where there is none.
 
-        Each call of this counts as one occurrence.
+        Each call of this counts as one occurrence. For a handler that is not `cacheable` there is never one.
         """
+        if not model.cacheable:
+            return None
         started = time.monotonic()
         key = cache_key(model, messages, params)
         occurrence = self._asked[key]
@@ -99,7 +103,9 @@ class ResponseCache:
     async def keep(
         self, model: ModelHandler, messages: Sequence[Message], params: Mapping[str, Any], reply: LMResponse
     ) -> None:
-        """Keep `reply` for the first occurrence of the call that `find` had nothing for."""
+        """Keep `reply` for the first occurrence of the call that `find` had nothing for, if it may be kept."""
+        if not model.cacheable:
+            return
         key = cache_key(model, messages, params)
         missed = self._missed.get(key)
         if missed:

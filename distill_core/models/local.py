@@ -154,7 +154,11 @@ class LocalServer:
 
         # More in flight than there are slots would wait inside the server, the clock of their time limit running.
         options: dict[str, Any] = {"timeout": CALL_SECONDS, "max_concurrency": self.slots, "max_retries": 0}
-        return OpenAIHandler(self.model, base_url=self.base_url, api_key=self.api_key, **(options | sampling))
+        # The port is another at every start: kept replies belong to the weights instead.
+        options["identity"] = weights.identity(self.path)
+        handler = OpenAIHandler(self.model, self.base_url, api_key=self.api_key, **(options | sampling))
+        handler.primitives = ("worker_yes",)  # the compact prompt's example makes use of it
+        return handler
 
     def close(self) -> None:
         """End the server. Safe to call twice."""

@@ -32,6 +32,7 @@ class RecordedHandler(ModelHandler):
     """
 
     native_async = True
+    cacheable = False
 
     def __init__(
         self,

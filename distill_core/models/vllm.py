@@ -55,7 +55,7 @@ class VLLMHandler(ModelHandler):
         self.model = Path(self.model_path).name or self.model_path
         self.managed = managed
         self.native_async = managed
-        self.identity = f"vllm:{self.model_path}"
+        self.identity = f"vllm:{self.model_path} {sorted(engine_args.items())}"
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens, **(sampling or {})}
         self._log_path = log_path or _default_log()
         self._engine_args = engine_args

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from distill_core.errors import ModelError
+from distill_core.models import vllm_log
 from distill_core.models.base import LMResponse, Message, TokenLogprob, Usage
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Engine:
             os.environ.setdefault(name, value)
         # Worker processes are started here and inherit what stdout and stderr are now, for good.
         with _standard_streams_to(self._log), _loggers_to(self._log):
+            start = vllm_log.size(self._log_path)
             try:
                 return import_module("vllm").LLM(model=model_path, **engine_args)
             except Exception as error:
@@ -79,7 +81,7 @@ class Engine:
                 # …).
                 raise ModelError(
                     f"vLLM cannot load {model_path}",
-                    found=_first_line(error),
+                    found=vllm_log.root_cause(self._log_path, start) or _first_line(error),
                     remedy=f"the whole log is in {self._log_path}",
                 ) from error
 
@@ -228,7 +230,9 @@ def _loggers_to(log: TextIO) -> Iterator[None]:
         for handler in _handlers():
             if id(handler) in before or not isinstance(handler, logging.StreamHandler):
                 continue
-            if handler.stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            terminal = handler.stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+            # Some handlers look stderr up at each message (`logging.lastResort` does): theirs cannot be set.
+            if terminal and not isinstance(getattr(type(handler), "stream", None), property):
                 handler.setStream(log)
 
 

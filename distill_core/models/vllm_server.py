@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from distill_core.errors import ModelError
+from distill_core.models import vllm_log
 from distill_core.models.child_server import ChildServer, free_port, random_key
+from distill_core.models.credentials import scrub
 from distill_core.models.openai import OpenAIHandler
 
 MODULE = "vllm.entrypoints.openai.api_server"
@@ -31,7 +34,7 @@ class VLLMServer:
         startup_seconds: how long it may take to be ready.
 
     Raises:
-        ModelError: it did not start; quotes the log's last line.
+        ModelError: it did not start; quotes what its log says failed.
     """
 
     def __init__(
@@ -55,14 +58,19 @@ class VLLMServer:
             name=f"the vLLM server for {model}",
             startup_seconds=startup_seconds,
         )
-        self._child.start()
+        start = vllm_log.size(log_path)
+        try:
+            self._child.start()
+        except ModelError as error:
+            cause = vllm_log.root_cause(log_path, start)
+            error.found = scrub(cause, key) if cause else error.found
+            raise
         self.handler = OpenAIHandler(
             model,
             base_url,
-            key,
+            api_key=key,
             timeout=CALL_SECONDS,
             max_concurrency=CONCURRENCY,
-            identity=f"vllm:{model_path}",
             **sampling,
         )
 

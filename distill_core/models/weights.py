@@ -230,6 +230,25 @@ def _fetch(weights: Weights, partial: Partial, report: _Report, source: SourceNa
     partial.keep_sound(report.check)
 
 
+def identity(path: Path) -> str:
+    """What tells the weights in `path` from others: their checked sum where they were pulled, else name, size and time.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    try:
+        origin = msgspec.json.decode(path.with_name("origin.json").read_bytes(), type=Origin)
+        if origin.file == path.name:
+            return f"weights:{origin.sha256}"
+    except (OSError, msgspec.DecodeError):
+        pass  # a file of a person's own has no origin
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}", found=str(error)) from error
+    return f"weights:{path.name}:{about.st_size}:{about.st_mtime_ns}"
+
+
 def _installed(weights: Weights, folder: Path) -> Installed | None:
     path = folder / weights.file
     try:

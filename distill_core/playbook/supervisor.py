@@ -40,6 +40,7 @@ class PlaybookSupervisor(ModelHandler):
 
     model = "playbook"
     primitives = ("worker_yes",)
+    cacheable = False
 
     def __init__(
         self, *, room: int | None = None, piece: int = 4_000, read: int = 10, most: int = 200

@@ -20,7 +20,13 @@ from tests.distill_core.models.test_child_server import alive, gone
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTEXT = 128
-ENGINE = {"max_model_len": CONTEXT, "dtype": "float32", "enforce_eager": True}
+ENGINE = {
+    "max_model_len": CONTEXT,
+    "dtype": "float32",
+    "enforce_eager": True,
+    # vLLM asks for this share of the memory at its start, and by default more than a busy machine has free.
+    "gpu_memory_utilization": 0.3,
+}
 TEMPLATE = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}</s>{% endfor %}<assistant>"
 
 
