@@ -1,0 +1,50 @@
+"""What the response cache tells apart: kinds of handlers, weights, and handlers whose replies are not kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from distill_core.models import weights
+from distill_core.models.base import LMResponse
+from distill_core.models.cache import ResponseCache, cache_key
+from distill_core.models.openai import OpenAIHandler
+from distill_core.models.recorded import RecordedHandler
+from distill_core.playbook.supervisor import PlaybookSupervisor
+from tests.fakes.models import Scripted
+
+ASKED = [{"role": "user", "content": "x"}]
+
+
+class Other(Scripted):
+    """Another kind of handler, by the same model name."""
+
+
+def test_handlers_of_two_classes_do_not_share_replies() -> None:
+    assert cache_key(Scripted(), ASKED, {}) == cache_key(Scripted(), ASKED, {})
+    assert cache_key(Scripted(), ASKED, {}) != cache_key(Other(), ASKED, {})
+
+
+def test_an_identity_stands_for_an_address_that_changes() -> None:
+    one, two = (
+        OpenAIHandler("m", f"http://127.0.0.1:{port}/v1", identity="weights:1") for port in (1001, 1002)
+    )
+    third = OpenAIHandler("m", "http://127.0.0.1:1001/v1", identity="weights:2")
+    assert cache_key(one, ASKED, {}) == cache_key(two, ASKED, {}) != cache_key(third, ASKED, {})
+
+
+def test_weights_of_a_persons_own_are_told_apart_by_name_and_size(tmp_path: Path) -> None:
+    for name, content in (("a.gguf", b"GGUF"), ("b.gguf", b"GGUF"), ("c.gguf", b"GGUF+")):
+        (tmp_path / name).write_bytes(content)
+    known = [weights.identity(tmp_path / name) for name in ("a.gguf", "b.gguf", "c.gguf", "a.gguf")]
+    assert known[0] == known[3]
+    assert len(set(known)) == 3
+
+
+async def test_replies_that_must_not_be_kept_are_not(tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path / "replies.db")
+    for handler in (PlaybookSupervisor(), RecordedHandler([])):
+        assert await cache.find(handler, ASKED, {}) is None
+        await cache.keep(handler, ASKED, {}, LMResponse("no"))
+        assert await cache.session().find(handler, ASKED, {}) is None
+    assert len(cache) == 0
+    cache.close()
