@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -24,6 +25,8 @@ QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "TQDM_DISABLE": "
 """Nothing is reported to anybody about what runs here, and no progress bar is drawn."""
 
 _redirecting = threading.Lock()
+_redirected: weakref.WeakSet[logging.StreamHandler[Any]] = weakref.WeakSet()
+"""vLLM's logging handlers, made once in a process: they write to the log of the engine that was loaded last."""
 
 
 class Engine:
@@ -44,12 +47,12 @@ class Engine:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vllm")
         self._log_path = log_path
         log_path.parent.mkdir(parents=True, exist_ok=True)
+        # Never closed by hand: logging handlers go on writing to it after the model is unloaded.
         self._log = log_path.open("a", encoding="utf-8", buffering=1)
         try:
             self._llm: Any = self._on_thread(lambda: self._load(model_path, engine_args))
         except ModelError:
             self._thread.shutdown()
-            self._log.close()
             raise
 
     def answer(
@@ -63,7 +66,6 @@ class Engine:
         if self._llm is not None:
             self._on_thread(self._unload)
             self._thread.shutdown()
-            self._log.close()
 
     def _on_thread(self, work: Callable[[], T]) -> T:
         return self._thread.submit(work).result()
@@ -224,6 +226,8 @@ def _standard_streams_to(log: TextIO) -> Iterator[None]:
 def _loggers_to(log: TextIO) -> Iterator[None]:
     """Have logging handlers that appear meanwhile, and would write to the terminal, write to `log` from then on."""
     before = {id(handler) for handler in _handlers()}
+    for known in _redirected:
+        known.setStream(log)
     try:
         yield
     finally:
@@ -234,6 +238,7 @@ def _loggers_to(log: TextIO) -> Iterator[None]:
             # Some handlers look stderr up at each message (`logging.lastResort` does): theirs cannot be set.
             if terminal and not isinstance(getattr(type(handler), "stream", None), property):
                 handler.setStream(log)
+                _redirected.add(handler)
 
 
 def _handlers() -> list[logging.Handler]:

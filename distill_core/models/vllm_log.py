@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-RAISED = re.compile(r"\b((?:\w+\.)*\w*(?:Error|Exception): \S.*)")
+PREFIX = r"(?:\([^)\n]*\) )?(?:[A-Z]+ [\d :-]+\[[^\]\n]*\] )?"
+"""What vLLM puts before a line: which process, and for a logged one level, time and place."""
+
+RAISED = re.compile(rf"^{PREFIX}((?:\w+\.)*\w*(?:Error|Exception): \S.*)", re.MULTILINE)
+"""The line of a traceback that names the exception. Warnings speak of exceptions too, further in."""
+
 LONGEST = 300
 MOST_BYTES = 4_000_000
 

@@ -39,7 +39,8 @@ class LLM:
         os.write(1, b"INFO from C++\n")
         print("WARNING loud", file=sys.stderr)
         if model.endswith("broken"):
-            os.write(2, b"(EngineCore) ERROR ValueError: no room for the weights\n")
+            where = b"(EngineCore pid=35) ERROR 11-21 06:25:53 [core.py:1134] "
+            os.write(2, where + b"ValueError: no room for the weights\n")
             raise RuntimeError("Engine core initialization failed. See root cause above.")
         self.chat_template = None
         self.model_config = SimpleNamespace(
