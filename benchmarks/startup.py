@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 ROUNDS = 15
 
@@ -24,7 +25,9 @@ def milliseconds(argv: list[str]) -> float:
 
 
 def main() -> None:
-    program = shutil.which("distill-tui")
+    program = shutil.which("distill-tui", path=str(Path(sys.executable).parent)) or shutil.which(
+        "distill-tui"
+    )
     assert program is not None, "install the package first"
     bare = milliseconds([sys.executable, "-c", "pass"])
     library = milliseconds([sys.executable, "-c", "import click"])
