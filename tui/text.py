@@ -20,7 +20,7 @@ _REPLACED = (
     "\u115f\u1160\u3164\uffa0"  # fillers: blank, and of a width that terminals disagree on
     "\ud800-\udfff\ufffe\uffff"  # lone surrogates and noncharacters
 )
-_INVISIBLE = "\u200b\u200d\u2060-\u2064\ufeff\u180e"
+_INVISIBLE = "\u200b\u200d\u2060-\u2064\ufeff\u180e\U0001f3fb-\U0001f3ff"
 _HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f\xad\ufe0f{_REPLACED}{_INVISIBLE}]")
 
 
@@ -31,7 +31,7 @@ def clean(text: str) -> str:
 
     - control characters become their pictures (ESC is "␛"), C1 controls, bidirectional controls, tags and lone
       surrogates "\ufffd";
-    - joiners and other invisible characters become the zero-width non-joiner and the emoji selector the text
+    - joiners, skin tones and invisible characters become the zero-width non-joiner and the emoji selector the text
       selector, since terminals differ in the width of what these make; a soft hyphen becomes a hyphen.
     """
     return _HARMFUL.sub(_replacement, text)
@@ -53,4 +53,6 @@ def _replacement(match: re.Match[str]) -> str:
     return REPLACEMENT
 
 
-_ZERO_WIDTHS = frozenset("\u200b\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e")
+_ZERO_WIDTHS = frozenset(
+    "\u200b\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+)

@@ -41,6 +41,10 @@ def test_clean_keeps_positions_and_can_be_written(text: str) -> None:
     assert not [c for c in cleaned if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"]
 
 
+def test_what_terminals_measure_differently_is_made_plain() -> None:
+    assert clean("👍🏽 👨\u200d👩 ❤\ufe0f") == "👍\u200c 👨\u200c👩 ❤\ufe0e"
+
+
 def test_plain_text_is_the_same_object() -> None:
     text = "naïve 漢字 🎉 é"
     assert clean(text) == text

@@ -36,6 +36,12 @@ FOLDING_SECONDS = 0.02
 """At most so long is spent on taking events between two drawings."""
 
 
+def wrap_decision(line: Line, width: int) -> list[Line]:
+    """Prose to its full width; what stands under a cell's name goes on under it."""
+    under = bool(line) and line[0][0].startswith("   ")
+    return wrap(line, width, words=True, indent=3 if under else 0)
+
+
 class Wiring(msgspec.Struct, frozen=True):
     """What the screen is connected to.
 
@@ -80,7 +86,7 @@ class LiveScreen(Screen[None]):
         self.model = LiveModel()
         self.panes = Panes(self.model)
         self._deciding = Deciding(self)
-        self._decision = Transcript(lambda line, width: wrap(line, width, words=True, indent=3))
+        self._decision = Transcript(wrap_decision)
         self._active = "supervisor"
         self._chosen_by_hand = False
         self._leaving = False
