@@ -138,3 +138,15 @@ def test_engine_arguments_become_flags() -> None:
     assert command[command.index("5") + 1 :] == [
         "--max-model-len", "64", "--no-enforce-eager", "--a-list", "1", "2", "--a-map", '{"x": 1}',
     ]  # fmt: skip
+
+
+def test_a_second_engine_logs_to_its_own_file_after_the_first_is_closed(vllm: Any, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        handler = VLLMHandler("some/model", log_path=tmp_path / f"{name}.log")
+        handler.start()
+        vllm.logger.warning("from the %s", name)
+        handler.close()
+        vllm.logger.warning("after the %s", name)
+    assert "from the first\nafter the first" in (tmp_path / "first.log").read_text()
+    assert "from the second\nafter the second" in (tmp_path / "second.log").read_text()
+    assert "second" not in (tmp_path / "first.log").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 threads: set[int] = set()
 batches: list[dict[str, Any]] = []
+logger = logging.getLogger("vllm")
 
 
 class SamplingParams:
@@ -35,6 +37,9 @@ class LLM:
 
     def __init__(self, model: str, max_model_len: int = 32, **ignored: Any) -> None:
         threads.add(threading.get_ident())
+        if not logger.handlers:
+            logger.addHandler(logging.StreamHandler(sys.stdout))
+            logger.propagate = False
         print("INFO loading")
         os.write(1, b"INFO from C++\n")
         print("WARNING loud", file=sys.stderr)
