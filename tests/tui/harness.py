@@ -19,7 +19,7 @@ from tui.screens.live import LiveScreen
 from tui.widgets.line_pane import LinePane, rows_of
 
 NOW = START + timedelta(seconds=83)
-ROUNDS = 400
+ROUNDS = 1500
 """How often a condition is looked at before a test gives up; each round lets the screen draw."""
 
 
