@@ -61,7 +61,9 @@ class Replay:
 
 def proposal(before: Sequence[ev.Event], made: ev.DecisionMade) -> StepProposal | FinalProposal:
     """What `made` decided on."""
-    finals = [e for e in before if isinstance(e, ev.FinalProposed) and made.proposal_id == f"final:{e.cell_id}"]
+    finals = [
+        e for e in before if isinstance(e, ev.FinalProposed) and made.proposal_id == f"final:{e.cell_id}"
+    ]
     if finals:
         return FinalProposal(proposal_id=made.proposal_id, step=made.step, answer=finals[0].answer)
     cells = [e for e in before if isinstance(e, ev.CellProposed) and e.call_id == made.proposal_id]
