@@ -7,6 +7,7 @@ in `STREAM`, and teach `state.apply` what it does.
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -434,4 +435,9 @@ def decode(line: bytes) -> Event:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a log line."""
-    return msgspec.json.schema(Event)
+    schema = msgspec.json.schema(Event)
+    for part in schema["$defs"].values():
+        if "description" in part:
+            # Python 3.13 takes the indentation out of docstrings itself; so it is the same on all.
+            part["description"] = inspect.cleandoc(part["description"])
+    return schema
