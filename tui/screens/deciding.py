@@ -209,8 +209,12 @@ class Deciding:
     def leave(self) -> None:
         """Quit, after asking where the session still runs."""
         screen = self._screen
-        if not screen.wiring.engine.alive:
+        if screen.leaving or not screen.wiring.engine.alive:
             screen.app.exit()
+            return
+        if not screen.model.live:
+            # Its last event is here, its thread is about to end.
+            screen.leaving = True
             return
 
         def go(choice: str | None) -> None:

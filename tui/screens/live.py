@@ -89,7 +89,7 @@ class LiveScreen(Screen[None]):
         self._decision = Transcript(wrap_decision)
         self._active = "supervisor"
         self._chosen_by_hand = False
-        self._leaving = False
+        self.leaving = False
 
     # ------------------------------------------------------------ layout
 
@@ -147,12 +147,12 @@ class LiveScreen(Screen[None]):
         """Take what has come over the bridge and draw what changed by it."""
         self.wiring.bridge.drain(self.model.take, FOLDING_SECONDS)
         self.redraw()
-        if self._leaving and not self.wiring.engine.alive:
+        if self.leaving and not self.wiring.engine.alive:
             self.app.exit()
 
     def leave_when_ended(self) -> None:
         """Stop the session; the program goes as soon as that has come to its end."""
-        self._leaving = True
+        self.leaving = True
         self.wiring.engine.stop(self.wiring.who)
 
     def redraw(self, *, everything: bool = False) -> None:
