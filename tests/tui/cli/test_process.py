@@ -64,7 +64,8 @@ def test_ctrl_c_ends_a_running_cell_and_keeps_the_session(environment, tmp_path)
     assert "stopping" in err
     assert verify(folder).whole
     assert read_session(folder).events[-1].status == "stopped"
-    assert out == ""
+    # What the cell had printed is the best partial result there is.
+    assert out == "begun\n"
 
 
 def test_ctrl_c_does_not_wait_for_a_silent_server(environment, tmp_path):
