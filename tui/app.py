@@ -17,7 +17,6 @@ from distill_core.errors import ConfigError
 from distill_core.recorder import utc_now
 from distill_core.session import RunResult
 from themes import Palette
-from tui.actions import ACTIONS
 from tui.bridge import Bridge
 from tui.engine import Engine, MakeSession
 from tui.screens.live import LiveScreen, Wiring
@@ -68,10 +67,8 @@ class LiveApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: the registry of actions, those that apply now."""
         if isinstance(screen, LiveScreen):
-            now = screen.model.situation
-            for action in ACTIONS:
-                if action.applies(now):
-                    yield SystemCommand(action.label, action.help, partial(screen.action_act, action.id))
+            for action in screen.registry.applying(screen.situation):
+                yield SystemCommand(action.label, action.help, partial(screen.action_act, action.id))
 
 
 def wire(

@@ -15,7 +15,9 @@ from tests.fakes.sinks import Kept
 from tests.tui.stories import STORIES
 from tui.app import LiveApp, wire
 from tui.live.model import LiveModel
+from tui.live.panes import Panes
 from tui.screens.live import LiveScreen
+from tui.screens.watching import Watching
 from tui.widgets.line_pane import LinePane, rows_of
 
 NOW = START + timedelta(seconds=83)
@@ -40,6 +42,11 @@ class Opened(NamedTuple):
     def model(self) -> LiveModel:
         """What the screen knows."""
         return self.screen.model
+
+    @property
+    def rows(self) -> Panes:
+        """The rows of the session's four panes."""
+        return next(part.rows for part in self.screen.parts if isinstance(part, Watching))
 
     async def until(self, holds: Callable[[LiveModel], bool]) -> None:
         """Let the screen work until `holds`."""

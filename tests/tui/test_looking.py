@@ -7,9 +7,17 @@ from textual.color import Color
 
 from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
 from tests.tui.harness import Opened, open_screen, open_story
-from tui.actions import ACTIONS, BY_ID
+from tui.actions import ACTIONS, REGISTRY, Situation
 from tui.live.keys import help_lines
+from tui.live.layout import PANES as SPECS
 
+SITUATIONS = [
+    Situation(gate=gate, live=live, running=running, pane=pane.name)
+    for gate in (None, "step", "final", "budget")
+    for live in (True, False)
+    for running in (True, False)
+    for pane in SPECS
+]
 PANES = ("timeline", "supervisor", "output", "workers")
 
 
@@ -77,7 +85,7 @@ async def test_a_long_proposal_is_read_from_its_start_and_the_next_one_followed(
             )  # type: ignore[misc]
             await opened.pilot.pause(0.1)
             pane = opened.pane("supervisor")
-            top = opened.screen.panes.supervisor.span(f"s{step}")
+            top = opened.rows.supervisor.span(f"s{step}")
             assert top is not None
             assert pane.scroll_offset.y == top[0]
             await opened.press("a")
@@ -88,7 +96,7 @@ async def test_choosing_a_step_shows_it_in_the_other_panes() -> None:
         await opened.until(lambda model: not model.live)
         assert opened.pane("output").following
         await opened.press("1", "home", "down")
-        at = opened.screen.panes.anchors(2)
+        at = opened.rows.anchors(2)
         assert at.supervisor is not None
         assert at.output is not None
         assert opened.pane("output").scroll_offset.y == at.output
@@ -153,12 +161,23 @@ async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_action_has_an_id_a_key_and_a_help() -> None:
-    assert len(BY_ID) == len(ACTIONS)
-    keys = [key for action in ACTIONS for key in action.keys]
-    assert len(keys) == len(set(keys))
-    text = "\n".join("".join(t for t, _ in line) for line in help_lines())
+    assert len(REGISTRY.by_id) == len(ACTIONS)
+    text = "\n".join("".join(t for t, _ in line) for line in help_lines(REGISTRY))
     for action in ACTIONS:
+        assert action.keys
         assert action.help in text
+
+
+async def test_every_action_of_the_screen_is_done_by_a_part_of_it() -> None:
+    async with open_story("awaiting") as opened:
+        done = {name for part in opened.screen.parts for name in part.handlers()}
+        assert done == {action.id for action in ACTIONS if action.scope == "live"}
+
+
+def test_no_two_actions_that_apply_at_once_share_a_key() -> None:
+    for now in SITUATIONS:
+        keys = [key for action in REGISTRY.applying(now) for key in action.keys]
+        assert len(keys) == len(set(keys))
 
 
 async def test_the_help_opens_and_closes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from distill_core.approval import (
@@ -17,7 +17,9 @@ from distill_core.approval import (
 from distill_core.events import Action
 from distill_core.text import encodable
 from tui.live import decision
+from tui.live.model import Changes
 from tui.screens.confirm import Choice, ConfirmScreen
+from tui.screens.parts import Pane
 from tui.screens.write import Page, WriteScreen
 
 if TYPE_CHECKING:
@@ -32,9 +34,13 @@ class Deciding:
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
 
-    def do(self, action_id: str) -> None:
-        """Do one of the actions that decide or steer."""
-        steps: dict[str, Callable[[], None]] = {
+    def panes(self) -> Mapping[str, Pane]:
+        """None: what waits is shown by `Proposing`."""
+        return {}
+
+    def handlers(self) -> Mapping[str, Callable[[], None]]:
+        """The actions that decide or steer."""
+        return {
             "decide.approve": self._approve,
             "decide.edit": self._edit,
             "decide.reject": self._reject,
@@ -44,7 +50,9 @@ class Deciding:
             "session.policy": self._policy,
             "cell.interrupt": self._interrupt,
         }
-        steps[action_id]()
+
+    def take(self, changes: Changes) -> None:
+        """Nothing to follow."""
 
     # ------------------------------------------------------------ at the gate
 
@@ -203,32 +211,6 @@ class Deciding:
             for key, name in POLICY_KEYS.items()
         ]
         screen.app.push_screen(ConfirmScreen("Who approves from the next step on?", choices), switch)
-
-    # ------------------------------------------------------------ leaving
-
-    def leave(self) -> None:
-        """Quit, after asking where the session still runs."""
-        screen = self._screen
-        if screen.leaving or not screen.wiring.engine.alive:
-            screen.app.exit()
-            return
-        if not screen.model.live:
-            # Its last event is here, its thread is about to end.
-            screen.leaving = True
-            return
-
-        def go(choice: str | None) -> None:
-            if choice == "stop":
-                screen.leave_when_ended()
-            elif choice == "drop":
-                screen.wiring.engine.cancel()
-                screen.leave_when_ended()
-
-        choices = [
-            Choice("x", "stop", "stop the session with its best partial result, then quit"),
-            Choice("d", "drop", "drop what it is doing and quit at once; its log stays"),
-        ]
-        screen.app.push_screen(ConfirmScreen("The session is still running.", choices), go)
 
     # ------------------------------------------------------------ asking
 

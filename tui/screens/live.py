@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -13,33 +13,24 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
-from distill_core.approval import PersonApprover, PolicyApprover, StepProposal
+from distill_core.approval import PersonApprover, PolicyApprover
 from themes import Palette
-from tui.actions import ACTIONS, BY_ID, DECIDE, bindings
+from tui.actions import DECIDE, REGISTRY, Registry, Situation
 from tui.bridge import Bridge
 from tui.engine import Engine
-from tui.lines import Line, wrap
-from tui.live import decision, keys, status, workers
+from tui.lines import Line
+from tui.live import status
+from tui.live.layout import BY_NAME, PANES, Column
 from tui.live.model import LiveModel
-from tui.live.panes import Panes, StepEntries
-from tui.screens.deciding import Deciding
-from tui.screens.read import ReadScreen
+from tui.screens.parts import Pane, parts_of
 from tui.text import clean
-from tui.transcript import Transcript
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
-PANES = ("timeline", "supervisor", "output", "workers", "decision")
 FLUSHES_A_SECOND = 20
 FOLDING_SECONDS = 0.02
 """At most so long is spent on taking events between two drawings."""
-
-
-def wrap_decision(line: Line, width: int) -> list[Line]:
-    """Prose to its full width; what stands under a cell's name goes on under it."""
-    under = bool(line) and line[0][0].startswith("   ")
-    return wrap(line, width, words=True, indent=3 if under else 0)
 
 
 class Wiring(msgspec.Struct, frozen=True):
@@ -53,6 +44,7 @@ class Wiring(msgspec.Struct, frozen=True):
         who: the person's name, for the record.
         palettes: the themes, by name.
         now: the clock for elapsed time.
+        registry: the actions, with the keys in force.
     """
 
     engine: Engine
@@ -62,6 +54,7 @@ class Wiring(msgspec.Struct, frozen=True):
     who: str
     palettes: dict[str, Palette]
     now: Callable[[], datetime]
+    registry: Registry = REGISTRY
 
 
 class LiveScreen(Screen[None]):
@@ -78,68 +71,67 @@ class LiveScreen(Screen[None]):
         (0, "-short"),
         (30, "-tall"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+    BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("live"))
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__()
         self.wiring = wiring
+        self.registry = wiring.registry
         self.model = LiveModel()
-        self.panes = Panes(self.model)
-        self._deciding = Deciding(self)
-        self._decision = Transcript(wrap_decision)
-        self._active = "supervisor"
-        self._chosen_by_hand = False
         self.leaving = False
+        self.chosen_by_hand = False
+        self.active = "supervisor"
+        self.parts = parts_of(self)
+        self._panes: dict[str, Pane] = {}
+        self._handlers: dict[str, Callable[[], None]] = {}
+        for part in self.parts:
+            self._panes.update(part.panes())
+            self._handlers.update(part.handlers())
 
     # ------------------------------------------------------------ layout
 
     def compose(self) -> ComposeResult:
-        """Status on top, four panes, what is to be decided, the keys."""
+        """Status on top, two columns of panes, what is to be decided, the keys."""
         yield LineBar(id="status")
         yield KeyBar(id="tabs")
         with Container(id="panes"):
             with Container(id="left"):
-                yield LinePane(
-                    self.panes.timeline,
-                    id="timeline",
-                    title="1 Timeline",
-                    entries=StepEntries(self.panes.timeline),
-                    empty="Steps appear here.",
-                )
-                yield LinePane(
-                    self.panes.workers,
-                    id="workers",
-                    title="4 Workers",
-                    entries=self.panes.workers,
-                    empty="Calls appear here; enter reads one.",
-                )
+                yield from self._column("left")
             with Container(id="right"):
-                yield LinePane(
-                    self.panes.supervisor,
-                    id="supervisor",
-                    title="2 Supervisor",
-                    empty="What the supervisor writes appears here.",
-                )
-                yield LinePane(
-                    self.panes.output,
-                    id="output",
-                    title="3 Output",
-                    empty="What cells print appears here.",
-                )
-        yield LinePane(self._decision, id="decision", title="5 Decision")
+                yield from self._column("right")
+        yield from self._column("bottom")
         yield KeyBar(id="gate", lead=("◆ ", "warn"))
         yield KeyBar(id="keys")
 
+    def _column(self, column: Column) -> Iterator[LinePane]:
+        for spec in PANES:
+            if spec.column == column:
+                widget = self._panes[spec.name].widget
+                widget.id = spec.name
+                widget.border_title = f"{spec.key} {spec.title}"
+                widget.empty = spec.empty
+                widget.set_class(spec.hidden, "-hidden")
+                yield widget
+
     def on_mount(self) -> None:
         """Begin to take what the engine sends."""
-        self._activate("supervisor")
-        self.query_one("#decision", LinePane).following = False
+        self.activate("supervisor")
         self.redraw(everything=True)
         self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
 
     def pane(self, name: str) -> LinePane:
         """A pane by its name."""
-        return self.query_one(f"#{name}", LinePane)
+        return self._panes[name].widget
+
+    def pane_names(self) -> list[str]:
+        """The panes that are not hidden, in the order of their keys."""
+        return [spec.name for spec in PANES if not self.pane(spec.name).has_class("-hidden")]
+
+    @property
+    def focused_pane(self) -> str:
+        """The name of the pane that has the focus; empty if none has."""
+        focused = self.focused
+        return focused.id or "" if isinstance(focused, LinePane) else ""
 
     # ------------------------------------------------------------ what comes
 
@@ -159,51 +151,17 @@ class LiveScreen(Screen[None]):
         """Draw what changed since the last time."""
         changes = self.model.changes()
         if changes.any or everything:
-            for name in self.panes.take(changes):
-                self.pane(name).changed()
-            if changes.calls or everything:
-                summary = workers.summary(self.model.state, self.model.counts)
-                self.pane("workers").header = (
-                    (summary, workers.HEADER) if self.model.counts.total else (summary,)
-                )
-            if changes.steps and self.pane("timeline").following:
-                self.pane("timeline").point_at(len(self.model.state.steps) - 1)
-            self._draw_decision(changes.gate)
+            for part in self.parts:
+                part.take(changes)
             if changes.gate:
-                self._make_room()
+                self.refresh_bindings()
             self._turn_to_what_happens(changes.gate)
         self._draw_bars()
 
-    def _draw_decision(self, fresh: bool) -> None:
-        lines = decision.lines(self.model)
-        pane = self.pane("decision")
-        self._decision.set("all", lines)
-        pane.set_class(self.model.gate is not None, "-waiting")
-        rows = self._decision.height(pane.scrollable_content_region.width or self.size.width - 4)
-        most = max(5, self.size.height * (2 if self.model.gate == "final" or not self.model.live else 1) // 4)
-        pane.styles.height = max(3, min(rows + 2, most))
-        pane.changed()
-        if fresh:
-            pane.show_from(0)
-            pane.following = False
-            self.refresh_bindings()
-
-    def _make_room(self) -> None:
-        """While a step waits, its reply gets the larger part and is read from its start; afterwards it is followed."""
-        proposal = self.model.proposal
-        deciding = isinstance(proposal, StepProposal)
-        if deciding == self.has_class("-deciding"):
-            return
-        self.set_class(deciding, "-deciding")
-        if isinstance(proposal, StepProposal):
-            self.call_after_refresh(self._read_from_start, proposal.proposal_id)
-        else:
-            self.call_after_refresh(self.follow, "supervisor")
-
-    def _read_from_start(self, call_id: str) -> None:
-        span, pane = self.panes.supervisor.span(call_id), self.pane("supervisor")
-        if span is not None and span[1] > pane.size.height and pane.following:
-            pane.show_from(span[0])
+    @property
+    def situation(self) -> Situation:
+        """What decides which actions apply."""
+        return msgspec.structs.replace(self.model.situation, pane=self.focused_pane)
 
     def _draw_bars(self) -> None:
         model, wiring = self.model, self.wiring
@@ -212,14 +170,16 @@ class LiveScreen(Screen[None]):
             status.second(model),
         )
         self.query_one("#status", LineBar).show(*lines)
-        now = model.situation
-        fitting = [action for action in ACTIONS if action.applies(now)]
-        gate_keys = [a for a in fitting if a.group == DECIDE]
+        fitting = self.registry.applying(self.situation)
+        gate_keys = [action for action in fitting if action.group == DECIDE]
         self.query_one("#gate", KeyBar).show(gate_keys, model.gate)
         self.query_one("#gate").display = bool(gate_keys)
-        self.query_one("#keys", KeyBar).show([a for a in fitting if a.shown], model.gate)
+        self.query_one("#keys", KeyBar).show([action for action in fitting if action.shown], model.gate)
+        names = self.pane_names()
         self.query_one("#tabs", KeyBar).show(
-            [BY_ID[f"pane.{i}"] for i in range(1, 6)], None, PANES.index(self._active)
+            [self.registry[f"pane.{name}"] for name in names],
+            None,
+            names.index(self.active) if self.active in names else None,
         )
 
     def _turn_to_what_happens(self, gate_changed: bool) -> None:
@@ -227,9 +187,9 @@ class LiveScreen(Screen[None]):
         if not self.has_class("-narrow"):
             return
         if gate_changed and self.model.gate is not None:
-            self._chosen_by_hand = False
-        if not self._chosen_by_hand:
-            self._activate("output" if self.model.running_cell is not None else "supervisor", focus=False)
+            self.chosen_by_hand = False
+        if not self.chosen_by_hand:
+            self.activate("output" if self.model.running_cell is not None else "supervisor", focus=False)
 
     def say(self, message: str, *, warning: bool = False) -> None:
         """A passing notice; its text is data."""
@@ -239,38 +199,33 @@ class LiveScreen(Screen[None]):
 
     # ------------------------------------------------------------ panes
 
-    def _activate(self, name: str, *, focus: bool = True) -> None:
-        if name != "decision":
-            self._active = name
-            for other in PANES[:-1]:
-                self.pane(other).set_class(other == name, "-active")
+    def activate(self, name: str, *, focus: bool = True) -> None:
+        """Show a pane (where only one fits: in the place of the others) and give it the focus."""
+        self.pane(name).remove_class("-hidden")
+        if BY_NAME[name].column != "bottom":
+            self.active = name
+            for spec in PANES:
+                self.pane(spec.name).set_class(spec.name == name, "-active")
             for side in self.query("#left, #right"):
                 side.set_class(bool(side.query(f"#{name}")), "-active")
         if focus or not isinstance(self.focused, LinePane) or not self.focused.display:
             self.pane(name).focus()
 
-    @on(LinePane.Highlighted, "#timeline")
-    def show_step(self, message: LinePane.Highlighted) -> None:
-        """Bring the chosen step into the other panes, or follow again at the last."""
-        if message.index == len(self.model.state.steps) - 1:
-            self.follow("supervisor", "output", "workers")
-            return
-        at = self.panes.anchors(message.index + 1)
-        for name, first in zip(("supervisor", "output", "workers"), at, strict=True):
-            if first is not None:
-                self.pane(name).show_from(first)
+    @on(LinePane.Highlighted)
+    def highlighted(self, message: LinePane.Highlighted) -> None:
+        """The cursor of a pane moved."""
+        self._tell(message, chosen=False)
 
-    @on(LinePane.Chosen, "#workers")
-    def read_call(self, message: LinePane.Chosen) -> None:
-        """Show a worker call in full."""
-        state = self.model.state
-        call = state.calls[state.call_order[message.index]]
-        self.app.push_screen(ReadScreen(f"Worker call {call.call_id}", workers.detail_lines(call)))
+    @on(LinePane.Chosen)
+    def chosen(self, message: LinePane.Chosen) -> None:
+        """An entry of a pane was opened."""
+        self._tell(message, chosen=True)
 
-    @on(LinePane.Chosen, "#timeline")
-    def go_to_step(self, message: LinePane.Chosen) -> None:
-        """Read the chosen step."""
-        self._activate("supervisor")
+    def _tell(self, message: LinePane.Highlighted, *, chosen: bool) -> None:
+        pane = self._panes.get(message.pane.id or "")
+        act = None if pane is None else pane.chosen if chosen else pane.highlighted
+        if act is not None:
+            act(message.index)
 
     def follow(self, *names: str) -> None:
         """Follow what comes in these panes."""
@@ -285,7 +240,7 @@ class LiveScreen(Screen[None]):
         """Whether an action of the registry applies now."""
         if action != "act":
             return True
-        return BY_ID[str(parameters[0])].applies(self.model.situation)
+        return self.registry[str(parameters[0])].applies(self.situation)
 
     @on(KeyBar.Clicked)
     def clicked(self, message: KeyBar.Clicked) -> None:
@@ -294,39 +249,5 @@ class LiveScreen(Screen[None]):
 
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry."""
-        if not BY_ID[action_id].applies(self.model.situation):
-            return
-        group, _, name = action_id.partition(".")
-        if group in ("decide", "session", "cell"):
-            self._deciding.do(action_id)
-        elif group == "pane":
-            self._look(name)
-        elif action_id == "theme.next":
-            self._next_theme()
-        elif action_id == "help.show":
-            self.app.push_screen(ReadScreen("Help", keys.help_lines(), indent=keys.INDENT))
-        elif action_id == "app.quit":
-            self._deciding.leave()
-
-    def _look(self, what: str) -> None:
-        if what.isdigit():
-            self._chosen_by_hand = True
-            self._activate(PANES[int(what) - 1])
-        elif what in ("next", "previous"):
-            self._chosen_by_hand = True
-            focused = self.focused.id if isinstance(self.focused, LinePane) else None
-            at = PANES.index(focused) if focused in PANES else 0
-            self._activate(PANES[(at + (1 if what == "next" else -1)) % len(PANES)])
-        elif what == "follow":
-            self.follow(*PANES[:-1])
-        elif what == "zoom" and isinstance(self.focused, LinePane):
-            if self.maximized is None:
-                self.maximize(self.focused)
-            else:
-                self.minimize()
-
-    def _next_theme(self) -> None:
-        names = sorted(self.wiring.palettes)
-        at = names.index(self.app.theme) if self.app.theme in names else -1
-        self.app.theme = names[(at + 1) % len(names)]
-        self.say(f"theme: {self.app.theme}")
+        if self.registry[action_id].applies(self.situation):
+            self._handlers[action_id]()

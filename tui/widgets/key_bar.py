@@ -10,7 +10,7 @@ from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.actions import Action, Gate, key_name, label_for
+from tui.actions import Action, Gate, key_name
 from tui.lines import Span
 from tui.theme import content
 
@@ -46,7 +46,7 @@ class KeyBar(Widget):
         self._places = []
         x = sum(cell_len(text) for text, _ in self._line)
         for index, action in enumerate(actions):
-            key, name = key_name(action.keys[0]), label_for(action, gate)
+            key, name = key_name(action.keys[0]), action.label_at(gate)
             opens, closes = ("[", "]") if index == chosen else (" ", " ")
             spans: list[Span] = [
                 (f"{opens}{key} ", "key"),

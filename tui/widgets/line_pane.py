@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click, Resize, Show
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tui.actions import REGISTRY
 from tui.lines import Line, fit, plain
 from tui.text import clean
 from tui.theme import role_styles
@@ -55,6 +56,7 @@ class LinePane(ScrollView, can_focus=True):
         source: what it draws.
         entries: what its cursor moves over; None for a pane without a cursor.
         empty: what it says while there is nothing to draw.
+        following: it stays at its end when rows are added.
     """
 
     class Highlighted(Message):
@@ -73,24 +75,17 @@ class LinePane(ScrollView, can_focus=True):
     class Chosen(Highlighted):
         """The person pressed enter on entry `index`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False),
-        Binding("home,g", "first", "To the start", show=False),
-        Binding("end,G", "follow", "To the end", show=False),
-        Binding("enter", "choose", "Open", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("pane"))
 
     def __init__(
         self,
         source: LineSource,
         *,
-        id: str,
-        title: str,
+        id: str | None = None,
+        title: str = "",
         entries: Entries | None = None,
         empty: str = "",
+        following: bool = True,
     ) -> None:
         super().__init__(id=id)
         self.source = source
@@ -98,8 +93,8 @@ class LinePane(ScrollView, can_focus=True):
         self.border_title = title
         self.header: tuple[Line, ...] = ()
         self.cursor: int | None = None
-        self.following = True
-        self._empty = empty
+        self.following = following
+        self.empty = empty
         self._looks: dict[str, Style] = {}
         self._rows = 0
         self._base = Style.null()
@@ -242,8 +237,8 @@ class LinePane(ScrollView, can_focus=True):
         if y < len(self.header):
             return self._strip(self.header[y], width, base)
         at = y - len(self.header) + round(self.scroll_y)
-        if not self._rows and y == len(self.header) and self._empty:
-            return self._strip(((self._empty, "muted"),), width, base)
+        if not self._rows and y == len(self.header) and self.empty:
+            return self._strip(((self.empty, "muted"),), width, base)
         if at >= self._rows:
             return Strip.blank(width, base)
         style = base + self._cursor_style if self._under_cursor(at) else base

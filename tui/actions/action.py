@@ -1,0 +1,64 @@
+"""What an action is, and the situation that tells which of them apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Gate: TypeAlias = Literal["step", "final", "budget"]
+Scope: TypeAlias = Literal["live", "pane"]
+"""Where an action's keys hold: on the live screen, in any pane of lines."""
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the screen is at, as far as it decides which actions apply.
+
+    Args:
+        gate: what waits for the person's decision.
+        live: the session has not ended.
+        running: a cell runs.
+        last: a final answer waits and no turn is left to send it back to.
+        pane: the name of the pane that has the focus.
+    """
+
+    gate: Gate | None = None
+    live: bool = False
+    running: bool = False
+    last: bool = False
+    pane: str = ""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to do.
+
+    Args:
+        id: its name in the keymap and the code.
+        keys: its keys, first the one that is shown.
+        label: one word for bars and footer.
+        help: a sentence for the help.
+        group: where the help lists it.
+        applies: whether it can be done in a situation.
+        shown: whether the footer shows it.
+        labels: what it is called at a gate, where that differs.
+        priority: its keys go before what a focused pane does with them.
+        scope: where its keys hold.
+        call: what a widget does on its keys, for a scope that has no handlers.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    group: str
+    applies: Callable[[Situation], bool] = lambda _: True
+    shown: bool = False
+    labels: tuple[tuple[Gate, str], ...] = ()
+    priority: bool = False
+    scope: Scope = "live"
+    call: str = ""
+
+    def label_at(self, gate: Gate | None) -> str:
+        """What it is called at a gate."""
+        return next((label for at, label in self.labels if at == gate), self.label)

@@ -1,0 +1,48 @@
+"""Actions that steer a session while it runs."""
+
+from __future__ import annotations
+
+from tui.actions.action import Action
+
+RUN = "While it runs"
+
+RUNNING: tuple[Action, ...] = (
+    Action(
+        id="session.stop",
+        keys=("x",),
+        label="Stop",
+        help="End the session with its best partial result",
+        group=RUN,
+        applies=lambda now: now.live,
+        shown=True,
+        labels=(("budget", "Stop here"),),
+    ),
+    Action(
+        id="cell.interrupt",
+        keys=("ctrl+c",),
+        label="Interrupt",
+        help="Interrupt the running cell; what it has printed stays",
+        group=RUN,
+        applies=lambda now: now.running,
+        shown=True,
+        priority=True,
+    ),
+    Action(
+        id="session.pause",
+        keys=("space",),
+        label="Pause",
+        help="Hold at the next boundary, or go on",
+        group=RUN,
+        applies=lambda now: now.live,
+        shown=True,
+    ),
+    Action(
+        id="session.policy",
+        keys=("p",),
+        label="Policy",
+        help="Choose who approves steps: you, always auto, auto when cheap, auto until an error",
+        group=RUN,
+        applies=lambda now: now.live,
+        shown=True,
+    ),
+)
