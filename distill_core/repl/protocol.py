@@ -21,6 +21,9 @@ _MOST_NODES = 2_000_000
 MOST_PROMPTS = 100_000
 _MOST_UNREAD = 64 << 20
 _Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+_Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A number that every reader of a log can hold."""
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
@@ -42,7 +45,7 @@ class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
 class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
     """Prompts for the worker; `batch` says whether the cell asked for several at once."""
 
-    id: int
+    id: _Number
     batch: bool
     prompts: Annotated[list[str], msgspec.Meta(max_length=MOST_PROMPTS)]
 
@@ -55,7 +58,7 @@ class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
 class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primitive"):
     """A call of a function on the host."""
 
-    id: int
+    id: _Number
     name: str
     args: list[Any]
     kwargs: dict[str, Any]
@@ -76,16 +79,16 @@ class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
 class Begun(msgspec.Struct, frozen=True, tag_field="op", tag="begun"):
     """The child has turned to a cell."""
 
-    cell: int
+    cell: _Number
 
 
 class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
     """A cell came to its end; `interrupted` if an interrupt reached it."""
 
-    cell: int
+    cell: _Number
     error: _Text | None
     interrupted: bool
-    dropped: int
+    dropped: _Count
 
 
 class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):

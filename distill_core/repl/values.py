@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -103,5 +103,5 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     type: str
-    size: int | None
+    size: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] | None
     preview: str

@@ -17,7 +17,7 @@ _syscall.restype = ctypes.c_long
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -94,6 +94,11 @@ def install_filter(instructions: bytes) -> None:
 def no_new_privileges() -> None:
     """No program started from here gains rights by set-user-id or file capabilities."""
     _prctl("no_new_privs", _PR_SET_NO_NEW_PRIVS, 1, None)
+
+
+def no_dump() -> None:
+    """This process leaves no core dump, whatever its bounds. Its own account can then not look into /proc for it."""
+    _prctl("no dump", _PR_SET_DUMPABLE, 0, None)
 
 
 def _prctl(what: str, option: int, value: int, pointer: object) -> None:

@@ -18,6 +18,8 @@ NONE, GOOD, STRONG = "none", "good", "strong"
 
 _ONLY_STRONG = "see a file of the host"
 _UIDS_OF_NOBODY = 2_000_000_000
+_NO_CORE = 1
+"""Too small for a core file, and the value at which the kernel starts no program to take the dump (core(5))."""
 
 
 class Attestation(NamedTuple):
@@ -87,11 +89,19 @@ def _close_all_but(keep: tuple[int, ...]) -> None:
 
 
 def _bound(bounds: Bounds) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _leave_no_core()
     if bounds.address_bytes is not None:
         _lower(resource.RLIMIT_AS, _address_bytes() + bounds.address_bytes)
     if bounds.threads is not None:
         _lower(resource.RLIMIT_NPROC, _charged_to_others() + bounds.threads)
+
+
+def _leave_no_core() -> None:
+    """No core dump: neither a file, nor a program of root's that is handed this process's memory."""
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
+    except ValueError:  # it is 0 for good already
+        kernel.no_dump()
 
 
 def _lower(what: int, value: int) -> None:

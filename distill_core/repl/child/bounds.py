@@ -12,6 +12,8 @@ from typing import Any
 _RESERVE = 64 << 20
 _PR_SET_PDEATHSIG = 1
 _F_SETSIG = 10
+_NO_CORE = 1
+"""Too small for a core file; at 0 the kernel would still start a program that takes dumps, where there is one."""
 _setrlimit, _DATA = resource.setrlimit, resource.RLIMIT_DATA
 
 
@@ -69,7 +71,7 @@ class Memory:
 
 def apply(bounds: dict[str, Any]) -> None:
     """Set what does not change from cell to cell. Keys: open_files, scratch_bytes (of one file)."""
-    _limit(resource.RLIMIT_CORE, 0, 0)
+    _limit(resource.RLIMIT_CORE, _NO_CORE, _NO_CORE)
     if (files := bounds["open_files"]) is not None:
         _limit(resource.RLIMIT_NOFILE, files, files)
     if (scratch := bounds["scratch_bytes"]) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 _SHOWN = 1000
 _PREVIEW = 120
+_NAME = 200
 _SIZED: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 _PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None), range)
 
@@ -41,6 +42,15 @@ def _short(value: Any) -> str:
     return f"<{kind.__name__}>"
 
 
+def _size(value: Any) -> int | None:
+    if type(value) not in _SIZED:
+        return None
+    try:
+        return len(value)
+    except OverflowError:
+        return None  # a range can be longer than anything that is counted
+
+
 def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, Any]]:
     """Name, type, size and a short preview of each variable, a thousand at most.
 
@@ -53,8 +63,14 @@ def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, A
         kind = type(value)
         if not isinstance(name, str) or name in hidden or name.startswith("__") or kind is ModuleType:
             continue
-        size = len(value) if kind in _SIZED else None
-        shown.append({"name": name, "type": kind.__name__, "size": size, "preview": _preview(value)})
+        shown.append(
+            {
+                "name": name[:_NAME],
+                "type": kind.__name__[:_NAME],
+                "size": _size(value),
+                "preview": _preview(value),
+            }
+        )
         if len(shown) == _SHOWN:
             break
     return shown

@@ -123,6 +123,33 @@ def test_other_processes_are_out_of_reach() -> None:
         assert _ask("tgkill", other, other, 9) == EPERM
 
 
+def test_bounds_can_be_set_but_for_the_one_on_core_dumps() -> None:
+    assert _ask("prlimit64", 0, 4, 0) == ALLOW
+    assert _ask("prlimit64", 0, 2, 0x7F0000000000) == ALLOW
+    assert _ask("prlimit64", 0, 4, 0x7F0000000000) == EPERM
+    assert _ask("prlimit64", PID, 4 | 1 << 32, 0x1000) == EPERM
+
+
+def test_clocks_are_no_window_on_other_processes() -> None:
+    for name in ("clock_gettime", "clock_getres", "clock_nanosleep"):
+        for clock in range(12):
+            assert _ask(name, clock) == ALLOW
+        for pid in (1, PID, PID + 1):
+            assert _ask(name, (~pid << 3 | 2) & 0xFFFFFFFF) == EPERM
+            assert _ask(name, (~pid << 3 | 2) & 0xFFFFFFFFFFFFFFFF) == EPERM
+
+
+def test_futexes_hand_on_no_priority() -> None:
+    for operation in (0, 1, 9 | 128, 9 | 256 | 128, 10 | 128):
+        assert _ask("futex", 0x1000, operation) == ALLOW
+    for operation in (2, 6, 7, 8, 11, 12, 13, 6 | 128, 11 | 128 | 256, 13 | 1 << 32):
+        assert _ask("futex", 0x1000, operation) == EPERM
+
+
+def test_disk_space_is_taken_by_writing_only() -> None:
+    assert _ask("fallocate") == bpf.refuse(errno.EOPNOTSUPP)
+
+
 def test_sockets_lead_nowhere() -> None:
     assert _ask("socketpair", 1, 1 | 0o2004000, 0) == ALLOW
     assert _ask("socketpair", 1, 2, 0) == EPERM, "a datagram socket could be given an address"

@@ -300,3 +300,11 @@ def test_a_closed_repl_says_so() -> None:
         repl.close()
         with pytest.raises(ReplError, match="closed"):
             repl.execute("1")
+
+
+def test_variables_are_listed_whatever_they_are_called(repl: REPL) -> None:
+    repl.execute("r = range(10**30)\nglobals()['x' * 1_000_000] = globals()['\\ud800'] = 1")
+    listed = {variable.name: variable for variable in repl.variables()}
+    assert listed["r"].size is None
+    assert listed["x" * 200].type == "int"
+    assert "\\ud800" in listed
