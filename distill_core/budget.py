@@ -129,6 +129,13 @@ class Ledger:
         self._habits: dict[Role, Habits] = {}
         self._freed = asyncio.Condition()
 
+    def carry(self, usage: dict[Role, Usage], seconds: float) -> None:
+        """Go on from what an earlier part of the session has used; `seconds` of wall time."""
+        self._started = self._clock() - seconds
+        self._calls = usage["worker"].calls
+        self._tokens = sum(used.total_tokens for used in usage.values())
+        self._cost = sum(prices.cost(usage[role]) for role, prices in self._prices.items())
+
     @property
     def spent(self) -> Spent:
         """What is used up, reservations not counted."""

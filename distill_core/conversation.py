@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -25,11 +25,12 @@ class Conversation:
     Args:
         recorder: gets a `message_added` for each message that is new.
         opening: the messages before the first reply.
+        stored: ids of the messages that are on record already.
     """
 
-    def __init__(self, recorder: Recorder, opening: Sequence[Message]) -> None:
+    def __init__(self, recorder: Recorder, opening: Sequence[Message], *, stored: Iterable[str] = ()) -> None:
         self._recorder = recorder
-        self._stored: set[str] = set()
+        self._stored = set(stored)
         self._messages: list[Message] = []
         self._pending: list[Message] = list(opening)
         self._extends: str | None = None
@@ -63,6 +64,12 @@ class Conversation:
         extends = self._base
         self._extends = call_id
         return extends, self._added
+
+    def adopt(self, call: ev.SupervisorCalled, messages: Sequence[Message]) -> None:
+        """Take over what a call on record was sent, exactly, in the place of what would be sent now."""
+        self._messages = list(messages)
+        self._pending.clear()
+        self._added, self._base, self._extends = call.message_ids, call.extends, call.call_id
 
     def _store(self, message: Message, step: int) -> str:
         name = message_id(message)

@@ -125,6 +125,16 @@ class SessionStarted(Stamped, frozen=True, kw_only=True, tag="session_started"):
     parent: Parent | None = None
 
 
+class SessionResumed(Stamped, frozen=True, kw_only=True, tag="session_resumed"):
+    """The program had died and the session goes on: what was under way then is settled by the events after this."""
+
+    program: str
+    python: str
+    supervisor: str
+    worker: str
+    isolation: str
+
+
 class MessageAdded(Stamped, frozen=True, kw_only=True, tag="message_added"):
     """A message in the exact form it is sent, stored once. `message_id` is derived from its content."""
 
@@ -244,6 +254,29 @@ class FinalProposed(Stamped, frozen=True, kw_only=True, tag="final_proposed"):
     answer: Final
 
 
+class PrimitiveCalled(Stamped, frozen=True, kw_only=True, tag="primitive_called"):
+    """The code called a primitive of the host: what it gave, or why it failed. Worker calls are not told here."""
+
+    cell_id: str
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
+    value: Any = None
+    error: str | None = None
+
+
+class StateRebuilt(Stamped, frozen=True, kw_only=True, tag="state_rebuilt"):
+    """The REPL is as after `cells` recorded cells: taken from a "checkpoint", or by a "rerun" with recorded replies.
+
+    `diverged` says in a line each what came out differently and was let pass by a person.
+    """
+
+    cells: int
+    way: Literal["rerun", "checkpoint"]
+    elapsed: float
+    diverged: tuple[str, ...] = ()
+
+
 # ---------------------------------------------------------------- worker.jsonl
 
 
@@ -287,6 +320,15 @@ class WorkerCallFailed(Stamped, frozen=True, kw_only=True, tag="worker_call_fail
     usage: Usage
     elapsed: float
     attempt: int = 1
+
+
+class WorkerCallRefused(Stamped, frozen=True, kw_only=True, tag="worker_call_refused"):
+    """A call that the budget did not allow, so that it was never sent; the code was told `error`."""
+
+    cell_id: str
+    prompt: str
+    error: str
+    purpose: str = "answer"
 
 
 class WorkerCallOverridden(Stamped, frozen=True, kw_only=True, tag="worker_call_overridden"):
@@ -333,6 +375,13 @@ class BudgetChanged(Stamped, frozen=True, kw_only=True, tag="budget_changed"):
     by: str
 
 
+class InstructionGiven(Stamped, frozen=True, kw_only=True, tag="instruction_given"):
+    """A person put words for the supervisor in front of the turn `step`, unasked."""
+
+    text: str
+    by: str
+
+
 class CellInterrupted(Stamped, frozen=True, kw_only=True, tag="cell_interrupted"):
     """A person asked for the running cell to stop."""
 
@@ -365,6 +414,7 @@ class Retracted(Stamped, frozen=True, kw_only=True, tag="retracted"):
 
 Event: TypeAlias = (
     SessionStarted
+    | SessionResumed
     | MessageAdded
     | SupervisorCalled
     | SupervisorReplied
@@ -376,13 +426,17 @@ Event: TypeAlias = (
     | CellOutput
     | CellFinished
     | FinalProposed
+    | PrimitiveCalled
+    | StateRebuilt
     | WorkerCallStarted
     | WorkerCallReturned
     | WorkerCallFailed
+    | WorkerCallRefused
     | WorkerCallOverridden
     | DecisionMade
     | PolicyChanged
     | BudgetChanged
+    | InstructionGiven
     | CellInterrupted
     | Annotated
     | Retracted
@@ -390,6 +444,7 @@ Event: TypeAlias = (
 
 STREAM: dict[type[Stamped], Stream] = {
     SessionStarted: "supervisor",
+    SessionResumed: "supervisor",
     MessageAdded: "supervisor",
     SupervisorCalled: "supervisor",
     SupervisorReplied: "supervisor",
@@ -401,13 +456,17 @@ STREAM: dict[type[Stamped], Stream] = {
     CellOutput: "repl",
     CellFinished: "repl",
     FinalProposed: "repl",
+    PrimitiveCalled: "repl",
+    StateRebuilt: "repl",
     WorkerCallStarted: "worker",
     WorkerCallReturned: "worker",
     WorkerCallFailed: "worker",
+    WorkerCallRefused: "worker",
     WorkerCallOverridden: "worker",
     DecisionMade: "human",
     PolicyChanged: "human",
     BudgetChanged: "human",
+    InstructionGiven: "human",
     CellInterrupted: "human",
     Annotated: "human",
     Retracted: "human",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from distill_core import events as ev
 from distill_core.approval import (
@@ -34,6 +35,10 @@ class Gate:
         self._signal = on_signal
         self._refused: set[str] = set()
         self._asking = asyncio.Lock()
+
+    def carry(self, refused: Iterable[str]) -> None:
+        """Go on from an earlier part of the session, which would not raise these bounds."""
+        self._refused.update(refused)
 
     async def decide(self, proposal: Proposal) -> Decision:
         """The decision on `proposal`, recorded.

@@ -6,7 +6,6 @@ It emits events and asks the approver; it knows neither screen nor file. What on
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from distill_core import events as ev
 from distill_core import fences, prompts
 from distill_core.analysis import analyse
+from distill_core.answering import Answering, RecordedAnswers
 from distill_core.approval import (
     Decision,
     FinalProposal,
@@ -27,6 +27,7 @@ from distill_core.errors import BudgetExceeded, DivergenceError, LogError, Model
 from distill_core.gate import Gate
 from distill_core.models.base import LMResponse, Usage
 from distill_core.recorder import Recorder
+from distill_core.redriving import Redriving
 from distill_core.repl import AsyncREPL, CellResult
 from distill_core.rewriting import with_codes
 from distill_core.signals import OnSignal, Phase
@@ -77,9 +78,11 @@ class Orchestrator:
         repl: AsyncREPL,
         conversation: Conversation,
         gateway: WorkerGateway,
+        answering: Answering,
         ledger: Ledger,
         control: Control,
         on_signal: OnSignal,
+        redriving: Redriving | None = None,
     ) -> None:
         self._spec = spec
         self._gate = gate
@@ -91,6 +94,8 @@ class Orchestrator:
         self._control = control
         self._signal = on_signal
         self._line = line
+        self._answering = answering
+        self._redriving = redriving
         self._step = 0
         self._cells = 0
         self._running: str | None = None
@@ -106,7 +111,6 @@ class Orchestrator:
             ModelError: the supervisor failed before anything was gathered.
             DivergenceError: a recorded model was asked for something else than was recorded.
         """
-        started = time.monotonic()
         failure: ModelError | None = None
         try:
             while True:
@@ -121,17 +125,17 @@ class Orchestrator:
             failure = error
             over = _End("failed", str(error))
         except DivergenceError as error:
-            self._finish(_End("diverged", str(error)), time.monotonic() - started)
+            self._finish(_End("diverged", str(error)), self._ledger.spent.seconds)
             raise
         except asyncio.CancelledError:
-            self._finish(_End("stopped", "cancelled by the caller"), time.monotonic() - started)
+            self._finish(_End("stopped", "cancelled by the caller"), self._ledger.spent.seconds)
             raise
         except LogError:
             raise
         except Exception as error:
-            self._finish(_End("failed", f"{type(error).__name__}: {error}"), time.monotonic() - started)
+            self._finish(_End("failed", f"{type(error).__name__}: {error}"), self._ledger.spent.seconds)
             raise
-        ending = self._finish(over, time.monotonic() - started)
+        ending = self._finish(over, self._ledger.spent.seconds)
         if failure is not None and ending.answer is None:
             raise failure
         return ending
@@ -180,15 +184,26 @@ class Orchestrator:
 
     async def _next_step(self) -> None:
         turns = self._ledger.limits.turns
-        if turns is not None and self._step >= turns:
+        if turns is not None and self._step >= turns and not self._covered(self._step + 1):
             found = f"all {turns} turns are used"
             if not await self._gate.raise_bound("turns", found):
                 raise _End("exhausted", found + " without FINAL")
         self._step += 1
         self._gate.step = self._step
+        self._instruct()
         self._conversation.add_to_last(
             prompts.turn_notice(self._step, self._ledger.limits.turns, self._ledger.remaining())
         )
+
+    def _covered(self, step: int) -> bool:
+        return self._redriving is not None and self._redriving.covers(step)
+
+    def _instruct(self) -> None:
+        """Put a person's words in front of this turn, where there are some."""
+        words = self._redriving.instruction(self._step) if self._redriving is not None else ""
+        if self._redriving is not None and words:
+            self._recorder.emit(ev.InstructionGiven(step=self._step, text=words, by=self._redriving.by))
+            self._conversation.add_to_last(prompts.instruction(words))
 
     def _nothing_to_run(self, call_id: str, reply: LMResponse, problem: fences.Problem) -> None:
         self._recorder.emit(ev.ReplyRejected(step=self._step, call_id=call_id, problem=problem))
@@ -271,11 +286,18 @@ class Orchestrator:
         return f"{words}\n\n{note}" if note else words
 
     async def _run_cell(self, cell: ProposedCell) -> CellResult:
+        known = self._redriving.result(cell.cell_id) if self._redriving is not None else None
+        if known is not None:
+            self._note_printed(known)
+            return known
         self._signal(Phase(step=self._step, text="running"))
         step = self._step
         self._gateway.place = Place(step, cell.cell_id)
         self._recorder.emit(ev.CellStarted(step=step, cell_id=cell.cell_id, code=cell.code))
         self._running = cell.cell_id
+        unfinished = self._redriving.unfinished(cell.cell_id) if self._redriving is not None else None
+        if unfinished is not None:
+            self._answering.recorded = RecordedAnswers(unfinished, strict=False)
         watches = [asyncio.create_task(self._cut_at_stop()), asyncio.create_task(self._cut_at_deadline())]
         try:
             result = await self._repl.execute(
@@ -284,6 +306,7 @@ class Orchestrator:
             )
         finally:
             self._running = None
+            self._answering.recorded = None
             for watch in watches:
                 watch.cancel()
         self._recorder.emit(
@@ -299,13 +322,17 @@ class Orchestrator:
                 dropped=result.dropped,
             )
         )
-        printed = "".join(text for stream, text in result.output if stream == "stdout").strip()
-        self._note_best(printed[-PARTIAL_CHARS:])
+        self._note_printed(result)
         if self._gateway.diverged is not None:
             raise self._gateway.diverged
         return result
 
+    def _note_printed(self, result: CellResult) -> None:
+        self._note_best(result.stdout.strip()[-PARTIAL_CHARS:])
+
     def _output(self, step: int, cell_id: str, stream: str, text: str) -> None:
+        if self._redriving is not None and not (text := self._redriving.fresh(cell_id, stream, text)):
+            return
         kind = "stderr" if stream == "stderr" else "stdout"
         self._recorder.emit(ev.CellOutput(step=step, cell_id=cell_id, stream=kind, text=text))  # type: ignore[arg-type]
 

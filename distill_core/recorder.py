@@ -7,6 +7,7 @@ hears of it, so what a person saw happen survives a killed program; `fsync` runs
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 import time
@@ -37,6 +38,8 @@ BOUNDARIES = (
     ev.Annotated,
     ev.Retracted,
     ev.SessionStarted,
+    ev.SessionResumed,
+    ev.InstructionGiven,
 )
 
 E = TypeVar("E", bound=ev.Stamped)
@@ -62,19 +65,32 @@ class Recorder:
         sinks: who gets each event, in this order.
         last_seq: number of the last event already there (a session that goes on).
         clock: gives the timestamp.
+        there: whether an event is on record already; such a one is neither numbered nor written.
     """
 
     def __init__(
-        self, sinks: Sequence[Sink] = (), *, last_seq: int = 0, clock: Callable[[], datetime] = utc_now
+        self,
+        sinks: Sequence[Sink] = (),
+        *,
+        last_seq: int = 0,
+        clock: Callable[[], datetime] = utc_now,
+        there: Callable[[ev.Stamped], bool] = lambda _: False,
     ) -> None:
         self._sinks = tuple(sinks)
         self._seq = last_seq
         self._clock = clock
+        self._there = there
         self._lock = threading.Lock()
+
+    def open(self, sinks: Sequence[Sink]) -> None:
+        """Write to `sinks` from here on."""
+        self._sinks = tuple(sinks)
 
     def emit(self, event: E) -> E:
         """Stamp `event`, write it, and return it as written."""
         with self._lock:
+            if not event.copied and self._there(event):
+                return event
             stamped = msgspec.structs.replace(event, seq=self._seq + 1, timestamp=self._clock())
             for sink in self._sinks:
                 sink.write(stamped)  # type: ignore[arg-type]  # every Stamped subclass is in the union
@@ -108,6 +124,13 @@ class SessionLog:
             raise FolderTaken(folder) from error
         except OSError as error:
             raise _unwritable(folder, error) from error
+        if not _alone(self._files[ev.STREAMS[0]]):
+            self._close_files()
+            raise LogError(
+                f"another program writes to the session in {folder}",
+                found="it is still open there",
+                remedy="end it there first, or fork the session",
+            )
         self._syncer = _Syncer(tuple(self._files.values()))
 
     def write(self, event: ev.Event) -> None:
@@ -130,9 +153,24 @@ class SessionLog:
     def close(self) -> None:
         """Put everything on the disk and close. Safe to call twice."""
         self._syncer.close()
+        self._close_files()
+
+    def _close_files(self) -> None:
         for fd in self._files.values():
             os.close(fd)
         self._files = {}
+
+
+def _alone(fd: int) -> bool:
+    """Whether nobody else writes; the lock goes with the program, however that ends."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: numbering is then checked by `sessions verify` only.
+        return True
+    return True
 
 
 class FolderTaken(LogError):

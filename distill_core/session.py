@@ -16,8 +16,10 @@ import msgspec
 
 from distill_core import document_store, prompts
 from distill_core import events as ev
+from distill_core.answering import GATED, Answering
 from distill_core.approval import Approver, PolicyApprover
 from distill_core.budget import Ledger, Prices, Role
+from distill_core.continuing import Earlier, carry, rebuild, settle_lost, write_copies
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.errors import DistillError
@@ -25,7 +27,10 @@ from distill_core.gate import Gate
 from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
+from distill_core.record import primitives_of
 from distill_core.recorder import Recorder, SessionLog, Sink, open_next
+from distill_core.redriving import RecordedFirst, Redriving
+from distill_core.reopening import reopen
 from distill_core.repl import AsyncREPL, ReplLimits
 from distill_core.signals import OnSignal
 from distill_core.supervising import SupervisorLine
@@ -128,6 +133,7 @@ class Session:
         sinks: who else gets the events, after the log.
         on_signal: gets what is drawn and never logged.
         replies: kept replies to equal calls.
+        earlier: what it goes on from: a fork's part of its parent, or its own record up to where a program died.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class Session:
         sinks: Sequence[Sink] = (),
         on_signal: OnSignal | None = None,
         replies: Replies | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
         if "budget" in spec.primitives:
             raise DistillError("a primitive cannot be called budget", remedy="give it another name")
@@ -152,6 +159,8 @@ class Session:
         self._sinks = tuple(sinks)
         self._signal: OnSignal = on_signal or (lambda _: None)
         self._replies = replies
+        self._earlier = earlier
+        self._log: SessionLog | None = None
         self._control = Control()
         self._recorder: Recorder | None = None
         self._repl: AsyncREPL | None = None
@@ -166,28 +175,38 @@ class Session:
         """
         started = time.monotonic()
         self._control.bind()
-        log = self._log()
+        earlier = self._earlier
+        redriving = earlier.redriving() if earlier is not None else None
+        last = earlier.record.state.seq if earlier is not None and earlier.resumes else 0
+        there = redriving.there if redriving is not None else lambda _: False
         try:
-            self._recorder = Recorder((log, *self._sinks) if log else self._sinks)
-            ending = await self._run(self._recorder)
+            self._recorder = recorder = Recorder(last_seq=last, there=there)
+            if earlier is None or earlier.resumes:
+                self._open_log()
+            ending = await self._run(recorder, redriving)
             return self._result(ending, time.monotonic() - started)
         finally:
-            if log is not None:
-                await asyncio.to_thread(log.close)
+            if self._log is not None:
+                await asyncio.to_thread(self._log.close)
 
-    def _log(self) -> SessionLog | None:
-        folder = self.spec.log_dir
+    def _open_log(self) -> None:
+        """From here on there is a folder. A fork has none before its REPL stands, so that one given up leaves none."""
+        folder, recorder = self.spec.log_dir, self._started_recorder()
         if folder is None:
-            return None
-        log = open_next(folder) if self.spec.next_free else SessionLog(folder)
-        self.folder = log.folder
-        return log
+            recorder.open(self._sinks)
+            return
+        if self._earlier is not None and self._earlier.resumes:
+            log = reopen(folder, self._earlier.record.state.seq)
+        else:
+            log = open_next(folder) if self.spec.next_free else SessionLog(folder)
+        self._log, self.folder = log, log.folder
+        recorder.open((log, *self._sinks))
 
-    async def _run(self, recorder: Recorder) -> Ending:
-        spec = self.spec
+    async def _run(self, recorder: Recorder, redriving: Redriving | None) -> Ending:
+        spec, earlier = self.spec, self._earlier
         ledger = Ledger(spec.limits, dict(spec.prices))
-        reference = asyncio.create_task(asyncio.to_thread(self._document))
-        gate = Gate(self._approver, recorder, self._control, ledger, self._signal)
+        approver = RecordedFirst(redriving, self._approver) if redriving is not None else self._approver
+        gate = Gate(approver, recorder, self._control, ledger, self._signal)
         gateway = WorkerGateway(
             self._worker,
             recorder,
@@ -196,32 +215,36 @@ class Session:
             replies=self._replies,
             concurrency=spec.repl_limits.concurrency,
         )
-        primitives = self._primitives(gateway, ledger)
+        answering = Answering(gateway, recorder)
+        primitives = self._primitives(answering)
+        line = SupervisorLine(
+            self._supervisor,
+            recorder,
+            ledger,
+            self._control,
+            self._signal,
+            self._replies,
+            gate.over_budget,
+            redriving,
+        )
+        reference: asyncio.Task[ev.DocumentRef] | None = None
+        if earlier is None or earlier.resumes:
+            reference = asyncio.create_task(asyncio.to_thread(self._document))
         try:
-            async with AsyncREPL(
-                spec.context,
-                spec.query,
-                worker=gateway.call,
-                worker_batch=gateway.batch,
-                primitives={**primitives, "budget": lambda: ledger.remaining()},
-                limits=spec.repl_limits,
-                isolation=spec.isolation,
-                dialect=spec.dialect,
-                seed=spec.seed,
-            ) as repl:
+            async with await self._open_repl(answering, primitives, ledger) as repl:
+                rebuilt = None
+                if earlier is not None:
+                    rebuilt = await self._control.race(rebuild(repl, answering, earlier, self._signal))
+                if reference is None:
+                    self._open_log()
+                    reference = asyncio.create_task(asyncio.to_thread(self._document))
                 self._repl = repl
-                document = await reference
-                recorder.emit(self._opening(document, repl.isolation))
-                line = SupervisorLine(
-                    self._supervisor,
-                    recorder,
-                    ledger,
-                    self._control,
-                    self._signal,
-                    self._replies,
-                    gate.over_budget,
-                )
-                conversation = Conversation(recorder, self._first_messages(primitives))
+                assert reference is not None
+                self._begin(recorder, await reference, repl.isolation, rebuilt)
+                if earlier is not None:
+                    carry(earlier, ledger, gate, line, gateway)
+                stored = earlier.record.state.messages if earlier is not None else ()
+                conversation = Conversation(recorder, self._first_messages(primitives), stored=stored)
                 self._orchestrator = Orchestrator(
                     spec=spec,
                     gate=gate,
@@ -230,18 +253,71 @@ class Session:
                     repl=repl,
                     conversation=conversation,
                     gateway=gateway,
+                    answering=answering,
                     ledger=ledger,
                     control=self._control,
                     on_signal=self._signal,
+                    redriving=redriving,
                 )
                 if isinstance(self._approver, PolicyApprover):
                     self._approver.on_switch = self._policy_switched
                 return await self._orchestrator.run()
         finally:
             self._repl = None
-            reference.cancel()
-            with contextlib.suppress(asyncio.CancelledError, DistillError):
-                await reference
+            if reference is not None:
+                reference.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DistillError):
+                    await reference
+
+    async def _open_repl(
+        self, answering: Answering, primitives: Mapping[str, Callable[..., Any]], ledger: Ledger
+    ) -> AsyncREPL:
+        """The REPL, not entered yet; of a fork of a session that still runs: a copy of that one's."""
+        if self._earlier is not None and self._earlier.branch is not None:
+            return await self._earlier.branch(answering)
+        spec = self.spec
+        offered = {**primitives, "budget": lambda: ledger.remaining()}
+        return AsyncREPL(
+            spec.context,
+            spec.query,
+            worker=answering.call,
+            worker_batch=answering.batch,
+            primitives={name: answering.primitive(name, f) for name, f in offered.items()},
+            limits=spec.repl_limits,
+            isolation=spec.isolation,
+            dialect=spec.dialect,
+            seed=spec.seed,
+        )
+
+    def _begin(
+        self,
+        recorder: Recorder,
+        document: ev.DocumentRef,
+        isolation: str,
+        rebuilt: ev.StateRebuilt | None,
+    ) -> None:
+        """The first events: the session's beginning, or that it goes on."""
+        earlier = self._earlier
+        if earlier is None or not earlier.resumes:
+            recorder.emit(self._opening(document, isolation))
+        if earlier is None:
+            return
+        if earlier.resumes:
+            recorder.emit(
+                ev.SessionResumed(
+                    step=len(earlier.record.state.steps),
+                    program=program_version(),
+                    python=platform.python_version(),
+                    supervisor=self._supervisor.model,
+                    worker=self._worker.model,
+                    isolation=isolation,
+                )
+            )
+            settle_lost(recorder, earlier)
+        else:
+            write_copies(recorder, earlier.record)
+        if rebuilt is not None:
+            recorder.emit(rebuilt)
 
     # ------------------------------------------------------------ from any thread
 
@@ -307,11 +383,13 @@ class Session:
             folder = self.folder / "documents"
         return document_store.keep(self.spec.context, folder, name=self.spec.document_name)
 
-    def _primitives(self, gateway: WorkerGateway, ledger: Ledger) -> dict[str, Callable[..., Any]]:
-        """The caller's primitives, and those of ours that the supervisor says it wants."""
-        offered: dict[str, Callable[..., Any]] = {"worker_yes": gateway.yes}
-        wanted = getattr(self._supervisor, "primitives", ())
-        return {**{name: offered[name] for name in wanted}, **self.spec.primitives}
+    def _primitives(self, answering: Answering) -> dict[str, Callable[..., Any]]:
+        """The caller's primitives, and those of ours that the supervisor, or recorded code, wants."""
+        offered: dict[str, Callable[..., Any]] = {GATED: answering.yes}
+        wanted = set(getattr(self._supervisor, "primitives", ()))
+        if self._earlier is not None:
+            wanted |= set(primitives_of(self._earlier.record)) & set(offered)
+        return {**{name: offered[name] for name in sorted(wanted)}, **self.spec.primitives}
 
     def _first_messages(self, primitives: Mapping[str, Callable[..., Any]]) -> list[dict[str, Any]]:
         spec = self.spec
@@ -341,6 +419,7 @@ class Session:
             isolation=isolation,
             program=program_version(),
             python=platform.python_version(),
+            parent=self._earlier.parent if self._earlier is not None else None,
             config={
                 **spec.config,
                 "output_limit": spec.output_limit,

@@ -202,7 +202,14 @@ def apply(state: SessionState, event: ev.Event) -> SessionState:
             return _replace(state, policy=event.policy)
         case ev.BudgetChanged():
             return _replace(state, limits=event.after)
-        case ev.CellInterrupted():
+        case (
+            ev.CellInterrupted()
+            | ev.SessionResumed()
+            | ev.PrimitiveCalled()
+            | ev.StateRebuilt()
+            | ev.WorkerCallRefused()
+            | ev.InstructionGiven()
+        ):
             return state
         case ev.Annotated():
             return _replace(state, annotated=state.annotated.set(event.seq, event))

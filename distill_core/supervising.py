@@ -15,6 +15,7 @@ from distill_core.errors import BudgetExceeded, DistillError, ModelError
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, Usage
 from distill_core.recorder import Recorder
+from distill_core.redriving import Redriving
 from distill_core.signals import OnSignal, Phase, ReplyDelta
 
 
@@ -23,6 +24,7 @@ class SupervisorLine:
 
     Args:
         over_budget: asked when the call does not fit; True if it may try again.
+        redriving: what is on record of a session that goes on; its replies come first.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class SupervisorLine:
         on_signal: OnSignal,
         replies: Replies | None,
         over_budget: Callable[[BudgetExceeded], Awaitable[bool]],
+        redriving: Redriving | None = None,
     ) -> None:
         self.usage = Usage()
         self._handler = handler
@@ -44,6 +47,11 @@ class SupervisorLine:
         self._replies = Spared(replies)
         self._over_budget = over_budget
         self._calls = 0
+        self._redriving = redriving
+
+    def carry(self, usage: Usage, calls: int) -> None:
+        """Go on from what an earlier part of the session has used, and the number of its last call."""
+        self.usage, self._calls = usage, calls
 
     async def ask(self, conversation: Conversation, step: int, candidate: int) -> tuple[str, LMResponse]:
         """The next reply in `conversation`, with the id of its call.
@@ -53,6 +61,8 @@ class SupervisorLine:
             BudgetExceeded: the budget has no room for it.
             Stopped: the session ends.
         """
+        if (known := self._known(conversation)) is not None:
+            return known
         messages = conversation.messages
         params = self._handler.sampling()
         kept = await self._replies.find(self._handler, messages, {})
@@ -82,6 +92,22 @@ class SupervisorLine:
         self._record(call_id, step, reply)
         await self._replies.keep(self._handler, messages, {}, reply)
         return call_id, reply
+
+    def _known(self, conversation: Conversation) -> tuple[str, LMResponse] | None:
+        """The next reply on record, if there is one.
+
+        Raises:
+            ModelError: the call failed when it was recorded.
+        """
+        exchange = self._redriving.exchange() if self._redriving is not None else None
+        if exchange is None or self._redriving is None:
+            return None
+        call = exchange.called
+        conversation.adopt(call, self._redriving.prompt(call.call_id))
+        reply = exchange.response()
+        if reply is None:
+            raise ModelError(exchange.failed.error if exchange.failed is not None else "the call failed")
+        return call.call_id, reply
 
     async def _reserve(self, messages: list[Message], params: dict[str, Any]) -> Reservation:
         chars = sum(len(str(m.get("content", ""))) for m in messages)

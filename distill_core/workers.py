@@ -74,6 +74,10 @@ class WorkerGateway:
         self._calls = 0
         self._batches = 0
 
+    def carry(self, usage: Usage, calls: int, batches: int) -> None:
+        """Go on from what an earlier part of the session has used, and the numbers of its last call and batch."""
+        self.usage, self._calls, self._batches = usage, calls, batches
+
     async def call(self, prompt: str) -> str:
         """The worker's reply to `prompt`.
 
@@ -121,7 +125,11 @@ class WorkerGateway:
             kept = await self._kept(messages, extra)
             if kept is not None:
                 return self._returned(self._started(prompt, extra, purpose, batch_id, index), kept)
-            held = await self._reserve(prompt, extra)
+            try:
+                held = await self._reserve(prompt, extra)
+            except BudgetExceeded as error:
+                self._refused(prompt, purpose, error)
+                raise
             sent = self._started(prompt, extra, purpose, batch_id, index)
             try:
                 reply = await self._handler.achat(messages, **extra, **self._capped(held))
@@ -149,6 +157,8 @@ class WorkerGateway:
             held = await self._reserve_some([prompts[i] for i in waiting], extra)
             if isinstance(held, BudgetExceeded):
                 results.update(dict.fromkeys(waiting, held))
+                for index in waiting:
+                    self._refused(prompts[index], purpose, held)
                 break
             going, waiting = waiting[: len(held)], waiting[len(held) :]
             sent = [self._started(prompts[i], extra, purpose, batch_id, i) for i in going]
@@ -262,6 +272,17 @@ class WorkerGateway:
             )
         )
         return sent
+
+    def _refused(self, prompt: str, purpose: str, error: BudgetExceeded) -> None:
+        self._recorder.emit(
+            ev.WorkerCallRefused(
+                step=self.place.step,
+                cell_id=self.place.cell_id,
+                prompt=prompt,
+                error=str(error),
+                purpose=purpose,
+            )
+        )
 
     async def _arrived(
         self,

@@ -86,3 +86,8 @@ def sent_back(guidance: str = "") -> str:
     if not guidance.strip():
         return f"{opening} Check it against the document, and answer again."
     return f"{opening} They say:\n\n{encodable(guidance.strip())}\n\nGo on with this, then call FINAL again."
+
+
+def instruction(words: str) -> str:
+    """What a person says to the supervisor in front of a turn, unasked."""
+    return f"The person supervising this run says:\n\n{encodable(words.strip())}"

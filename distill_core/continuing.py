@@ -1,0 +1,203 @@
+"""What a session goes on from: the record of an earlier part, and how the REPL's state comes back."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.answering import Answering
+from distill_core.approval import Decision
+from distill_core.budget import Ledger, Role
+from distill_core.errors import DivergenceError
+from distill_core.gate import Gate
+from distill_core.models.base import Usage
+from distill_core.record import Record, number
+from distill_core.recorder import Recorder
+from distill_core.redriving import Redriving
+from distill_core.repl import AsyncREPL
+from distill_core.rerunning import Rerun, passed, rerun
+from distill_core.signals import OnSignal, Phase
+from distill_core.supervising import SupervisorLine
+from distill_core.workers import WorkerGateway
+
+_ONE = Usage(calls=1)
+
+
+class RebuildStopped(DivergenceError):
+    """A recorded cell came out differently, and nobody wanted to go on all the same.
+
+    Args:
+        rerun: the cell and its differences.
+    """
+
+    def __init__(self, rerun: Rerun) -> None:
+        super().__init__(
+            "the REPL's state cannot be rebuilt as it was",
+            found=str(rerun.differences[0]),
+            remedy="go on from that step, or go on all the same",
+        )
+        self.rerun = rerun
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier part of a session.
+
+    Args:
+        record: the part; a fork's ends where it branches off.
+        parent: of a fork: which session it is of. None where the session itself goes on.
+        first: the first decision beyond the record, in the approver's place.
+        instructions: words for the supervisor, by the step that they stand in front of.
+        by: who says so.
+        go_on: asked when a recorded cell comes out differently; True to go on all the same. None: never.
+        branch: gives the REPL with its state, from a session that still runs; None: recorded cells are run again.
+    """
+
+    record: Record
+    parent: ev.Parent | None = None
+    first: Decision | None = None
+    instructions: dict[int, str] = msgspec.field(default_factory=dict)
+    by: str = ""
+    go_on: Callable[[Rerun], Awaitable[bool]] | None = None
+    branch: Callable[[Answering], Awaitable[AsyncREPL]] | None = None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the session itself goes on."""
+        return self.parent is None
+
+    def redriving(self) -> Redriving:
+        """What drives the engine to where the record ends."""
+        return Redriving(self.record, first=self.first, instructions=self.instructions, by=self.by)
+
+
+async def rebuild(
+    repl: AsyncREPL, answering: Answering, earlier: Earlier, on_signal: OnSignal
+) -> ev.StateRebuilt | None:
+    """Bring the REPL to the state after the cells of the record that came to their end; None if there are none.
+
+    Raises:
+        RebuildStopped: a cell came out differently, and that was not let pass.
+        ReplError: the REPL is lost.
+    """
+    cells = [cell for cell in earlier.record.cells if cell.finished is not None]
+    if not cells:
+        return None
+    started = time.monotonic()
+    step = len(earlier.record.state.steps)
+    if earlier.branch is not None:
+        return ev.StateRebuilt(step=step, cells=len(cells), way="checkpoint", elapsed=0.0)
+    runs: list[Rerun] = []
+    for place, cell in enumerate(cells, 1):
+        on_signal(Phase(step=cell.step, text=f"rebuilding {place}/{len(cells)}"))
+        run = await rerun(repl, answering, cell)
+        if run.differences and not (earlier.go_on is not None and await earlier.go_on(run)):
+            raise RebuildStopped(run)
+        runs.append(run)
+    elapsed = time.monotonic() - started
+    return ev.StateRebuilt(step=step, cells=len(cells), way="rerun", elapsed=elapsed, diverged=passed(runs))
+
+
+def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, gateway: WorkerGateway) -> None:
+    """Let the parts of a session go on counting where the earlier part ended. A fork has used nothing yet."""
+    state = earlier.record.state
+    calls, worker_calls = max(map(number, state.replies), default=0), max(map(number, state.calls), default=0)
+    batches = max((number(c.batch_id) for c in state.calls.values() if c.batch_id), default=0)
+    line.carry(state.supervisor_usage, calls)
+    gateway.carry(state.worker_usage, worker_calls, batches)
+    if not earlier.resumes:
+        return
+    ledger.limits = state.limits
+    used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
+    ledger.carry(used, elapsed(earlier.record.events))
+    gate.carry(refused(earlier.record.events))
+
+
+def elapsed(events: tuple[ev.Event, ...]) -> float:
+    """Seconds that the session has run, the time between a program's death and the next start left out."""
+    total = 0.0
+    for before, after in itertools.pairwise(events):
+        if not isinstance(after, ev.SessionResumed):
+            total += max(0.0, (after.timestamp - before.timestamp).total_seconds())
+    return total
+
+
+def refused(events: tuple[ev.Event, ...]) -> set[str]:
+    """The bounds that a person would not raise."""
+    found: set[str] = set()
+    for event in events:
+        if isinstance(event, ev.DecisionMade) and event.proposal_id.startswith("budget:"):
+            limit = event.proposal_id.removeprefix("budget:")
+            if event.action == "raise_budget":
+                found.discard(limit)
+            else:
+                found.add(limit)
+    return found
+
+
+def write_copies(recorder: Recorder, record: Record) -> None:
+    """Write the events of a parent into its fork, marked as copied, numbered anew.
+
+    What belongs to the parent alone stays there: its beginning and end, its bounds and policies, judgements, calls
+    that were lost.
+    """
+    places: dict[int, int] = {}
+    for event in record.events:
+        if isinstance(event, ev.Retracted) and event.retracts in places:
+            event = msgspec.structs.replace(event, retracts=places[event.retracts])
+        elif not _is_copied(event, record.lost):
+            continue
+        written = recorder.emit(msgspec.structs.replace(event, copied=True))
+        places[event.seq] = written.seq
+
+
+_OWN = (
+    ev.SessionStarted,
+    ev.SessionResumed,
+    ev.SessionFinished,
+    ev.StateRebuilt,
+    ev.PolicyChanged,
+    ev.BudgetChanged,
+    ev.Annotated,
+    ev.Retracted,
+)
+
+
+def _is_copied(event: ev.Event, lost: frozenset[str]) -> bool:
+    if isinstance(event, _OWN) or getattr(event, "call_id", None) in lost:
+        return False
+    return not (isinstance(event, ev.DecisionMade) and event.proposal_id.startswith("budget:"))
+
+
+def settle_lost(recorder: Recorder, earlier: Earlier) -> None:
+    """Put on record what became of the calls that were on their way when the program died."""
+    state = earlier.record.state
+    why = "the program ended before the reply came"
+    for event in earlier.record.events:
+        if isinstance(event, ev.SupervisorCalled):
+            reply = state.replies[event.call_id]
+            if reply.text is None and reply.error is None:
+                recorder.emit(
+                    ev.SupervisorFailed(
+                        step=event.step,
+                        call_id=event.call_id,
+                        model=event.model,
+                        usage=_ONE,
+                        elapsed=0.0,
+                        error=why,
+                    )
+                )
+        elif isinstance(event, ev.WorkerCallStarted) and state.calls[event.call_id].phase == "running":
+            recorder.emit(
+                ev.WorkerCallFailed(
+                    step=event.step,
+                    call_id=event.call_id,
+                    model=event.model,
+                    usage=_ONE,
+                    elapsed=0.0,
+                    error=why,
+                )
+            )

@@ -1,0 +1,65 @@
+"""Opening the log of a session whose program died, to go on in it: alone, behind its last whole line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.errors import LogError
+from distill_core.recorder import SessionLog, holds_session
+
+_PIECE = 1 << 16
+
+
+class _Numbered(msgspec.Struct):
+    seq: int
+
+
+_number = msgspec.json.Decoder(_Numbered)
+
+
+def reopen(folder: Path, last_seq: int) -> SessionLog:
+    """The log in `folder`, to be written on. A torn last line, which is no event, is cut off.
+
+    Args:
+        last_seq: number of the last event that the caller has read.
+
+    Raises:
+        LogError: there is no session, another program writes to it, or has written since it was read.
+    """
+    if not holds_session(folder):
+        raise LogError(f"no session in {folder}", remedy="name a session's folder")
+    log = SessionLog(folder, append=True)
+    try:
+        last = max(_last_number(folder / f"{stream}.jsonl") for stream in ev.STREAMS)
+        if last != last_seq:
+            raise LogError(
+                f"the session in {folder} has changed",
+                found=f"its last event is {last}, {last_seq} was read",
+                remedy="try again",
+            )
+    except BaseException:
+        log.close()
+        raise
+    return log
+
+
+def _last_number(path: Path) -> int:
+    """The number of the last whole line; what is torn behind it goes."""
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        tail, at = b"", size
+        while at > 0 and tail.count(b"\n") < 2:
+            at = max(0, at - _PIECE)
+            file.seek(at)
+            tail = file.read(size - at)
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            file.truncate(at + whole)
+        lines = tail[:whole].splitlines()
+    try:
+        return _number.decode(lines[-1]).seq if lines else 0
+    except msgspec.DecodeError as error:
+        raise LogError(f"the last line of {path.name} cannot be read", found=str(error)) from error
