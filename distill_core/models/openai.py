@@ -25,7 +25,9 @@ from distill_core.models.openai_reply import MalformedReply, StreamedReply, read
 from distill_core.models.openai_request import Dialect
 
 if TYPE_CHECKING:
-    from openai import APIError, AsyncOpenAI, AsyncStream
+    from openai import APIError, AsyncStream
+
+    from distill_core.models.openai_client import LeanClient
 
 DEFAULT_BASE_URL = "https://api.together.xyz/v1"
 CHECK_SECONDS = 15.0
@@ -244,23 +246,16 @@ class OpenAIHandler(ModelHandler):
                 raise self._failed(error, earlier, began=reply is not None and reply.pieces > 0) from error
 
     async def _whole(
-        self, client: AsyncOpenAI, body: dict[str, Any], started: float, earlier: int, retries: int
+        self, client: LeanClient, body: dict[str, Any], started: float, earlier: int, retries: int
     ) -> LMResponse:
-        from httpx2 import Response
-
-        answer = await client.post(
-            "/chat/completions",
-            cast_to=Response,
-            content=self._encoded(body),
-            options={"max_retries": retries},
-        )
+        answer = await client.complete(self._encoded(body), max_retries=retries)
         attempts = earlier + int(answer.request.headers.get(RETRY_HEADER, "0")) + 1
         elapsed = time.monotonic() - started
         return read_reply(_decoded(answer.content), model=self.model, elapsed=elapsed, attempts=attempts)
 
     async def _streamed(
         self,
-        client: AsyncOpenAI,
+        client: LeanClient,
         body: dict[str, Any],
         reply: StreamedReply,
         started: float,
@@ -384,9 +379,9 @@ class _Connection:
         self.max_retries = max_retries
         self.slots = asyncio.Semaphore(concurrency)
         self._opening = asyncio.Lock()
-        self._client: AsyncOpenAI | None = None
+        self._client: LeanClient | None = None
 
-    async def client(self) -> AsyncOpenAI:
+    async def client(self) -> LeanClient:
         """The one client.
 
         Raises:
@@ -403,7 +398,7 @@ class _Connection:
         if client is not None:
             await client.close()
 
-    def _opened(self) -> AsyncOpenAI:
+    def _opened(self) -> LeanClient:
         from distill_core.models.openai_client import open_client
 
         if self.key.missing:

@@ -6,9 +6,10 @@ than the sending. They are the same for every chat completion of a client, so th
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from httpx2 import ByteStream, Limits, Request, Timeout
+from httpx2 import ByteStream, Limits, Request, Response, Timeout
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from distill_core.models.credentials import host_of, is_loopback
@@ -19,7 +20,7 @@ CONNECT_SECONDS = 10.0
 OWN_HEADERS = {b"content-length", b"host", RETRY_HEADER.encode()}
 
 
-def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: int) -> AsyncOpenAI:
+def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: int) -> LeanClient:
     """A client for one endpoint, to be used on one event loop.
 
     Args:
@@ -30,7 +31,7 @@ def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: 
     """
     host = host_of(base_url)
     limits = Timeout(timeout, connect=min(CONNECT_SECONDS, timeout), pool=None)
-    client = _LeanClient(
+    client = LeanClient(
         base_url=base_url,
         api_key=key or "none",
         default_headers={
@@ -50,20 +51,34 @@ def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: 
     return client
 
 
-class _LeanClient(AsyncOpenAI):
+class LeanClient(AsyncOpenAI):
     """Builds the first chat completion as the SDK does, and the others like it.
 
-    The method is the SDK's own and not public: were it renamed, all requests would be built the SDK's way
-    again.
+    The methods overridden are the SDK's own and not public: were they renamed, every request would be built the
+    SDK's way again.
     """
 
+    _options: Any = None
     _like: Request | None = None
     _headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def complete(self, body: bytes, *, max_retries: int) -> Response:
+        """A chat completion that is not streamed: `body` as it is sent, with at most `max_retries` more requests."""
+        if self._options is None:
+            return await self.post(
+                CHAT_PATH, cast_to=Response, content=body, options={"max_retries": max_retries}
+            )
+        options = copy.copy(self._options)
+        options.content = body
+        options.max_retries = max_retries
+        return await self.request(Response, options)
 
     def _build_request(self, options: Any, *, retries_taken: int = 0) -> Request:
         if options.url != CHAT_PATH or not isinstance(options.content, bytes):
             return super()._build_request(options, retries_taken=retries_taken)
         if self._like is None:
+            self._options = copy.copy(options)
+            self._options.idempotency_key = None
             self._like = super()._build_request(options, retries_taken=retries_taken)
             self._headers = tuple(
                 (name, value) for name, value in self._like.headers.raw if name.lower() not in OWN_HEADERS
