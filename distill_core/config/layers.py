@@ -129,7 +129,7 @@ def merge(layers: list[Layer]) -> Effective:
             origin[key] = layer.name
     profiles = tree.get("models")
     for name, profile in profiles.items() if isinstance(profiles, dict) else ():
-        _checked(profile, ModelProfile, ("models", name), origin)
+        _known_provider(_checked(profile, ModelProfile, ("models", name), origin), name, origin)
     settings = _checked(tree, Settings, (), origin)
     effective = [
         Value(".".join(key), value, origin.get(key, "default"))
@@ -138,6 +138,18 @@ def merge(layers: list[Layer]) -> Effective:
     for value in effective:
         _in_range(value)
     return Effective(settings, tuple(effective))
+
+
+def _known_provider(profile: ModelProfile, name: str, origin: Mapping[Key, str]) -> None:
+    from distill_core.config.providing import names
+
+    if profile.provider not in names():
+        where = origin.get(("models", name, "provider"), "configuration")
+        raise ConfigError(
+            f"{where}: models.{name}.provider is wrong",
+            found=repr(profile.provider),
+            remedy="allowed are " + ", ".join(names()),
+        )
 
 
 _ABOVE_ZERO = re.compile(

@@ -7,32 +7,23 @@ installed, or says which ways there are.
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import msgspec
 
 from distill_core.budget import Prices, Role
 from distill_core.config.layers import Effective
-from distill_core.config.masking import masked_url
+from distill_core.config.providing import Choice, Opened, names, provider
 from distill_core.config.settings import ModelProfile, Style
-from distill_core.environment import dotenv
 from distill_core.errors import ConfigError
 from distill_core.models.base import ModelHandler
-from distill_core.models.credentials import host_of, is_loopback
-
-if TYPE_CHECKING:
-    from distill_core.models.openai import OpenAIHandler
 
 WAYS = (
     "set TOGETHER_API_KEY or OPENAI_API_KEY, or name an endpoint with --base-url and --worker, or run a small model "
     "here: pip install 'distill-tui[local]' && distill-tui models pull qwen2.5-coder-1.5b"
 )
-SUPERVISOR_TOKENS = 2048
-WORKER_TOKENS = 512
-"""Tokens of a reply where nothing is set."""
 
 
 class Models(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +42,6 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     prompt_style: Style
     worker_ctx_k: int
     close: Callable[[], None]
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """A role's profile and why it is that one."""
-
-    role: Role
-    profile: ModelProfile
-    why: str
 
 
 def choices(effective: Effective, *, gguf: Path | None = None, playbook: bool = False) -> dict[Role, Choice]:
@@ -81,9 +64,11 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
     """
     chosen = choices(effective, gguf=gguf, playbook=playbook)
     _money_is_counted(effective, chosen)
-    opened = _Opened()
+    opened = Opened()
     try:
-        handlers = {role: opened.handler(choice) for role, choice in chosen.items()}
+        handlers = {
+            role: provider(choice.profile.provider).open(choice, opened) for role, choice in chosen.items()
+        }
     except BaseException:
         opened.close()
         raise
@@ -112,9 +97,7 @@ def _money_is_counted(effective: Effective, chosen: dict[Role, Choice]) -> None:
         return
     for role, choice in chosen.items():
         profile = choice.profile
-        if profile.provider != "openai" or _prices(profile) is not None:
-            continue
-        if is_loopback(host_of(profile.base_url or effective.settings.base_url)):
+        if _prices(profile) is not None or not provider(profile.provider).paid(profile):
             continue
         raise ConfigError(
             f"limits.money ({effective.origin('limits.money')}) cannot be kept",
@@ -129,9 +112,10 @@ def _worker(effective: Effective, gguf: Path | None) -> Choice:
     if _nothing_configured(effective):
         return _embedded("worker")
     profile, why = _profile(effective, "worker")
-    if profile.provider == "playbook":
+    if "worker" not in provider(profile.provider).plays:
         raise ConfigError(
-            "the playbook cannot be the worker", remedy="it writes code; name a model with --worker"
+            f"the {profile.provider} cannot be the worker",
+            remedy="it writes code; name a model with --worker",
         )
     return Choice(role="worker", profile=profile, why=why)
 
@@ -151,6 +135,10 @@ def _supervisor(effective: Effective, worker: Choice, gguf: Path | None, playboo
     return Choice(role="supervisor", profile=profile, why=why)
 
 
+_ENDPOINTS = ("openai", "vllm")
+"""Providers that need more than their name: a model called so is one of the endpoint's."""
+
+
 def _profile(effective: Effective, role: Literal["supervisor", "worker"]) -> tuple[ModelProfile, str]:
     settings = effective.settings
     name = settings.supervisor if role == "supervisor" else settings.worker
@@ -161,26 +149,14 @@ def _profile(effective: Effective, role: Literal["supervisor", "worker"]) -> tup
         return msgspec.structs.replace(
             profile, base_url=profile.base_url or settings.base_url
         ), f"{why}: [models.{name}]"
-    if name in ("playbook", "embedded"):
-        return ModelProfile(provider="playbook" if name == "playbook" else "embedded", model=""), why
+    if name in names() and name not in _ENDPOINTS:
+        return ModelProfile(provider=name), why
     return ModelProfile(model=name, base_url=settings.base_url), why
-
-
-_UNUSED = {
-    "openai": ("managed", "engine"),
-    "vllm": ("base_url", "api_key_env", "timeout", "concurrency"),
-    "embedded": ("base_url", "api_key_env", "timeout", "concurrency", "managed", "engine"),
-    "playbook": (
-        *("base_url", "api_key_env", "temperature", "max_tokens", "seed"),
-        *("timeout", "concurrency", "managed", "engine"),
-    ),
-}
-"""Keys of a profile that mean nothing to its provider."""
 
 
 def _no_idle_keys(effective: Effective, name: str, profile: ModelProfile) -> None:
     """Refuse keys that would be ignored."""
-    for key in _UNUSED[profile.provider]:
+    for key in provider(profile.provider).unused:
         origin = effective.origin(f"models.{name}.{key}")
         if origin != "default":
             raise ConfigError(
@@ -232,7 +208,7 @@ SMALL = 8_000_000_000
 def _style(profile: ModelProfile) -> Style:
     if profile.prompt_style is not None:
         return profile.prompt_style
-    if profile.provider == "embedded":
+    if provider(profile.provider).small:
         return "compact"
     size = parameters(profile.model)
     return "compact" if size is not None and size < SMALL else "full"
@@ -244,118 +220,3 @@ def parameters(model: str) -> float | None:
 
     sizes = re.findall(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", model)
     return float(sizes[-1][0]) * (1e9 if sizes[-1][1] in "bB" else 1e6) if sizes else None
-
-
-class _Opened:
-    """Handlers made so far and what was started for them. Roles with one local model share its server."""
-
-    def __init__(self) -> None:
-        self._servers: dict[str, Any] = {}
-        self._closers: list[Callable[[], None]] = []
-
-    def handler(self, choice: Choice) -> ModelHandler:
-        match choice.profile.provider:
-            case "openai":
-                return self._endpoint(choice)
-            case "embedded":
-                return self._local(choice)
-            case "vllm":
-                return self._vllm(choice)
-            case "playbook":
-                from distill_core.playbook import PlaybookSupervisor
-
-                return PlaybookSupervisor()
-
-    def close(self) -> None:
-        while self._closers:
-            self._closers.pop()()
-
-    def _endpoint(self, choice: Choice) -> ModelHandler:
-        handler = endpoint(choice)
-        self._closers.append(handler.close)
-        if handler.key_missing is not None:
-            # Said before the session starts: code that asks a worker in vain only finds that nothing was found.
-            raise ConfigError(
-                f"the {choice.role} {choice.profile.model} at {handler.host} needs a key",
-                found=f"{handler.key_missing} is not set",
-                remedy=f"export {handler.key_missing}=…, or name another endpoint with --base-url",
-            )
-        return handler
-
-    def _local(self, choice: Choice) -> ModelHandler:
-        from distill_core.models import weights
-        from distill_core.models.local import LocalServer
-
-        name = choice.profile.model or weights.DEFAULT
-        if name not in self._servers:
-            server = LocalServer.start(Path(name) if name.endswith(".gguf") else name)
-            self._servers[name] = server
-            self._closers.append(server.close)
-        handler: ModelHandler = self._servers[name].handler(**_sampling(choice))
-        return handler
-
-    def _vllm(self, choice: Choice) -> ModelHandler:
-        from distill_core.models.vllm import VLLMHandler
-
-        profile = choice.profile
-        handler = VLLMHandler(profile.model, managed=profile.managed, **_sampling(choice), **profile.engine)
-        close = getattr(handler, "close", None)
-        if close is not None:
-            self._closers.append(close)
-        return handler
-
-
-def endpoint(choice: Choice) -> OpenAIHandler:
-    """The handler of a role that an endpoint plays.
-
-    Raises:
-        ConfigError: the profile names no model, or a key that is not set.
-    """
-    from distill_core.models.openai import OpenAIHandler
-
-    profile = choice.profile
-    if not profile.model:
-        raise ConfigError(
-            f"the {choice.role} has no model", found=choice.why, remedy="set `model` in its profile"
-        )
-    if profile.base_url and not profile.base_url.startswith(("http://", "https://")):
-        raise ConfigError(
-            f"the {choice.role}'s endpoint is no URL",
-            found=repr(masked_url(profile.base_url)),
-            remedy="it begins with http:// or https:// and mostly ends with /v1",
-        )
-    return OpenAIHandler(
-        profile.model,
-        profile.base_url,
-        api_key=_key(profile),
-        timeout=profile.timeout or 120.0,
-        max_concurrency=profile.concurrency or 64,
-        **_sampling(choice),
-    )
-
-
-def _sampling(choice: Choice) -> dict[str, Any]:
-    profile = choice.profile
-    supervises = choice.role == "supervisor"
-    temperature = profile.temperature
-    if temperature is None:
-        temperature = 0.0 if profile.provider == "embedded" else 0.7 if supervises else 0.2
-    tokens = profile.max_tokens or (SUPERVISOR_TOKENS if supervises else WORKER_TOKENS)
-    sampling: dict[str, Any] = {"temperature": temperature, "max_tokens": tokens}
-    return sampling if profile.seed is None else {**sampling, "seed": profile.seed}
-
-
-def _key(profile: ModelProfile) -> str | None:
-    """The key that the profile names, from the environment or `.env`; None leaves the choice to the host's rule.
-
-    Raises:
-        ConfigError: the variable is named and not set.
-    """
-    if profile.api_key_env is None:
-        return None
-    value = os.environ.get(profile.api_key_env) or dotenv().get(profile.api_key_env)
-    if not value:
-        raise ConfigError(
-            f"{profile.api_key_env} is not set", found=f"the key of {profile.model}", remedy="export it"
-        )
-    return value

@@ -14,7 +14,6 @@ from distill_core.events import Limits
 from distill_core.models.openai import DEFAULT_BASE_URL
 from distill_core.repl.values import ReplLimits
 
-Provider: TypeAlias = Literal["openai", "vllm", "embedded", "playbook"]
 Style: TypeAlias = Literal["full", "compact"]
 
 SUPERVISOR = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
@@ -42,7 +41,7 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         price_prompt: US dollars per million tokens read; `price_completion` written, `price_cached` read from cache.
     """
 
-    provider: Provider = "openai"
+    provider: str = "openai"
     model: str = ""
     base_url: str | None = None
     api_key_env: str | None = None

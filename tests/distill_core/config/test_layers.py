@@ -56,7 +56,7 @@ def test_the_defaults_are_the_published_ones(load):
         ("[limits]\nturn = 3", r"there is no setting limits.turn \(did you mean turns\?\)"),
         (
             '[models.a]\nprovider = "opnai"',
-            r"models.a.provider is wrong: 'opnai' \(allowed are openai, vllm,",
+            r"models.a.provider is wrong: 'opnai' \(allowed are embedded, openai,",
         ),
         ('[models."a.b"]\nmodle = "x"', r"there is no setting models.a.b.modle \(did you mean model\?\)"),
         (

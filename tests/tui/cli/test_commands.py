@@ -83,12 +83,20 @@ def test_models_shows_both_roles_where_a_key_is_missing(program, endpoint, tmp_p
     assert "check     ok" in out
 
 
-def test_models_says_what_it_did_not_check(program, tmp_path):
+def test_models_says_what_cannot_run(program, tmp_path):
     (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(64))
     (tmp_path / "config.toml").write_text('supervisor = "v"\n[models.v]\nprovider = "vllm"\nmodel = "m"\n')
-    _, out, _ = program("models", "--gguf", tmp_path / "m.gguf")
-    assert "check     not made: a session starts a server of its own" in out
-    assert "check     the file is there; the model was not loaded" in out
+    status, out, _ = program("models", "--gguf", tmp_path / "m.gguf")
+    assert status == 1
+    assert "check     failed: vllm is not installed" in out
+    assert re.search(r"weights   .*m\.gguf\n  check     failed: cannot load ", out)
+
+
+def test_models_leaves_the_embedded_model_alone_where_no_check_is_wanted(program, tmp_path):
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(64))
+    status, out, _ = program("models", "--no-check", "--gguf", tmp_path / "m.gguf")
+    assert status == 0
+    assert "check" not in out
 
 
 def test_models_list_names_what_can_be_pulled(program):

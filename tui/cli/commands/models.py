@@ -14,7 +14,11 @@ from tui.text import clean
 @click.group("models", invoke_without_command=True)
 @model_options
 @config_options
-@click.option("--check/--no-check", default=True, help="Ask each endpoint whether it serves its model.")
+@click.option(
+    "--check/--no-check",
+    default=True,
+    help="Ask each endpoint whether it serves its model; load the embedded one.",
+)
 @click.pass_context
 def command(ctx: click.Context, /, check: bool, **options: Any) -> int:
     """What is configured, whether it answers; pull weights.
@@ -34,60 +38,16 @@ def command(ctx: click.Context, /, check: bool, **options: Any) -> int:
 
 
 def _show(choice: Any, check: bool) -> bool:
-    from distill_core.errors import ConfigError
+    from distill_core.config.providing import provider
 
     profile = choice.profile
     click.echo(f"{choice.role}: {clean(profile.model or profile.provider)}")
     click.echo(f"  provider  {profile.provider}")
     click.echo(f"  because   {clean(choice.why)}")
-    match profile.provider:
-        case "openai":
-            try:
-                return _show_endpoint(choice, check)
-            except ConfigError as error:
-                click.echo(f"  check     failed: {clean(str(error))}")
-                return False
-        case "embedded":
-            return _show_weights(profile.model)
-        case "vllm":
-            how = "a server of its own" if profile.managed else "the engine in this program's process"
-            click.echo(f"  check     not made: a session starts {how}, which takes minutes")
-        case "playbook":
-            click.echo("  check     nothing to check: no model")
-    return True
-
-
-def _show_endpoint(choice: Any, check: bool) -> bool:
-    from distill_core.config.masking import masked_url
-    from distill_core.config.roles import endpoint
-
-    handler = endpoint(choice)
-    click.echo(f"  endpoint  {clean(masked_url(handler.base_url))}")
-    click.echo(f"  key       {handler.key_source}")
-    if not check:
-        return True
-    try:
-        found = handler.check()
-    finally:
-        handler.close()
-    if found.ok:
-        click.echo(f"  check     ok, {found.latency * 1000:.0f} ms, {len(found.served)} models served")
-    else:
-        click.echo(f"  check     failed: {clean(found.error or 'no reason given')}")
-    return bool(found.ok)
-
-
-def _show_weights(name: str) -> bool:
-    from distill_core.errors import WeightsError
-    from distill_core.models import weights
-
-    try:
-        click.echo(f"  weights   {clean(str(weights.resolve(name or weights.DEFAULT)))}")
-    except WeightsError as error:
-        click.echo(f"  check     failed: {clean(str(error))}")
-        return False
-    click.echo("  check     the file is there; the model was not loaded")
-    return True
+    findings = provider(profile.provider).look(choice, check)
+    for finding in findings:
+        click.echo(f"  {finding.about:<9} {clean(finding.text)}")
+    return all(finding.fine for finding in findings)
 
 
 @command.command("list")
