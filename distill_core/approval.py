@@ -14,60 +14,45 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from distill_core.analysis import CodeAnalysis
 from distill_core.errors import ConfigError
-from distill_core.events import Action, Final, Limits
+from distill_core.events import Action, Limits
+from distill_core.forecast import Foresight
+from distill_core.proposals import (
+    BudgetProposal,
+    Candidate,
+    FinalProposal,
+    Proposal,
+    ProposedCell,
+    StepProposal,
+)
+
+__all__ = [
+    "POLICIES",
+    "STEPS",
+    "Approver",
+    "AutoApprover",
+    "BudgetProposal",
+    "Candidate",
+    "CheapBound",
+    "Decision",
+    "FinalProposal",
+    "PersonApprover",
+    "PolicyApprover",
+    "PolicyName",
+    "Proposal",
+    "ProposedCell",
+    "StepProposal",
+]
 
 PolicyName: TypeAlias = Literal["ask", "auto", "cheap", "on-error"]
 POLICIES: dict[PolicyName, str] = {
     "ask": "a person decides every step and the answer",
     "auto": "every step and the answer are approved",
-    "cheap": "steps with few worker calls and only known-harmless names are approved, a person decides the rest",
+    "cheap": "steps that are cheap and only use known-harmless names are approved, a person decides the rest",
     "on-error": "steps are approved until a cell fails or a reply holds no code, then a person decides",
 }
-
-
-class ProposedCell(msgspec.Struct, frozen=True, kw_only=True):
-    """One block waiting for its decision, with what can be told of it without running it."""
-
-    cell_id: str
-    code: str
-    analysis: CodeAnalysis
-
-
-class StepProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """The cells of one supervisor reply. `troubled`: the step before it failed or held nothing to run."""
-
-    proposal_id: str
-    step: int
-    turns: int | None
-    reply: str
-    cells: tuple[ProposedCell, ...]
-    troubled: bool = False
-
-
-class FinalProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """FINAL was called. `last`: no turn is left to send it back to."""
-
-    proposal_id: str
-    step: int
-    answer: Final
-    troubled: bool = False
-    last: bool = False
-
-
-class BudgetProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A bound is reached; `found` says which and by how much. Raise it, or let the session end."""
-
-    proposal_id: str
-    step: int
-    limit: str
-    found: str
-    limits: Limits
-    troubled: bool = False
-
-
-Proposal: TypeAlias = StepProposal | FinalProposal | BudgetProposal
+STEPS = "steps"
+"""Name of the policy by which the next n steps are approved and a person decides again from then on."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,11 +62,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         action: what was decided; see `events.Action`.
         by: a person's name, or "policy:NAME".
         codes: for `edit` and `write`, the code of the cells to run instead.
-        guidance: for `reject` and `send_back`, the words for the supervisor.
-        answer: for `finish` (and an edited `accept`), the answer.
+        guidance: for `reject` and `send_back`, the words for the supervisor; for `follow_up`, the new question.
+        answer: for `finish` (and an edited `accept` or `follow_up`), the answer.
         limits: for `raise_budget`, the new bounds.
         took: seconds from proposal to decision.
         reason: why, for the record.
+        chosen: where there were several candidates, the `call_id` of the one that this is about.
+        more: for `regenerate`, how many more candidates are wanted.
     """
 
     action: Action
@@ -92,6 +79,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits | None = None
     took: float = 0.0
     reason: str = ""
+    chosen: str | None = None
+    more: int = 1
 
 
 class Approver(Protocol):
@@ -123,9 +112,10 @@ def _approved(proposal: Proposal, by: str) -> Decision:
 
 
 class CheapBound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Up to where `cheap` approves by itself: worker calls that the code of a step is seen to make."""
+    """Up to where `cheap` approves by itself: worker calls of a step, and their cost (US dollars) where it is known."""
 
     worker_calls: int = 20
+    cost: float = 0.05
 
 
 class PolicyApprover:
@@ -144,9 +134,16 @@ class PolicyApprover:
     ) -> None:
         self._bound = bound or CheapBound()
         self._person = person
-        self.on_switch: Callable[[str, str], None] = lambda policy, by: None
+        self.on_switch: Callable[[str, str, int | None], None] = lambda policy, by, steps: None
         self.policy: PolicyName = "auto"
+        self.steps = 0
+        """How many more steps are approved whatever the policy says."""
         self.switch(policy)
+
+    @property
+    def name(self) -> str:
+        """What decides now, for people."""
+        return f"auto for {self.steps} more" if self.steps else self.policy
 
     def switch(self, policy: PolicyName) -> None:
         """Decide by `policy` from the next proposal on."""
@@ -154,17 +151,44 @@ class PolicyApprover:
             raise ConfigError("no such approval policy", found=policy, remedy="use " + ", ".join(POLICIES))
         if policy != "auto" and self._person is None:
             raise ConfigError(f"policy {policy} needs a person", remedy="use --approve auto")
-        changed, self.policy = self.policy != policy, policy
+        changed, self.policy, self.steps = bool(self.steps) or self.policy != policy, policy, 0
         if changed:
-            self.on_switch(policy, str(getattr(self._person, "name", "")) or "somebody")
+            self.on_switch(policy, self._somebody, None)
+
+    def approve_next(self, steps: int) -> None:
+        """Approve the next `steps` steps without asking; then, and for every answer, a person decides.
+
+        Raises:
+            ConfigError: there is nobody to ask then, or `steps` is not positive.
+        """
+        if self._person is None:
+            raise ConfigError("approving some steps needs a person for the next", remedy="use --approve auto")
+        if steps < 1:
+            raise ConfigError(
+                "there is no such number of steps", found=str(steps), remedy="name at least one"
+            )
+        self.policy, self.steps = "ask", steps
+        self.on_switch(STEPS, self._somebody, steps)
 
     async def decide(self, proposal: Proposal) -> Decision:
         """Approve by rule, or ask."""
-        if self._person is not None and self._asks(proposal):
+        if self.steps and isinstance(proposal, StepProposal):
+            return self._one_of_the_next(proposal)
+        if self._person is not None and await self._asks(proposal):
             return await self._person.decide(proposal)
         return _approved(proposal, f"policy:{self.policy}")
 
-    def _asks(self, proposal: Proposal) -> bool:
+    @property
+    def _somebody(self) -> str:
+        return str(getattr(self._person, "name", "")) or "somebody"
+
+    def _one_of_the_next(self, proposal: StepProposal) -> Decision:
+        self.steps -= 1
+        if not self.steps:
+            self.on_switch(self.policy, f"policy:{STEPS}", None)
+        return _approved(proposal, f"policy:{STEPS}")
+
+    async def _asks(self, proposal: Proposal) -> bool:
         if isinstance(proposal, BudgetProposal):
             return True
         match self.policy:
@@ -175,12 +199,22 @@ class PolicyApprover:
             case "on-error":
                 return proposal.troubled
             case "cheap":
-                return isinstance(proposal, StepProposal) and not self._is_cheap(proposal)
+                return isinstance(proposal, FinalProposal) or not await self._is_cheap(proposal)
 
-    def _is_cheap(self, proposal: StepProposal) -> bool:
+    async def _is_cheap(self, proposal: StepProposal) -> bool:
+        """Whether it is harmless as far as its names tell, and asks little of the worker."""
+        if not all(cell.analysis.harmless for cell in proposal.cells):
+            return False
         calls = [cell.analysis.worker_calls for cell in proposal.cells]
-        bounded = all(n is not None for n in calls) and sum(n or 0 for n in calls) <= self._bound.worker_calls
-        return bounded and all(cell.analysis.harmless for cell in proposal.cells)
+        seen = sum(n or 0 for n in calls) if all(n is not None for n in calls) else None
+        if seen == 0 or proposal.foresight is None:
+            return seen is not None and seen <= self._bound.worker_calls
+        forecast = await proposal.foresight.forecast()
+        if not forecast.complete:
+            # What is read off the code is a bound all the same; its price is not known.
+            return seen is not None and seen <= self._bound.worker_calls and not forecast.cost
+        cheap = forecast.cost is None or forecast.cost <= self._bound.cost
+        return cheap and max(forecast.worker_calls, seen or 0) <= self._bound.worker_calls
 
 
 class PersonApprover:
@@ -206,6 +240,9 @@ class PersonApprover:
         started = time.monotonic()
         try:
             self._show(proposal)
+            # Shown first: nobody waits for what a dry run finds out.
+            for foresight in _foresights(proposal):
+                foresight.begin()
             decision = await future
         finally:
             with self._lock:
@@ -226,3 +263,11 @@ class PersonApprover:
 
         loop.call_soon_threadsafe(settle)
         return True
+
+
+def _foresights(proposal: Proposal) -> list[Foresight]:
+    """What can be found out of `proposal` by trying it."""
+    if not isinstance(proposal, StepProposal):
+        return []
+    others = [candidate.foresight for candidate in proposal.candidates]
+    return list(dict.fromkeys(f for f in (proposal.foresight, *others) if f is not None))

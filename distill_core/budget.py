@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -195,6 +195,20 @@ class Ledger:
             self._held_tokens += held.usage.total_tokens
             self._held_cost += held.cost
         return held
+
+    def foresee(
+        self, role: Role, prompt_chars: Sequence[int], max_tokens: int | None
+    ) -> tuple[Usage, float | None]:
+        """An upper estimate of what calls with prompts of so many characters would take, in tokens and in US dollars.
+
+        The dollars are None where no price is known. Nothing is reserved.
+        """
+        usage = Usage()
+        habits = self._habits.get(role, Habits())
+        for chars in prompt_chars:
+            usage = usage + habits.expect(estimate(chars, max_tokens), max_tokens)
+        prices = self._prices.get(role)
+        return usage, prices.cost(usage) if prices else None
 
     def _may_free(self, limit: str) -> bool:
         """Whether calls in flight may give back some of `limit`: estimates and unused attempts, never wall time."""

@@ -93,6 +93,7 @@ async def rebuild(
     runs: list[Rerun] = []
     for place, cell in enumerate(cells, 1):
         on_signal(Phase(step=cell.step, text=f"rebuilding {place}/{len(cells)}"))
+        repl.ask(earlier.record.state.question_at(cell.step))
         run = await rerun(repl, answering, cell)
         if run.differences and not (earlier.go_on is not None and await earlier.go_on(run)):
             raise RebuildStopped(run)

@@ -71,6 +71,10 @@ class Conversation:
         self._pending.clear()
         self._added, self._base, self._extends = call.message_ids, call.extends, call.call_id
 
+    def chose(self, call_id: str) -> None:
+        """Go on from the reply to `call_id`, one of several calls that extend the same one."""
+        self._extends = call_id
+
     def _store(self, message: Message, step: int) -> str:
         name = message_id(message)
         if name not in self._stored:

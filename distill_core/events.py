@@ -33,6 +33,7 @@ Action: TypeAlias = Literal[
     "stop",
     "accept",
     "send_back",
+    "follow_up",
     "raise_budget",
 ]
 JsonScalar: TypeAlias = str | int | float | bool | None
@@ -183,7 +184,10 @@ class SupervisorFailed(Stamped, frozen=True, kw_only=True, tag="supervisor_faile
 
 
 class SessionFinished(Stamped, frozen=True, kw_only=True, tag="session_finished"):
-    """The session is over. `partial` marks an answer that FINAL did not give; `reason` says why it ended."""
+    """The session is over. `partial` marks an answer that FINAL did not give; `reason` says why it ended.
+
+    Where a further question was asked and found no answer, `answer` is that to the question before, and `partial`.
+    """
 
     status: SessionStatus
     answer: Final | None
@@ -283,7 +287,9 @@ class StateRebuilt(Stamped, frozen=True, kw_only=True, tag="state_rebuilt"):
 class WorkerCallStarted(Stamped, frozen=True, kw_only=True, tag="worker_call_started"):
     """A worker call goes out. What is sent is one user message holding `prompt`.
 
-    `batch_id` and `index` place it in a batch; `purpose` is "answer" or what a primitive wants it for.
+    `batch_id` and `index` place it in a batch; `purpose` is "answer" or what a primitive wants it for. A call with
+    `retry_of` is made by a person (`by`): it sends the prompt of that call once more, and the code gets its reply in
+    the place of that one's if `reaches_cell`; otherwise it is there for the record only.
     """
 
     call_id: str
@@ -294,6 +300,9 @@ class WorkerCallStarted(Stamped, frozen=True, kw_only=True, tag="worker_call_sta
     batch_id: str | None = None
     index: int = 0
     purpose: str = "answer"
+    retry_of: str | None = None
+    reaches_cell: bool = True
+    by: str = ""
 
 
 class WorkerCallReturned(Stamped, frozen=True, kw_only=True, tag="worker_call_returned"):
@@ -332,11 +341,16 @@ class WorkerCallRefused(Stamped, frozen=True, kw_only=True, tag="worker_call_ref
 
 
 class WorkerCallOverridden(Stamped, frozen=True, kw_only=True, tag="worker_call_overridden"):
-    """A person put `response` in the place of what the worker said; both are kept."""
+    """A person put `response` in the place of what the worker said; both are kept.
+
+    `reached_cell`: the code had not been given the worker's reply yet, so it was given this one; otherwise only the
+    record is corrected.
+    """
 
     call_id: str
     response: str
     by: str
+    reached_cell: bool = False
 
 
 # ---------------------------------------------------------------- human.jsonl
@@ -346,7 +360,9 @@ class DecisionMade(Stamped, frozen=True, kw_only=True, tag="decision_made"):
     """What was decided on a proposal, by whom ("policy:auto" or a person's name), and how long it took (seconds).
 
     `proposal_id` is the `call_id` of the reply whose cells are decided on, or "final:CELL" for an answer, or
-    "budget:LIMIT". `before` and `after` are the cells' codes (or the answer) as proposed and as decided.
+    "budget:LIMIT". `before` and `after` are the cells' codes (or the answer) as proposed and as decided. `chosen` is
+    the candidate that was taken, by its `call_id`, where there were several; `more` how many further ones were wanted.
+    `follow_up` accepts the answer and goes on with another question, which stands in `guidance`.
     """
 
     proposal_id: str
@@ -358,13 +374,15 @@ class DecisionMade(Stamped, frozen=True, kw_only=True, tag="decision_made"):
     guidance: str = ""
     chosen: str | None = None
     reason: str = ""
+    more: int = 0
 
 
 class PolicyChanged(Stamped, frozen=True, kw_only=True, tag="policy_changed"):
-    """From here on steps are approved by `policy`."""
+    """From here on steps are approved by `policy`; by "steps" the next `steps` of them."""
 
     policy: str
     by: str
+    steps: int | None = None
 
 
 class BudgetChanged(Stamped, frozen=True, kw_only=True, tag="budget_changed"):
@@ -379,6 +397,19 @@ class InstructionGiven(Stamped, frozen=True, kw_only=True, tag="instruction_give
     """A person put words for the supervisor in front of the turn `step`, unasked."""
 
     text: str
+    by: str
+
+
+class WorkerCallsCancelled(Stamped, frozen=True, kw_only=True, tag="worker_calls_cancelled"):
+    """A person cancelled what was left of a batch, or a call made alone (`batch_id` None).
+
+    `call_ids` were on their way and have failed by it; `unsent` more were never sent. The code got an error for each.
+    """
+
+    cell_id: str
+    batch_id: str | None
+    call_ids: tuple[str, ...]
+    unsent: int
     by: str
 
 
@@ -437,6 +468,7 @@ Event: TypeAlias = (
     | PolicyChanged
     | BudgetChanged
     | InstructionGiven
+    | WorkerCallsCancelled
     | CellInterrupted
     | Annotated
     | Retracted
@@ -467,6 +499,7 @@ STREAM: dict[type[Stamped], Stream] = {
     PolicyChanged: "human",
     BudgetChanged: "human",
     InstructionGiven: "human",
+    WorkerCallsCancelled: "human",
     CellInterrupted: "human",
     Annotated: "human",
     Retracted: "human",

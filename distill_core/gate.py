@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import msgspec
+
 from distill_core import events as ev
 from distill_core.approval import (
     Approver,
@@ -47,19 +49,31 @@ class Gate:
             Stopped: the session was ended while it waited.
         """
         self._signal(Phase(step=self.step, text="waiting"))
-        decision = await self._control.race(self._approver.decide(proposal))
+        try:
+            decision = await self._control.race(self._approver.decide(proposal))
+        except BaseException:
+            _drop_forecasts(proposal)
+            raise
+        if decision.action != "regenerate":
+            _drop_forecasts(proposal)
+            if isinstance(proposal, StepProposal) and proposal.candidates:
+                chosen = decision.chosen or proposal.call_id
+                decision = msgspec.structs.replace(decision, chosen=chosen)
+                proposal = proposal.choosing(chosen)
         before, after = _before_after(proposal, decision)
         self._recorder.emit(
             ev.DecisionMade(
                 step=self.step,
-                proposal_id=proposal.proposal_id,
+                proposal_id=decision.chosen or proposal.proposal_id,
                 action=decision.action,
                 by=decision.by,
                 took=decision.took,
                 before=before,
                 after=after,
                 guidance=decision.guidance,
+                chosen=decision.chosen,
                 reason=decision.reason,
+                more=decision.more if decision.action == "regenerate" else 0,
             )
         )
         return decision
@@ -89,6 +103,13 @@ class Gate:
                 return True
             self._refused.add(limit)
             return False
+
+
+def _drop_forecasts(proposal: Proposal) -> None:
+    if isinstance(proposal, StepProposal):
+        for foresight in (proposal.foresight, *(c.foresight for c in proposal.candidates)):
+            if foresight is not None:
+                foresight.drop()
 
 
 def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -14,18 +14,14 @@ from distill_core import events as ev
 from distill_core import fences, prompts
 from distill_core.analysis import analyse
 from distill_core.answering import Answering, RecordedAnswers
-from distill_core.approval import (
-    Decision,
-    FinalProposal,
-    ProposedCell,
-    StepProposal,
-)
+from distill_core.approval import Decision, FinalProposal, ProposedCell
 from distill_core.budget import Ledger
 from distill_core.control import Control, Stopped
 from distill_core.conversation import Conversation
 from distill_core.errors import BudgetExceeded, DivergenceError, LogError, ModelError
 from distill_core.gate import Gate
 from distill_core.models.base import LMResponse, Usage
+from distill_core.proposing import Draft, Proposer, proposal
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.repl import AsyncREPL, CellResult
@@ -74,6 +70,7 @@ class Orchestrator:
         spec: SessionSpec,
         gate: Gate,
         line: SupervisorLine,
+        proposer: Proposer,
         recorder: Recorder,
         repl: AsyncREPL,
         conversation: Conversation,
@@ -96,13 +93,15 @@ class Orchestrator:
         self._line = line
         self._answering = answering
         self._redriving = redriving
+        self._proposer = proposer
+        self._question = spec.query
         self._step = 0
-        self._cells = 0
         self._running: str | None = None
         self._troubled = False
         self._codeless = 0
         self._best: ev.Final | None = None
         self._best_given = False
+        self._answered_before: ev.Final | None = None
 
     async def run(self) -> Ending:
         """Turn after turn, to the end.
@@ -150,37 +149,42 @@ class Orchestrator:
     async def _turn(self) -> None:
         await self._control.boundary()
         await self._next_step()
-        candidate = 0
-        while True:
-            call_id, reply = await self._line.ask(self._conversation, self._step, candidate)
-            found = fences.extract_blocks(
-                reply.text, finish_reason=reply.finish_reason, dialect=self._spec.dialect
-            )
-            if found.problem is not None:
-                self._nothing_to_run(call_id, reply, found.problem)
-                return
-            cells = self._propose(call_id, [block.code for block in found.blocks])
-            decision = await self._gate.decide(self._step_proposal(call_id, reply, cells))
-            if decision.action != "regenerate":
-                break
-            candidate += 1
+        draft = await self._proposer.draft(self._step)
+        if draft.found.problem is not None:
+            self._nothing_to_run(draft.reply, draft.found.problem)
+            return
+        draft, decision = await self._decide(draft)
         self._codeless = 0
+        self._conversation.chose(draft.call_id)
         match decision.action:
             case "reject":
                 self._troubled = True
-                self._reply_to(reply.text, prompts.rejection(decision.guidance))
+                self._reply_to(draft.reply.text, prompts.rejection(decision.guidance))
             case "finish":
                 raise _End("finished", f"finished by {decision.by}", self._given(decision.answer))
             case "stop":
                 raise Stopped(decision.by)
             case "approve" | "edit" | "write":
-                text = reply.text
+                text, cells = draft.reply.text, list(draft.cells)
                 if decision.codes is not None:
-                    text = with_codes(reply.text, found.blocks, decision.codes)
-                    cells = self._decided_cells(call_id, cells, decision)
-                await self._run_cells(cells, text, prompts.reply_note(found.note))
+                    text = with_codes(text, draft.found.blocks, decision.codes)
+                    cells = self._decided_cells(draft, decision)
+                await self._run_cells(cells, text, prompts.reply_note(draft.found.note))
             case action:
                 raise ValueError(f"{action} is no decision on a step")
+
+    async def _decide(self, first: Draft) -> tuple[Draft, Decision]:
+        """The decision on the step and the reply it is about; more replies are asked for as often as wanted."""
+        drafts, asked = [first], 1
+        while True:
+            turns = self._ledger.limits.turns
+            decision = await self._gate.decide(proposal(drafts, self._step, turns, troubled=self._troubled))
+            if decision.action != "regenerate":
+                chosen = next((d for d in drafts if d.call_id == decision.chosen), first)
+                return chosen, decision
+            more = max(1, decision.more)
+            drafts += await self._proposer.more(self._step, asked, more)
+            asked += more
 
     async def _next_step(self) -> None:
         turns = self._ledger.limits.turns
@@ -205,8 +209,7 @@ class Orchestrator:
             self._recorder.emit(ev.InstructionGiven(step=self._step, text=words, by=self._redriving.by))
             self._conversation.add_to_last(prompts.instruction(words))
 
-    def _nothing_to_run(self, call_id: str, reply: LMResponse, problem: fences.Problem) -> None:
-        self._recorder.emit(ev.ReplyRejected(step=self._step, call_id=call_id, problem=problem))
+    def _nothing_to_run(self, reply: LMResponse, problem: fences.Problem) -> None:
         self._troubled = True
         self._codeless += 1
         turns = self._ledger.limits.turns
@@ -218,47 +221,15 @@ class Orchestrator:
             )
         self._reply_to(reply.text, prompts.nudge(problem))
 
-    def _propose(self, call_id: str, codes: list[str]) -> list[ProposedCell]:
-        cells = []
-        for index, code in enumerate(codes):
-            cells.append(self._new_cell(call_id, index, code))
-        return cells
-
-    def _new_cell(self, call_id: str, index: int, code: str, *, by_person: bool = False) -> ProposedCell:
-        self._cells += 1
-        cell_id = f"c{self._cells}"
-        self._recorder.emit(
-            ev.CellProposed(
-                step=self._step,
-                cell_id=cell_id,
-                call_id=call_id,
-                index=index,
-                code=code,
-                origin="person" if by_person else "supervisor",
-            )
-        )
-        return ProposedCell(cell_id=cell_id, code=code, analysis=analyse(code))
-
-    def _step_proposal(self, call_id: str, reply: LMResponse, cells: list[ProposedCell]) -> StepProposal:
-        return StepProposal(
-            proposal_id=call_id,
-            step=self._step,
-            turns=self._ledger.limits.turns,
-            reply=reply.text,
-            cells=tuple(cells),
-            troubled=self._troubled,
-        )
-
-    def _decided_cells(
-        self, call_id: str, cells: list[ProposedCell], decision: Decision
-    ) -> list[ProposedCell]:
+    def _decided_cells(self, draft: Draft, decision: Decision) -> list[ProposedCell]:
         """The cells to run: an edit keeps the cell's name, code beyond those proposed gets cells of its own."""
         codes = decision.codes or ()
-        kept = cells if decision.action == "edit" else []
+        kept = draft.cells if decision.action == "edit" else ()
+        beyond = len(draft.cells) - len(kept)
         return [
             ProposedCell(cell_id=kept[i].cell_id, code=code, analysis=analyse(code))
             if i < len(kept)
-            else self._new_cell(call_id, len(cells) + i - len(kept), code, by_person=True)
+            else self._proposer.new_cell(self._step, draft.call_id, beyond + i, code, by_person=True)
             for i, code in enumerate(codes)
         ]
 
@@ -379,8 +350,10 @@ class Orchestrator:
                 proposal_id=f"final:{cell_id}",
                 step=self._step,
                 answer=final,
+                question=self._question,
                 troubled=self._troubled,
                 last=turns is not None and self._step >= turns,
+                spent=self._ledger.spent,
             )
         )
         match decision.action:
@@ -390,10 +363,20 @@ class Orchestrator:
             case "send_back":
                 self._troubled = True
                 self._reply_to(text, observed + "\n\n" + prompts.sent_back(decision.guidance))
+            case "follow_up":
+                self._answered_before = final if decision.answer is None else self._given(decision.answer)
+                self._ask_further(decision.guidance)
+                self._reply_to(text, observed + "\n\n" + prompts.follow_up(decision.guidance))
             case "stop":
                 raise Stopped(decision.by)
             case action:
                 raise ValueError(f"{action} is no decision on an answer")
+
+    def _ask_further(self, question: str) -> None:
+        """Work on another question from here on; what was gathered for the one before is no answer to it."""
+        self._question = question
+        self._repl.ask(question)
+        self._best, self._best_given, self._troubled = None, False, False
 
     def _note_best(self, text: str, *, only_if_none: bool = False) -> None:
         """Remember `text` as what to hand back if no answer comes; an answer by FINAL outranks it."""
@@ -405,7 +388,7 @@ class Orchestrator:
         return ev.Final(value=answer, text=answer) if answer is not None else self._best
 
     def _finish(self, over: _End, elapsed: float) -> Ending:
-        answer = over.answer or self._best
+        answer = over.answer or self._best or self._answered_before
         ending = Ending(
             status=over.status,
             answer=answer,

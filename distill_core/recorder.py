@@ -30,6 +30,7 @@ BOUNDARIES = (
     ev.BudgetChanged,
     ev.CellInterrupted,
     ev.PolicyChanged,
+    ev.WorkerCallsCancelled,
     ev.FinalProposed,
     ev.WorkerCallOverridden,
     ev.DecisionMade,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 
 from distill_core import events as ev
-from distill_core.approval import Approver, BudgetProposal, Decision, Proposal
+from distill_core.approval import Approver, BudgetProposal, Decision, Proposal, StepProposal
 from distill_core.errors import DivergenceError
 from distill_core.models.base import Message
 from distill_core.record import Exchange, Record, RecordedCell
@@ -41,11 +41,17 @@ class Redriving:
         self._record = record
         self._first = first
         self._instructions = dict(instructions or {})
-        self._exchanges = deque(record.exchanges)
+        self._exchanges = deque(e for e in record.exchanges if e.replied is not None or e.failed is not None)
         self._decisions: defaultdict[str, deque[ev.DecisionMade]] = defaultdict(deque)
         for event in record.events:
             if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith("budget:"):
                 self._decisions[event.proposal_id].append(event)
+        self._settled = {
+            event.step
+            for decisions in self._decisions.values()
+            for event in decisions
+            if event.action != "regenerate" and not event.proposal_id.startswith("final:")
+        }
         self._decided: defaultdict[str, int] = defaultdict(int)
         self._cells = {cell.cell_id: cell for cell in record.cells}
         self._proposed = {e.cell_id: e.code for e in record.events if isinstance(e, ev.CellProposed)}
@@ -63,11 +69,14 @@ class Redriving:
 
     def exchange(self) -> Exchange | None:
         """The next supervisor call of the record; None from where it ends."""
-        while self._exchanges:
-            exchange = self._exchanges.popleft()
-            if exchange.replied is not None or exchange.failed is not None:
-                return exchange
-        return None
+        return self._exchanges.popleft() if self._exchanges else None
+
+    def lacks_candidate(self, step: int) -> bool:
+        """Whether one more candidate of `step` was wanted when the record was made, and was not allowed."""
+        if self._exchanges:
+            called = self._exchanges[0].called
+            return called.step != step or not called.candidate
+        return step in self._settled
 
     def prompt(self, call_id: str) -> list[Message]:
         """The messages that a call of the record was sent."""
@@ -87,10 +96,12 @@ class Redriving:
         """What the record, or whoever forked, has decided on `proposal`."""
         if isinstance(proposal, BudgetProposal):
             return None
-        left = self._decisions.get(proposal.proposal_id)
-        if left:
-            self._decided[proposal.proposal_id] += 1
-            return _decision(left.popleft(), final=proposal.proposal_id.startswith("final:"))
+        # What was decided on one of several candidates is told under the name of that one.
+        others = proposal.candidates if isinstance(proposal, StepProposal) else ()
+        for name in (proposal.proposal_id, *(candidate.call_id for candidate in others)):
+            if left := self._decisions.get(name):
+                self._decided[name] += 1
+                return _decision(left.popleft(), final=name.startswith("final:"))
         first, self._first = self._first, None
         return first
 
@@ -185,4 +196,6 @@ def _decision(made: ev.DecisionMade, *, final: bool) -> Decision:
         answer=made.after[0] if answers and made.after else None,
         took=made.took,
         reason=made.reason,
+        chosen=made.chosen,
+        more=made.more or 1,
     )

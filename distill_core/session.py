@@ -22,11 +22,13 @@ from distill_core.budget import Ledger, Prices, Role
 from distill_core.continuing import Earlier, carry, rebuild, settle_lost, write_copies
 from distill_core.control import Control
 from distill_core.conversation import Conversation
+from distill_core.dry_run import DryRunner
 from distill_core.errors import DistillError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
+from distill_core.proposing import Proposer
 from distill_core.record import primitives_of
 from distill_core.recorder import Recorder, SessionLog, Sink, open_next
 from distill_core.redriving import RecordedFirst, Redriving
@@ -245,10 +247,19 @@ class Session:
                     carry(earlier, ledger, gate, line, gateway)
                 stored = earlier.record.state.messages if earlier is not None else ()
                 conversation = Conversation(recorder, self._first_messages(primitives), stored=stored)
+                proposer = Proposer(
+                    line,
+                    conversation,
+                    recorder,
+                    self._dry_runner(repl, ledger, primitives),
+                    dialect=spec.dialect,
+                    tell=self._signal,
+                )
                 self._orchestrator = Orchestrator(
                     spec=spec,
                     gate=gate,
                     line=line,
+                    proposer=proposer,
                     recorder=recorder,
                     repl=repl,
                     conversation=conversation,
@@ -369,11 +380,13 @@ class Session:
             raise DistillError("the session has not started", remedy="wait for its first event")
         return self._recorder
 
-    def _policy_switched(self, policy: str, by: str) -> None:
+    def _policy_switched(self, policy: str, by: str, steps: int | None) -> None:
         """Put a change of policy on record; on the engine's loop, since a sink may make it wait."""
         step = self._orchestrator.step if self._orchestrator is not None else 0
         recorder = self._started_recorder()
-        self._control.on_loop(lambda: recorder.emit(ev.PolicyChanged(step=step, policy=policy, by=by)))
+        self._control.on_loop(
+            lambda: recorder.emit(ev.PolicyChanged(step=step, policy=policy, by=by, steps=steps))
+        )
 
     # ------------------------------------------------------------ parts
 
@@ -390,6 +403,18 @@ class Session:
         if self._earlier is not None:
             wanted |= set(primitives_of(self._earlier.record)) & set(offered)
         return {**{name: offered[name] for name in sorted(wanted)}, **self.spec.primitives}
+
+    def _dry_runner(
+        self, repl: AsyncREPL, ledger: Ledger, primitives: Mapping[str, Callable[..., Any]]
+    ) -> DryRunner:
+        """What tries proposed code; without a wall around it, code is not run before a person has seen it."""
+        return DryRunner(
+            getattr(repl, "fork", None) if repl.isolation != "none" else None,
+            ledger,
+            primitives=[*primitives, "budget"],
+            max_tokens=self._worker.sampling().get("max_tokens"),
+            limits=self.spec.repl_limits,
+        )
 
     def _first_messages(self, primitives: Mapping[str, Callable[..., Any]]) -> list[dict[str, Any]]:
         spec = self.spec

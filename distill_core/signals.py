@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from distill_core.forecast import Forecast
+
 
 class ReplyDelta(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of the supervisor's reply while it streams."""
@@ -24,5 +26,5 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-Signal: TypeAlias = ReplyDelta | Phase
+Signal: TypeAlias = ReplyDelta | Phase | Forecast
 OnSignal: TypeAlias = Callable[[Signal], None]

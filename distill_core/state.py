@@ -53,7 +53,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker call. `override` is what a person put in the place of `response`."""
+    """One worker call. `override` is what a person put in the place of `response`.
+
+    `retries` are the calls by which a person sent its prompt again; `retry_of` is set on each of those. `given` is the
+    override that came in time for the code; `SessionState.given` tells what the code got in any case.
+    """
 
     call_id: str
     cell_id: str
@@ -72,6 +76,25 @@ class WorkerCall(msgspec.Struct, frozen=True, kw_only=True):
     cached: bool = False
     attempt: int = 1
     finish_reason: str | None = None
+    given: str | None = None
+    retries: tuple[str, ...] = ()
+    retry_of: str | None = None
+    reaches_cell: bool = True
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of the session.
+
+    Args:
+        text: the question.
+        step: the last step before it was asked; 0 for the first.
+        answer: what was accepted as its answer before the next one was asked, or at the end.
+    """
+
+    text: str
+    step: int = 0
+    by: str = ""
+    answer: ev.Final | None = None
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,13 +123,17 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One supervisor turn: its candidates' call ids, the cells that came of it, and what was decided."""
+    """One supervisor turn: its candidates' call ids, the cells that came of it, and what was decided.
+
+    `chosen` is the call whose reply was taken, where there were several candidates.
+    """
 
     number: int
     phase: StepPhase = "drafting"
     calls: Sequence[str] = Sequence()
     cells: Sequence[str] = Sequence()
     decisions: Sequence[ev.DecisionMade] = Sequence()
+    chosen: str | None = None
     copied: bool = False
     started: datetime | None = None
 
@@ -119,6 +146,7 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     finished: ev.SessionFinished | None = None
     limits: ev.Limits = ev.Limits()
     policy: str = ""
+    questions: Sequence[Question] = Sequence()
     steps: Sequence[Step] = Sequence()
     messages: Map[str, dict[str, Any]] = Map()
     replies: Map[str, Reply] = Map()
@@ -146,6 +174,30 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
             chain.append(reply)
             at = reply.extends
         return [self.messages[m] for reply in reversed(chain) for m in reply.message_ids]
+
+    @property
+    def question(self) -> str:
+        """The question that is worked on."""
+        return self.questions[-1].text if len(self.questions) else ""
+
+    def question_at(self, step: int) -> str:
+        """The question that step `step` worked on."""
+        asked = [question.text for question in self.questions if not question.step or question.step < step]
+        return asked[-1] if asked else ""
+
+    def given(self, call_id: str) -> tuple[str | None, str | None]:
+        """What the code was given for a worker call: a text or an error, neither where nothing has come.
+
+        Raises:
+            KeyError: there is no such call.
+        """
+        call = self.calls[call_id]
+        if call.given is not None:
+            return call.given, None
+        for retry in reversed(call.retries):
+            if self.calls[retry].reaches_cell:
+                return self.given(retry)
+        return call.response, call.error
 
     def counts(self, seq: int) -> bool:
         """Whether event `seq` still counts: not retracted, or its retraction retracted in turn."""
@@ -177,7 +229,8 @@ def apply(state: SessionState, event: ev.Event) -> SessionState:
     state = _replace(state, seq=event.seq, updated=event.timestamp)
     match event:
         case ev.SessionStarted():
-            return _replace(state, started=event, limits=event.limits)
+            first = Question(text=event.query)
+            return _replace(state, started=event, limits=event.limits, questions=Sequence([first]))
         case ev.SessionFinished():
             return _finish(state, event)
         case ev.MessageAdded():
@@ -204,6 +257,7 @@ def apply(state: SessionState, event: ev.Event) -> SessionState:
             return _replace(state, limits=event.after)
         case (
             ev.CellInterrupted()
+            | ev.WorkerCallsCancelled()
             | ev.SessionResumed()
             | ev.PrimitiveCalled()
             | ev.StateRebuilt()
@@ -237,9 +291,19 @@ def _phase(state: SessionState, number: int, phase: StepPhase) -> SessionState:
 
 def _finish(state: SessionState, event: ev.SessionFinished) -> SessionState:
     state = _replace(state, finished=event)
+    if not event.partial:
+        state = _answered(state, event.answer)
     if state.current is None:
         return state
     return _phase(state, state.current.number, "failed" if event.status == "failed" else "finished")
+
+
+def _answered(state: SessionState, answer: ev.Final | None) -> SessionState:
+    """The question that was worked on has its answer."""
+    if not len(state.questions):
+        return state
+    last = _replace(state.questions[-1], answer=answer)
+    return _replace(state, questions=state.questions.replace(-1, last))
 
 
 def _supervisor_called(state: SessionState, event: ev.SupervisorCalled) -> SessionState:
@@ -271,14 +335,15 @@ def _supervisor_answered(
     reply = state.replies[event.call_id]
     if isinstance(event, ev.ReplyRejected):
         reply = _replace(reply, problem=event.problem)
-        state = _phase(state, event.step, "rejected")
+        # A further candidate that is no use leaves the others to be decided on.
+        state = _phase(state, event.step, "proposed" if reply.candidate else "rejected")
         return _replace(state, replies=state.replies.set(event.call_id, reply))
     usage = state.supervisor_usage
     if not event.copied:
         usage = usage + event.usage
     if isinstance(event, ev.SupervisorFailed):
         reply = _replace(reply, error=event.error, usage=event.usage, elapsed=event.elapsed)
-        state = _phase(state, event.step, "failed")
+        state = _phase(state, event.step, "proposed" if reply.candidate else "failed")
     else:
         reply = _replace(
             reply,
@@ -342,9 +407,15 @@ def _call_started(state: SessionState, event: ev.WorkerCallStarted) -> SessionSt
         batch_id=event.batch_id,
         index=event.index,
         purpose=event.purpose,
+        retry_of=event.retry_of,
+        reaches_cell=event.reaches_cell,
     )
     cell = state.cells.get(event.cell_id)
-    if cell is not None:
+    if event.retry_of is not None:
+        first = state.calls[event.retry_of]
+        first = _replace(first, retries=(*first.retries, event.call_id))
+        state = _replace(state, calls=state.calls.set(first.call_id, first))
+    elif cell is not None:
         cell = _replace(cell, calls=cell.calls.append(event.call_id))
         state = _replace(state, cells=state.cells.set(event.cell_id, cell))
     return _replace(
@@ -363,6 +434,8 @@ def _call_ended(
         case ev.WorkerCallOverridden():
             state = _replace(state, overridden=state.overridden.set(event.seq, event))
             call = _replace(call, override=event.response)
+            if event.reached_cell:
+                call = _replace(call, given=event.response)
         case ev.WorkerCallReturned():
             usage = usage if event.copied else usage + event.usage
             call = _replace(
@@ -395,10 +468,19 @@ def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     state, index = _at_step(state, event.step)
     step = state.steps[index]
     phase: StepPhase = "rejected" if event.action in ("reject", "send_back") else "decided"
-    return _replace(
-        state,
-        steps=state.steps.replace(index, _replace(step, phase=phase, decisions=step.decisions.append(event))),
+    step = _replace(
+        step, phase=phase, decisions=step.decisions.append(event), chosen=event.chosen or step.chosen
     )
+    state = _replace(state, steps=state.steps.replace(index, step))
+    return _asked_further(state, event) if event.action == "follow_up" else state
+
+
+def _asked_further(state: SessionState, event: ev.DecisionMade) -> SessionState:
+    """The answer that was proposed, or what it was changed to, is accepted, and another question is worked on."""
+    proposed = state.final_proposed.answer if state.final_proposed is not None else None
+    state = _answered(state, ev.Final(value=event.after[0], text=event.after[0]) if event.after else proposed)
+    further = Question(text=event.guidance, step=event.step, by=event.by)
+    return _replace(state, questions=state.questions.append(further), final_proposed=None)
 
 
 def _retracted(state: SessionState, event: ev.Retracted) -> SessionState:

@@ -53,19 +53,27 @@ class SupervisorLine:
         """Go on from what an earlier part of the session has used, and the number of its last call."""
         self.usage, self._calls = usage, calls
 
-    async def ask(self, conversation: Conversation, step: int, candidate: int) -> tuple[str, LMResponse]:
-        """The next reply in `conversation`, with the id of its call.
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """The parameters that a call is sent with."""
+        return self._handler.sampling()
+
+    async def ask(
+        self, conversation: Conversation, step: int, candidate: int, extra: dict[str, Any] | None = None
+    ) -> tuple[str, LMResponse]:
+        """The next reply in `conversation`, with the id of its call; `extra` goes over the usual parameters.
 
         Raises:
             ModelError: the call failed for good.
             BudgetExceeded: the budget has no room for it.
             Stopped: the session ends.
         """
-        if (known := self._known(conversation)) is not None:
+        if (known := self._known(conversation, step, candidate)) is not None:
             return known
         messages = conversation.messages
-        params = self._handler.sampling()
-        kept = await self._replies.find(self._handler, messages, {})
+        extra = extra or {}
+        params = {**self._handler.sampling(), **extra}
+        kept = await self._replies.find(self._handler, messages, extra)
         held = await self._reserve(messages, params) if kept is None else None
         self._calls += 1
         call_id = f"s{self._calls}"
@@ -87,20 +95,25 @@ class SupervisorLine:
             return call_id, kept
         if held is None:
             raise AssertionError("a call that is sent has its place in the budget")
-        reply = await self._send(call_id, step, messages, held)
+        reply = await self._send(call_id, step, messages, extra, held)
         # The log first: what was paid for is on record whatever becomes of the cache.
         self._record(call_id, step, reply)
-        await self._replies.keep(self._handler, messages, {}, reply)
+        await self._replies.keep(self._handler, messages, extra, reply)
         return call_id, reply
 
-    def _known(self, conversation: Conversation) -> tuple[str, LMResponse] | None:
+    def _known(self, conversation: Conversation, step: int, candidate: int) -> tuple[str, LMResponse] | None:
         """The next reply on record, if there is one.
 
         Raises:
             ModelError: the call failed when it was recorded.
+            BudgetExceeded: it was not allowed when the record was made.
         """
-        exchange = self._redriving.exchange() if self._redriving is not None else None
-        if exchange is None or self._redriving is None:
+        if self._redriving is None:
+            return None
+        if candidate and self._redriving.lacks_candidate(step):
+            raise BudgetExceeded("the budget did not allow this candidate", limit="tokens")
+        exchange = self._redriving.exchange()
+        if exchange is None:
             return None
         call = exchange.called
         conversation.adopt(call, self._redriving.prompt(call.call_id))
@@ -118,14 +131,16 @@ class SupervisorLine:
                 if not await self._over_budget(error):
                     raise
 
-    async def _send(self, call_id: str, step: int, messages: list[Message], held: Reservation) -> LMResponse:
+    async def _send(
+        self, call_id: str, step: int, messages: list[Message], extra: dict[str, Any], held: Reservation
+    ) -> LMResponse:
         def on_delta(delta: Delta) -> None:
             self._signal(ReplyDelta(call_id=call_id, step=step, kind=delta.kind, text=delta.text))
 
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._ledger.seconds_left()):
-                reply = await self._control.race(self._handler.achat(messages, on_delta=on_delta))
+                reply = await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
         except TimeoutError as error:
             late = BudgetExceeded("the budget is used up", limit="seconds", found="wall time ended the reply")
             await self._failed(call_id, step, held, late, started)

@@ -24,6 +24,7 @@ _QUESTION = "The question, also in the variable `query`:\n"
 _NOTICE = re.compile(r"\n\nThis is turn (\d+)(?: of (\d+))?\.[^\n]*\s*$")
 _ROOM = re.compile(r"at most (\d[\d,]*) characters of (?:the document|text)")
 _REJECTED = "read your code and did not run it"
+_FOLLOW_UP = "accepted your answer and asks another question"
 _SENT_BACK = "read your answer and did not accept it"
 _WORDS = re.compile(r"They say:\n\n(.*?)\n\n(?:Write new code that follows this|Go on with this)", re.S)
 
@@ -85,6 +86,9 @@ def read(messages: Sequence[Message]) -> Transcript:
             reply, words = _text(message), []
         elif message.get("role") == "user" and reply is None:
             opening += _text(message)
+        elif message.get("role") == "user" and _FOLLOW_UP in _text(message):
+            # A new question starts over: what was found for the one before was found for other words.
+            turns, opening, reply, words = [], _text(message), None, []
         elif message.get("role") == "user":
             words.append(_text(message))
     turns += [_turn(reply, "\n\n".join(words))] if reply is not None else []

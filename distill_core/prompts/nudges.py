@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from distill_core.fences.problems import Problem
+from distill_core.prompts.context import QUESTION
 from distill_core.text import encodable
 
 # Tagged python: every model knows that tag, and either is run.
@@ -91,3 +92,12 @@ def sent_back(guidance: str = "") -> str:
 def instruction(words: str) -> str:
     """What a person says to the supervisor in front of a turn, unasked."""
     return f"The person supervising this run says:\n\n{encodable(words.strip())}"
+
+
+def follow_up(question: str) -> str:
+    """What follows the observation of an answer that a person accepted and asked something further after."""
+    return (
+        "The person supervising this run accepted your answer and asks another question about the same document. All "
+        "your variables are still there. Work on this question now, and call FINAL with its answer.\n\n"
+        f"{QUESTION}{encodable(question.strip())}"
+    )

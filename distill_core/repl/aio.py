@@ -95,8 +95,9 @@ class AsyncREPL:
         self._packages = tuple(packages)
         self._context = Context(context)
         self._functions = (worker, worker_batch)
+        self._query = spelled(query)
         self._config = {
-            "query": spelled(query),
+            "query": self._query,
             "dialects": [dialect] if dialect != "distill" else [],
             "echo": dialect != "rlm" if echo is None else echo,
             "seed": seed,
@@ -168,7 +169,7 @@ class AsyncREPL:
         if lost:
             written.add("stderr", f"[The process was lost after the last cell. {RESTARTED}]\n")
         seconds = self.limits.cell_seconds if timeout is None else timeout
-        cell = session.start(self._cells, code, seconds, written)
+        cell = session.start(self._cells, code, self._query, seconds, written)
         try:
             await self._end_of(cell)
         finally:
@@ -182,6 +183,10 @@ class AsyncREPL:
             cell.stop("interrupted")
             await cell.over
             raise
+
+    def ask(self, query: str) -> None:
+        """Make `query` the question that the cells find from the next one on."""
+        self._query = self._config["query"] = spelled(query)
 
     @property
     def pid(self) -> int | None:
@@ -322,12 +327,15 @@ class _Session:
             return await asyncio.to_thread(context.write, document)
         return context.write(document)
 
-    def start(self, number: int, code: str, seconds: float | None, written: Written) -> RunningCell:
+    def start(
+        self, number: int, code: str, query: str, seconds: float | None, written: Written
+    ) -> RunningCell:
         """Let the child run a cell."""
         assert self._child is not None
         self.cell = RunningCell(number, self._limits, seconds, written, self._child)
         self._capture.begin(written)
-        self._line.send({"op": "execute", "cell": number, "code": spelled(code)})
+        # The question goes with every cell, so that a child which was brought back to an earlier state knows it too.
+        self._line.send({"op": "execute", "cell": number, "code": spelled(code), "query": query})
         return self.cell
 
     async def variables(self) -> tuple[Variable, ...]:

@@ -12,6 +12,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepProposal
+from distill_core.forecast import Forecast
 from distill_core.signals import Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply
 from tui.actions import Gate, Situation
@@ -35,6 +36,7 @@ class Changes(msgspec.Struct):
     cells: set[str] = msgspec.field(default_factory=set)
     calls: bool = False
     gate: bool = False
+    gate_lines: bool = False
     ended: bool = False
     any: bool = False
 
@@ -59,6 +61,7 @@ class LiveModel:
     def __init__(self) -> None:
         self.state: SessionState = EMPTY
         self.drafts: dict[str, Draft] = {}
+        self.forecasts: dict[str, Forecast] = {}
         self.proposal: Proposal | None = None
         self.phase = ""
         self.ended: EngineEnded | None = None
@@ -78,6 +81,9 @@ class LiveModel:
                 self._draft(item)
             case Phase():
                 self.phase = item.text
+            case Forecast():
+                self.forecasts[item.call_id] = item
+                self._changes.gate_lines = True
             case StepProposal() | FinalProposal() | BudgetProposal():
                 self.proposal = item
                 self._changes.gate = True

@@ -59,6 +59,10 @@ class Cells:
         self._loop: Any = None
         self._restore()
 
+    def ask(self, query: str) -> None:
+        """Make `query` the question that cells find from now on."""
+        self._scaffold["query"] = self.namespace["query"] = query
+
     def run(self, number: int, code: str) -> dict[str, Any]:
         """Run a cell; returns the frame that reports it."""
         filename = f"<cell {number}>"

@@ -54,6 +54,8 @@ class Rlm:
         answer = self._namespace.get("answer")
         if type(answer) is dict and answer.get("ready") is True:
             self._answer.give(answer.get("content", ""))
+            # Given once: where the answer is sent back or another question follows, the next cell gives its own.
+            answer["ready"] = False
 
     def _variables(self) -> dict[str, Any]:
         return {

@@ -29,6 +29,7 @@ def main(fd: int, life: int, host: int) -> None:
         order = channel.command()
         if order["op"] == "execute":
             channel.send({"op": "begun", "cell": order["cell"]})
+            cells.ask(order["query"])
             channel.send(cells.run(order["cell"], order["code"]))
         else:
             channel.send({"op": "variables", "variables": variables.look(cells.namespace, hidden)})
