@@ -86,3 +86,7 @@ class ReplError(DistillError):
 
 class LogError(DistillError):
     """A session's log cannot be written or read."""
+
+
+class StoreError(DistillError):
+    """The home of sessions, or the index of them, cannot be read or written."""

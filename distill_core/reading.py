@@ -46,7 +46,9 @@ def read_session(folder: Path) -> Reading:
         LogError: there is no session there, or it cannot be read.
     """
     problems: list[Problem] = []
-    streams = [_stream(folder, name, problems) for name in ev.STREAMS if (folder / f"{name}.jsonl").exists()]
+    streams = [
+        read_stream(folder, name, problems) for name in ev.STREAMS if (folder / f"{name}.jsonl").exists()
+    ]
     if not streams:
         raise LogError(
             f"no session in {folder}",
@@ -58,7 +60,7 @@ def read_session(folder: Path) -> Reading:
     return Reading(folder=folder, events=merged, problems=tuple(problems))
 
 
-def _stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev.Event]:
+def read_stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev.Event]:
     """The events of one stream file; what cannot be read goes to `problems`."""
     path = folder / f"{name}.jsonl"
     try:

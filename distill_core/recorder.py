@@ -7,7 +7,6 @@ hears of it, so what a person saw happen survives a killed program; `fsync` runs
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError
+from distill_core.liveness import hold
 from distill_core.text import encodable
 
 FSYNC_WITHIN = 0.1
@@ -125,7 +125,7 @@ class SessionLog:
             raise FolderTaken(folder) from error
         except OSError as error:
             raise _unwritable(folder, error) from error
-        if not _alone(self._files[ev.STREAMS[0]]):
+        if not hold(self._files[ev.STREAMS[0]]):
             self._close_files()
             raise LogError(
                 f"another program writes to the session in {folder}",
@@ -160,18 +160,6 @@ class SessionLog:
         for fd in self._files.values():
             os.close(fd)
         self._files = {}
-
-
-def _alone(fd: int) -> bool:
-    """Whether nobody else writes; the lock goes with the program, however that ends."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # A file system without locks: numbering is then checked by `sessions verify` only.
-        return True
-    return True
 
 
 class FolderTaken(LogError):

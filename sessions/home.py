@@ -1,0 +1,80 @@
+"""Where things are in a home: session folders, documents, the trash, the index. Nothing here opens any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from distill_core.errors import StoreError
+from distill_core.events import STREAMS
+from distill_core.recorder import holds_session
+
+
+class Home(msgspec.Struct, frozen=True):
+    """The folder that holds every session of a person.
+
+    Args:
+        path: the folder; it need not exist yet.
+    """
+
+    path: Path
+
+    @property
+    def sessions(self) -> Path:
+        """The folder of session folders."""
+        return self.path / "sessions"
+
+    @property
+    def documents(self) -> Path:
+        """Documents, once by content hash."""
+        return self.path / "documents"
+
+    @property
+    def trash(self) -> Path:
+        """Session folders that were removed and can be restored."""
+        return self.path / "trash"
+
+    @property
+    def index(self) -> Path:
+        """The SQLite index, which can be made again from the folders."""
+        return self.path / "sessions.db"
+
+    def folder(self, session_id: str) -> Path:
+        """The folder of the session called `session_id`.
+
+        Raises:
+            StoreError: that is no name of a folder.
+        """
+        if session_id in ("", ".", "..") or "/" in session_id or "\0" in session_id:
+            raise StoreError(
+                "no such session", found=repr(session_id), remedy="list them: distill-tui sessions list"
+            )
+        return self.sessions / session_id
+
+    def folders(self) -> Iterator[Path]:
+        """The folders that hold a session, sorted by name.
+
+        Raises:
+            StoreError: the folder of sessions cannot be read.
+        """
+        try:
+            found = sorted(self.sessions.iterdir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreError(f"cannot read {self.sessions}", found=error.strerror or str(error)) from error
+        yield from (folder for folder in found if holds_session(folder))
+
+
+def sizes(folder: Path) -> tuple[int, ...]:
+    """Bytes of each stream of the session in `folder`; 0 for one that is not there."""
+    return tuple(_size(folder / f"{stream}.jsonl") for stream in STREAMS)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,174 @@
+"""Full-text search: what a person types, quoted, against every searched column, with the hits marked.
+
+Hits are taken newest session first, and the search goes from session to session instead of over every hit, so that a
+word which stands in a hundred thousand prompts is answered as fast as a rare one.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from sessions.schema import BLOCK, SEARCHED
+
+MARK = ("\x02", "\x03")
+"""What stands around a hit in a snippet; nothing else in it does."""
+
+WORDS = 16
+"""Words of a snippet."""
+
+# Where a reader would look first.
+ORDER = ("sessions", "annotations", "replies", "cells", "outputs", "worker_calls", "overrides", "decisions")
+_NAMES = {
+    "sessions": {"question": "question", "answer": "answer"},
+    "replies": {"text": "reply"},
+    "cells": {"code": "code", "traceback": "traceback"},
+    "outputs": {"text": "output"},
+    "worker_calls": {"prompt": "prompt", "response": "response"},
+    "overrides": {"response": "override"},
+    "decisions": {"guidance": "guidance"},
+    "annotations": {"comment": "comment", "correction": "correction", "reason": "reason"},
+}
+_KEY = {
+    "sessions": "session_id",
+    "replies": "call_id",
+    "cells": "cell_id",
+    "outputs": "cell_id",
+    "worker_calls": "call_id",
+    "overrides": "call_id",
+    "decisions": "proposal_id",
+    "annotations": "target",
+}
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A place where the words were found.
+
+    Args:
+        session_id: in which session.
+        where: "question", "answer", "reply", "code", "traceback", "output", "prompt", "response", "override",
+            "guidance", "comment", "correction" or "reason".
+        step: the step it belongs to; 0 for the session.
+        id: the cell, call or proposal; the session's own for question and answer.
+        snippet: the text around it.
+        marks: the hits within `snippet`, as (start, end) in characters.
+    """
+
+    session_id: str
+    where: str
+    step: int
+    id: str
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+
+
+def quoted(text: str) -> str:
+    """What a person typed as an FTS5 expression that means it: every word, phrases in quotes as they stand.
+
+    A word that ends in `*` finds what begins with it. Nothing a person types is an operator.
+    """
+    parts = []
+    for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', text):
+        if phrase.strip():
+            parts.append('"' + phrase + '"')
+        elif word:
+            star = "*" if word.endswith("*") and len(word) > 1 else ""
+            parts.append('"' + word.rstrip("*") + '"' + star)
+    return " ".join(part.replace("\0", " ") for part in parts if re.search(r"\w", part))
+
+
+def sessions_with(connection: sqlite3.Connection, text: str) -> Iterator[int]:
+    """Numbers of the sessions in which every word of `text` stands in one place, highest first."""
+    expression = quoted(text)
+    if not expression:
+        return
+    heads = {table: _next(connection, table, expression, None) for table in SEARCHED}
+    while any(number is not None for number in heads.values()):
+        number = max(n for n in heads.values() if n is not None)
+        yield number
+        for table, head in heads.items():
+            if head == number:
+                heads[table] = _next(connection, table, expression, number)
+
+
+def _next(connection: sqlite3.Connection, table: str, expression: str, below: int | None) -> int | None:
+    """The highest session below `below` with a hit in `table`."""
+    bound = "" if below is None else "and rowid < ?"
+    limit = () if below is None else ((below if table == "sessions" else below * BLOCK),)
+    row = connection.execute(
+        f"select rowid from {table}_fts where {table}_fts match ? {bound} order by rowid desc limit 1",
+        (expression, *limit),
+    ).fetchone()
+    if row is None:
+        return None
+    return int(row[0]) if table == "sessions" else int(row[0]) // BLOCK
+
+
+def hits(connection: sqlite3.Connection, text: str, session: int, limit: int) -> list[Hit]:
+    """The first hits in one session, in the order of `ORDER` and then as they happened.
+
+    Args:
+        session: its number in the index.
+    """
+    expression = quoted(text)
+    found: list[Hit] = []
+    for table in ORDER if expression else ():
+        if len(found) >= limit:
+            break
+        found += _hits(connection, table, expression, session, limit - len(found))
+    return found
+
+
+def _hits(
+    connection: sqlite3.Connection, table: str, expression: str, session: int, limit: int
+) -> Iterator[Hit]:
+    if table == "sessions":
+        first, last, step = session, session, "0"
+    else:
+        first, last, step = session * BLOCK, (session + 1) * BLOCK - 1, "t.step"
+    counts = " and t.counts" if table in ("annotations", "overrides") else ""
+    columns = SEARCHED[table]
+    snippets = ", ".join(
+        f"snippet({table}_fts, {n}, char(2), char(3), '…', {WORDS})" for n in range(len(columns))
+    )
+    rows = connection.execute(
+        f"select s.session_id, {step}, t.{_KEY[table]}, {snippets} from {table}_fts "
+        f"join {table} t on t.id = {table}_fts.rowid "
+        f"join sessions s on s.id = {'t.id' if table == 'sessions' else 't.session'} "
+        f"where {table}_fts match ? and {table}_fts.rowid between ? and ?{counts} "
+        f"order by {table}_fts.rowid limit ?",
+        (expression, first, last, limit),
+    )
+    for session_id, step_number, key, *texts in rows:
+        for column, marked in zip(columns, texts, strict=True):
+            if marked and MARK[0] in marked:
+                plain, marks = _unmarked(marked)
+                yield Hit(
+                    session_id=session_id,
+                    where=_NAMES[table][column],
+                    step=step_number,
+                    id=key,
+                    snippet=plain,
+                    marks=marks,
+                )
+
+
+def _unmarked(marked: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text without the marks, and where they stood."""
+    pieces: list[str] = []
+    marks: list[tuple[int, int]] = []
+    at, begin = 0, -1
+    for piece in re.split("([\x02\x03])", marked):
+        if piece == MARK[0]:
+            begin = at
+        elif piece == MARK[1]:
+            if begin >= 0:
+                marks.append((begin, at))
+            begin = -1
+        else:
+            pieces.append(piece)
+            at += len(piece)
+    return "".join(pieces), tuple(marks)

@@ -1,0 +1,355 @@
+"""The store: a home's sessions as everything outside this package sees them. Reading is here; what changes a home is
+in modules of its own (`importing`, `trash`, `rebuilding`).
+
+    with Store(home) as store:
+        for row in store.list(parse("model:llama unreviewed")):
+            kept = store.open(row.session_id)
+            kept.state.annotations()
+
+A store belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.errors import LogError, StoreError
+from distill_core.reading import Problem, Reading, read_session
+from distill_core.state import SessionState
+from sessions import searching
+from sessions.catching_up import Unread, catch_up, refresh
+from sessions.database import UnwritableIndex, connect, connect_to_read, telling
+from sessions.filters import Filter
+from sessions.home import Home
+from sessions.indexing import Indexer
+from sessions.searching import Hit
+from sessions.writing import number_of
+
+Hits: TypeAlias = list[Hit]
+Order: TypeAlias = Literal[
+    "started", "updated", "rating", "cost", "elapsed", "steps", "calls", "errors", "title"
+]
+ORDERS: dict[str, str] = {
+    "started": "started",
+    "updated": "updated",
+    "rating": "rating",
+    "cost": "cost",
+    "elapsed": "elapsed",
+    "steps": "steps",
+    "calls": "worker_calls",
+    "errors": "errors + failed_calls",
+    "title": "title collate nocase",
+}
+"""What a list can be sorted by, and the column that stands for it."""
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in a list.
+
+    Args:
+        rating: the mean of the annotators' last ratings of the session or its answer; None where nobody rated it.
+        labels: every label on anything in it, that counts.
+        annotations: how many judgements count; `reviewers` made them.
+        decided_by: persons and policies that decided on proposals.
+        elapsed: seconds; `cost` US dollars, None where it is not known.
+        errors: cells that failed; `failed_calls` worker calls that did.
+        parent: the session it was forked from, after `parent_steps` steps.
+        problem: where its log stopped making sense.
+    """
+
+    number: int
+    session_id: str
+    title: str
+    kind: str
+    question: str
+    answer: str | None
+    status: str
+    partial: bool
+    rating: float | None
+    labels: tuple[str, ...]
+    annotations: int
+    reviewers: tuple[str, ...]
+    decided_by: tuple[str, ...]
+    edits: int
+    supervisor: str
+    worker: str
+    document: str | None
+    document_name: str
+    started: datetime | None
+    updated: datetime | None
+    elapsed: float | None
+    cost: float | None
+    tokens: int
+    steps: int
+    cells: int
+    errors: int
+    worker_calls: int
+    failed_calls: int
+    parent: str | None
+    parent_steps: int | None
+    policy: str
+    reason: str
+    problem: str | None
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether anybody has judged anything in it."""
+        return self.annotations > 0
+
+
+_COLUMNS = ("id", *SessionRow.__struct_fields__[1:])
+_JSON = {"labels", "reviewers", "decided_by"}
+
+
+class Kept:
+    """One session as its folder holds it, read when it is first asked for."""
+
+    def __init__(self, home: Home, folder: Path) -> None:
+        self.home = home
+        self.folder = folder
+
+    @property
+    def session_id(self) -> str:
+        """Its name in the home."""
+        return self.folder.name
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Its log, as read.
+
+        Raises:
+            LogError: it cannot be read.
+        """
+        return read_session(self.folder)
+
+    @property
+    def events(self) -> tuple[ev.Event, ...]:
+        """Its events, in order."""
+        return self.reading.events
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was wrong in the log."""
+        return self.reading.problems
+
+    @cached_property
+    def state(self) -> SessionState:
+        """Its state, folded as far as the log makes sense."""
+        indexer = Indexer()
+        indexer.take_all(self.events)
+        return indexer.state
+
+    def document(self) -> str | list[Any] | dict[str, Any]:
+        """The document it read.
+
+        Raises:
+            LogError: it is not kept, or is not what it was.
+        """
+        from distill_core.document_store import document_path, fetch
+
+        if self.state.started is None:
+            raise LogError(f"the session in {self.folder} names no document", found="it has no beginning")
+        reference = self.state.started.document
+        for place in (self.folder / "documents", self.home.documents):
+            if document_path(place, reference).exists():
+                return fetch(place, reference)
+        return fetch(self.home.documents, reference)
+
+
+class Store:
+    """The sessions of a home.
+
+    Args:
+        home: the folder; see `distill_core.config.home_path`.
+        catch_up: look at the folders first for what is new, has grown or is gone.
+
+    Attributes:
+        unread: the sessions that could not be indexed.
+        trouble: why the index is as it was left, where it cannot be written.
+
+    Raises:
+        StoreError: the index can be neither written nor read.
+    """
+
+    def __init__(self, home: Path | str, *, catch_up: bool = True) -> None:
+        self.home = Home(Path(home).expanduser())
+        self.unread: list[Unread] = []
+        self.trouble: str | None = None
+        self._connection = self._open()
+        if catch_up and self.trouble is None:
+            self.catch_up()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return connect(self.home.index)
+        except UnwritableIndex as error:
+            if not self.home.index.exists():
+                raise
+            self.trouble = str(error)
+            return connect_to_read(self.home.index)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index."""
+        self._connection.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The index, for queries of one's own; its tables are described in `docs/STORE.md`."""
+        return self._connection
+
+    def catch_up(self) -> None:
+        """Bring the index up to date with the folders; where it cannot be written it stays as it is, see `trouble`.
+
+        Raises:
+            StoreError: the index is damaged.
+        """
+        try:
+            with telling(self.home.index):
+                self.unread = catch_up(self._connection, self.home)
+        except UnwritableIndex as error:
+            self.trouble = str(error)
+
+    def refresh(self, session_id: str) -> None:
+        """Bring one session up to date, after something was added to its log.
+
+        Raises:
+            StoreError: the index cannot be written.
+            LogError: the log cannot be read.
+        """
+        with telling(self.home.index):
+            refresh(self._connection, self.home, session_id)
+
+    def list(
+        self,
+        filter: Filter = Filter(),  # noqa: B008  # frozen
+        *,
+        order: Order = "started",
+        descending: bool = True,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SessionRow]:
+        """The sessions that `filter` selects. Where a column is empty the session comes last, ties by name.
+
+        Raises:
+            StoreError: the index cannot be read.
+        """
+        where, values = self._where(filter)
+        column, way = ORDERS[order], "desc" if descending else "asc"
+        select = (
+            f"select {', '.join(_COLUMNS)} from sessions where {where} "
+            f"order by {column} is null, {column} {way}, session_id {way} limit ? offset ?"
+        )
+        with telling(self.home.index):
+            rows = self._connection.execute(select, (*values, -1 if limit is None else limit, offset))
+            return [_row(row) for row in rows]
+
+    def count(self, filter: Filter = Filter()) -> int:  # noqa: B008  # frozen
+        """How many sessions `filter` selects."""
+        where, values = self._where(filter)
+        with telling(self.home.index):
+            found = self._connection.execute(f"select count(*) from sessions where {where}", values)
+            return int(found.fetchone()[0])
+
+    def row(self, session_id: str) -> SessionRow:
+        """One session's row.
+
+        Args:
+            session_id: its name, or a beginning of it that no other session shares.
+
+        Raises:
+            StoreError: there is none, or several begin so.
+        """
+        return self._one(session_id)
+
+    def open(self, session_id: str) -> Kept:
+        """The session's folder, events, state and document.
+
+        Args:
+            session_id: as for `row`.
+
+        Raises:
+            StoreError: there is none, or several begin so.
+        """
+        return Kept(self.home, self.home.folder(self._one(session_id).session_id))
+
+    def search(self, filter: Filter, *, limit: int = 50, each: int = 3) -> Hits:
+        """Where the text of `filter` is found in the sessions that it selects, newest sessions first.
+
+        Args:
+            limit: hits in all; `each` in one session.
+        """
+        return list(self._search(filter, limit, each))
+
+    def hits(self, session_id: str, text: str, *, limit: int = 3) -> Hits:
+        """Where `text` is found in one session."""
+        with telling(self.home.index):
+            number = number_of(self._connection, session_id)
+            return [] if number is None else searching.hits(self._connection, text, number, limit)
+
+    def _search(self, filter: Filter, limit: int, each: int) -> Iterator[Hit]:
+        with telling(self.home.index):
+            where, values = filter.where()
+            select = f"select 1 from sessions where id = ? and {where}"
+            for number in searching.sessions_with(self._connection, filter.text):
+                if self._connection.execute(select, (number, *values)).fetchone() is None:
+                    continue
+                found = searching.hits(self._connection, filter.text, number, min(each, limit))
+                yield from found
+                limit -= len(found)
+                if limit <= 0:
+                    return
+
+    def _where(self, filter: Filter) -> tuple[str, tuple[Any, ...]]:
+        where, values = filter.where()
+        if not filter.text:
+            return where, values
+        with telling(self.home.index):
+            found = list(searching.sessions_with(self._connection, filter.text))
+        return f"{where} and id in (select value from json_each(?))", (*values, str(found))
+
+    def _one(self, session_id: str) -> SessionRow:
+        select = f"select {', '.join(_COLUMNS)} from sessions where "
+        with telling(self.home.index):
+            row = self._connection.execute(select + "session_id = ?", (session_id,)).fetchone()
+            if row is not None:
+                return _row(row)
+            rows = self._connection.execute(
+                select + "substr(session_id, 1, ?) = ? limit 3", (len(session_id), session_id)
+            ).fetchall()
+        if len(rows) != 1 or not session_id:
+            raise StoreError(
+                f"no session is called {session_id!r}"
+                if not rows
+                else f"several sessions begin with {session_id!r}",
+                found=None if not rows else ", ".join(row[1] for row in rows),
+                remedy="list them: distill-tui sessions list",
+            )
+        return _row(rows[0])
+
+
+def _row(values: tuple[Any, ...]) -> SessionRow:
+    fields = dict(zip(SessionRow.__struct_fields__, values, strict=True))
+    for name in _JSON:
+        fields[name] = tuple(msgspec.json.decode(fields[name]))
+    for name in ("started", "updated"):
+        if fields[name] is not None:
+            fields[name] = datetime.fromisoformat(fields[name])
+    fields["partial"] = bool(fields["partial"])
+    return SessionRow(**fields)

@@ -1,0 +1,134 @@
+"""What is kept is found again: listed, filtered, searched, opened."""
+
+import pytest
+
+from distill_core.errors import StoreError
+from sessions import Filter, Store, parse
+from tests.sessions.homes import ANSWERING, ASKING, FAILING, judge, keep
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    keep(home, "s1")
+    keep(home, "s2", FAILING, ASKING, ANSWERING, question="Who signed, and when?")
+    third = keep(home, "s3", ANSWERING, question="Was it O'Brien's NOT-so-secret AND clause?")
+    judge(third, rating=4, labels=("good", "short"), comment="concise and cited")
+    judge(third, by="bob", rating=2)
+    return home
+
+
+@pytest.fixture
+def store(home):
+    with Store(home) as store:
+        yield store
+
+
+def names(store, words, **how):
+    return [row.session_id for row in store.list(parse(words), **how)]
+
+
+def test_every_folder_is_listed_newest_first(store):
+    assert names(store, "") == ["s3", "s2", "s1"]
+    assert names(store, "", descending=False, limit=2) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("errors:>0", ["s2"]),
+        ("errors:0", ["s3", "s1"]),
+        ("label:good", ["s3"]),
+        ("-label:good", ["s2", "s1"]),
+        ("label:none", ["s2", "s1"]),
+        ("rating:>=3", ["s3"]),
+        ("rating:none", ["s2", "s1"]),
+        ("rating:1..3", ["s3"]),
+        ("unreviewed", ["s2", "s1"]),
+        ("-unreviewed", ["s3"]),
+        ("unreviewed:ada", ["s2", "s1"]),
+        ("unreviewed:carol", ["s3", "s2", "s1"]),
+        ("by:policy:auto", ["s3", "s2", "s1"]),
+        ("kind:research steps:3", ["s2"]),
+        ("date:today", ["s3", "s2", "s1"]),
+        ("date:<2020", []),
+        ("cost:none", ["s3", "s2", "s1"]),
+        ("status:finished id:s1", ["s1"]),
+        ("worker_batch", ["s2", "s1"]),
+        ('"clause seven" calls:1', ["s2", "s1"]),
+        ("batch", []),
+        ("work*", ["s2", "s1"]),
+        ("O'Brien's NOT", ["s3"]),
+        ("cited", ["s3"]),
+    ],
+)
+def test_a_filter_selects(store, words, found):
+    assert names(store, words) == found
+    assert store.count(parse(words)) == len(found)
+
+
+@pytest.mark.parametrize("words", ["colour:red", "rating:many", "date:yesterdayish"])
+def test_a_wrong_filter_is_one_clear_line(words):
+    with pytest.raises(StoreError) as failure:
+        parse(words)
+    assert failure.value.remedy
+
+
+@pytest.mark.parametrize(
+    "words", ['"', "*", "AND OR NOT", "a:b", "(", "{x}", "col:", "^", "-", "''", "é", "a\0b"]
+)
+def test_whatever_is_typed_is_searched_for_as_text(store, words):
+    filter = Filter(text=words)
+    assert len(store.list(filter)) <= 3
+    assert all(hit.marks for hit in store.search(filter))
+
+
+def test_hits_are_marked_where_they_stand(store):
+    (hit,) = store.search(parse("cited"))
+    assert (hit.session_id, hit.where, hit.id) == ("s3", "comment", "")
+    assert [hit.snippet[a:b] for a, b in hit.marks] == ["cited"]
+    wheres = {hit.where for hit in store.search(parse("worker_batch"), each=10)}
+    assert wheres == {"code", "reply", "prompt", "response", "output"}
+
+
+def test_text_with_the_marks_own_characters_shows_none_of_them(tmp_path):
+    keep(tmp_path, "s", "```repl\nFINAL('a \\x02 odd \\x03 b')\n```")
+    with Store(tmp_path) as store:
+        hit = next(h for h in store.search(parse("odd"), each=9) if h.where == "answer")
+    assert "\x02" not in hit.snippet
+
+
+def test_the_same_question_is_sorted_by_what_is_asked(store):
+    assert names(store, "", order="steps")[0] == "s2"
+    assert names(store, "", order="rating")[0] == "s3"
+    assert names(store, "", order="title", descending=False)[0] == "s3"
+
+
+def test_a_session_opens_by_the_beginning_of_its_name(store):
+    kept = store.open("s2")
+    assert len(kept.state.steps) == 3
+    assert kept.document() == "Clause seven caps liability."
+    assert kept.events[0].session_id == "s2"
+    with pytest.raises(StoreError, match="several"):
+        store.open("s")
+    with pytest.raises(StoreError, match="no session"):
+        store.open("x")
+
+
+def test_what_is_added_removed_or_judged_shows_at_the_next_look(tmp_path):
+    first = keep(tmp_path, "s1")
+    with Store(tmp_path) as store:
+        made = judge(first, rating=5, labels=("kept",))
+        keep(tmp_path, "s2")
+        store.catch_up()
+        assert store.row("s1").rating == 5
+        assert store.row("s1").labels == ("kept",)
+        assert names(store, "") == ["s2", "s1"]
+        judge(first, retracts=made.seq)
+        store.refresh("s1")
+        assert store.row("s1").rating is None
+        assert names(store, "label:any") == []
+        assert not store.row("s1").reviewed
+        first.rename(tmp_path / "elsewhere")
+        store.catch_up()
+        assert names(store, "") == ["s2"]
