@@ -127,7 +127,8 @@ def _only_judged(connection: sqlite3.Connection, folder: Path) -> bool:
         return False
     events = list(read_stream(folder, "human", []))
     state = fold(event for event in events if isinstance(event, ev.Annotated | ev.Retracted))
-    if not all(_a_judgement(state, event) for event in events if event.seq > last_seq):
+    new = [event for event in events if event.seq > last_seq]
+    if not new or not all(_a_judgement(state, event) for event in new):
         return False
     with writing(connection):
         if connection.execute("select last_seq from sessions where id = ?", (number,)).fetchone() != (

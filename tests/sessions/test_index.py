@@ -99,7 +99,7 @@ def test_a_torn_line_costs_that_line_only(home):
     with path.open("ab") as file:
         file.write(b'{"type":"annot')
     with Store(home) as store:
-        assert store.row("s1").steps == 3
+        assert store.row("s1").steps == 4
     caught_up = everything(home / "sessions.db")
     rebuild(Home(home))
     assert everything(home / "sessions.db") == caught_up
