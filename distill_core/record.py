@@ -163,7 +163,7 @@ def record_of(events: Iterable[ev.Event]) -> Record:
     return Record(
         events=events,
         state=state,
-        cells=_cells(events, lost),
+        cells=_cells(events, lost, state),
         exchanges=_exchanges(events, lost),
         lost=lost,
     )
@@ -215,16 +215,9 @@ class _Cell:
         self.started = started
         self.output: list[tuple[str, str]] = []
         self.calls: list[RecordedCall] = []
-        self.places: dict[str, int] = {}
         self.primitives: list[ev.PrimitiveCalled] = []
         self.finished: ev.CellFinished | None = None
         self.interrupted = False
-
-    def give(self, call_id: str, given: Given) -> None:
-        """The code got `given`; what comes after the cell's end did not reach it."""
-        place = self.places.get(call_id)
-        if place is not None and self.finished is None:
-            self.calls[place] = msgspec.structs.replace(self.calls[place], given=given)
 
     def cell(self) -> RecordedCell:
         end = self.finished
@@ -240,16 +233,14 @@ class _Cell:
         )
 
 
-def _cells(events: tuple[ev.Event, ...], lost: frozenset[str]) -> tuple[RecordedCell, ...]:
+def _cells(
+    events: tuple[ev.Event, ...], lost: frozenset[str], state: SessionState
+) -> tuple[RecordedCell, ...]:
     cells: dict[str, _Cell] = {}
-    of_call: dict[str, _Cell] = {}
+    logprobs = {e.call_id: e.logprobs for e in events if isinstance(e, ev.WorkerCallReturned)}
     for event in events:
         if isinstance(event, ev.CellStarted):
             cells[event.cell_id] = _Cell(event)
-            continue
-        if isinstance(event, ev.WorkerCallReturned | ev.WorkerCallFailed | ev.WorkerCallOverridden):
-            if (owner := of_call.get(event.call_id)) is not None:
-                owner.give(event.call_id, _given(event))
             continue
         cell = cells.get(getattr(event, "cell_id", ""))
         if cell is None:
@@ -266,12 +257,13 @@ def _cells(events: tuple[ev.Event, ...], lost: frozenset[str]) -> tuple[Recorded
             case ev.WorkerCallRefused():
                 refused = Given(error=event.error)
                 cell.calls.append(RecordedCall(prompt=event.prompt, purpose=event.purpose, given=refused))
-            case ev.WorkerCallStarted() if event.call_id not in lost:
-                cell.places[event.call_id] = len(cell.calls)
-                of_call[event.call_id] = cell
+            case ev.WorkerCallStarted() if event.call_id not in lost and event.retry_of is None:
                 cell.calls.append(
                     RecordedCall(
-                        call_id=event.call_id, prompt=event.prompt, purpose=event.purpose, given=Given()
+                        call_id=event.call_id,
+                        prompt=event.prompt,
+                        purpose=event.purpose,
+                        given=_given(state, event.call_id, logprobs),
                     )
                 )
             case _:
@@ -279,14 +271,9 @@ def _cells(events: tuple[ev.Event, ...], lost: frozenset[str]) -> tuple[Recorded
     return tuple(cell.cell() for cell in cells.values())
 
 
-def _given(event: ev.WorkerCallReturned | ev.WorkerCallFailed | ev.WorkerCallOverridden) -> Given:
-    match event:
-        case ev.WorkerCallReturned():
-            return Given(text=event.response, logprobs=event.logprobs)
-        case ev.WorkerCallFailed():
-            return Given(error=event.error)
-        case ev.WorkerCallOverridden():
-            return Given(text=event.response)
+def _given(state: SessionState, call_id: str, logprobs: dict[str, tuple[TokenLogprob, ...] | None]) -> Given:
+    text, error = state.given(call_id)
+    return Given(text=text, error=error, logprobs=logprobs.get(call_id))
 
 
 def primitives_of(record: Record) -> tuple[str, ...]:

@@ -7,10 +7,12 @@ ends each source goes over to the living one by itself: nothing has to be told w
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
+
+import msgspec
 
 from distill_core import events as ev
-from distill_core.approval import Approver, BudgetProposal, Decision, Proposal, StepProposal
+from distill_core.approval import Approver, BudgetProposal, Decision, Proposal
 from distill_core.errors import DivergenceError
 from distill_core.models.base import Message
 from distill_core.record import Exchange, Record, RecordedCell
@@ -42,22 +44,21 @@ class Redriving:
         self._first = first
         self._instructions = dict(instructions or {})
         self._exchanges = deque(e for e in record.exchanges if e.replied is not None or e.failed is not None)
-        self._decisions: defaultdict[str, deque[ev.DecisionMade]] = defaultdict(deque)
-        for event in record.events:
-            if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith("budget:"):
-                self._decisions[event.proposal_id].append(event)
+        self._decisions = deque(
+            e
+            for e in record.events
+            if isinstance(e, ev.DecisionMade) and not e.proposal_id.startswith("budget:")
+        )
         self._settled = {
             event.step
-            for decisions in self._decisions.values()
-            for event in decisions
+            for event in self._decisions
             if event.action != "regenerate" and not event.proposal_id.startswith("final:")
         }
-        self._decided: defaultdict[str, int] = defaultdict(int)
+        self._decided = 0
         self._cells = {cell.cell_id: cell for cell in record.cells}
         self._proposed = {e.cell_id: e.code for e in record.events if isinstance(e, ev.CellProposed)}
         self._rejected = {e.call_id for e in record.events if isinstance(e, ev.ReplyRejected)}
         self._answered = {e.cell_id for e in record.events if isinstance(e, ev.FinalProposed)}
-        self._instructed = {e.step for e in record.events if isinstance(e, ev.InstructionGiven)}
         self._steps = len(record.state.steps)
         self._unwritten = {cell.cell_id: _Unwritten(cell) for cell in record.cells if cell.finished is None}
 
@@ -96,12 +97,9 @@ class Redriving:
         """What the record, or whoever forked, has decided on `proposal`."""
         if isinstance(proposal, BudgetProposal):
             return None
-        # What was decided on one of several candidates is told under the name of that one.
-        others = proposal.candidates if isinstance(proposal, StepProposal) else ()
-        for name in (proposal.proposal_id, *(candidate.call_id for candidate in others)):
-            if left := self._decisions.get(name):
-                self._decided[name] += 1
-                return _decision(left.popleft(), final=name.startswith("final:"))
+        if self._decisions:
+            self._decided += 1
+            return _decision(self._decisions.popleft())
         first, self._first = self._first, None
         return first
 
@@ -126,13 +124,10 @@ class Redriving:
                 return event.cell_id in self._cells
             case ev.FinalProposed():
                 return event.cell_id in self._answered
-            case ev.InstructionGiven():
-                return event.step in self._instructed
-            case ev.DecisionMade():
-                if self._decided[event.proposal_id]:
-                    self._decided[event.proposal_id] -= 1
-                    return True
-                return False
+            case ev.DecisionMade() if not event.proposal_id.startswith("budget:"):
+                known = self._decided > 0
+                self._decided -= known
+                return known
             case _:
                 return False
 
@@ -185,17 +180,18 @@ class RecordedFirst:
         return known if known is not None else await self._approver.decide(proposal)
 
 
-def _decision(made: ev.DecisionMade, *, final: bool) -> Decision:
+_SHARED = {f.name for f in msgspec.structs.fields(Decision)} & {
+    f.name for f in msgspec.structs.fields(ev.DecisionMade)
+}
+"""What an event tells of a decision in the decision's own words."""
+
+
+def _decision(made: ev.DecisionMade) -> Decision:
     """The decision that the event tells of."""
-    answers = final or made.action == "finish"
+    answers = made.proposal_id.startswith("final:") or made.action == "finish"
     return Decision(
-        action=made.action,
-        by=made.by,
-        codes=made.after if made.action in ("edit", "write") and not final else None,
-        guidance=made.guidance,
+        **{name: getattr(made, name) for name in _SHARED if name != "more"},
+        codes=made.after if made.action in ("edit", "write") and not answers else None,
         answer=made.after[0] if answers and made.after else None,
-        took=made.took,
-        reason=made.reason,
-        chosen=made.chosen,
         more=made.more or 1,
     )

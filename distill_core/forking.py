@@ -1,0 +1,167 @@
+"""Forks: a new session whose first steps are another's, and which goes its own way from a step on.
+
+What can be different from that step on: the code (of that step), words put in front of it, models, bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.answering import Answering
+from distill_core.approval import Decision
+from distill_core.continuing import Earlier
+from distill_core.errors import DistillError
+from distill_core.record import Record, record_of
+from distill_core.repl import AsyncREPL
+from distill_core.rerunning import Rerun
+
+From: TypeAlias = Literal["step", "reply", "decision"]
+"""Where in a step a fork branches off: before it is drafted; when its code waits; when it has been decided on."""
+
+
+class ForkError(DistillError):
+    """The session cannot be forked so."""
+
+
+def fork(
+    record: Record,
+    step: int,
+    *,
+    codes: tuple[str, ...] | None = None,
+    instruction: str = "",
+    by: str = "",
+    at: From = "step",
+    go_on: Callable[[Rerun], Awaitable[bool]] | None = None,
+    branch: Callable[[Answering], Awaitable[AsyncREPL]] | None = None,
+) -> Earlier:
+    """What a fork of `record` at `step` goes on from: the steps before it, and of it what `at` says.
+
+    Args:
+        step: from 1 to one more than the session has.
+        codes: run these cells at `step` in the place of its own.
+        instruction: words for the supervisor in front of `step`; behind an answer they say what is wrong with it.
+        by: who forks.
+        at: how much of `step` itself is kept; "reply" where `codes` are given.
+        go_on: asked when a recorded cell comes out differently; True to go on all the same.
+        branch: gives the REPL, where the session still runs; see `Earlier`.
+
+    Raises:
+        ForkError: there is no such step, or nothing there to do this to.
+    """
+    steps = len(record.state.steps)
+    if not 1 <= step <= steps + 1:
+        raise ForkError(f"no step {step} to fork at", found=f"{steps} steps", remedy=f"name 1 to {steps + 1}")
+    if codes is not None and instruction:
+        raise ForkError("edited code and an instruction exclude one another", remedy="choose one")
+    at = "reply" if codes is not None else at
+    kept = record_of(_kept(record.events, step, at))
+    first, instructions = None, {}
+    if codes is not None:
+        _has_cells(kept, step)
+        first = Decision(action="edit", by=by, codes=codes)
+    elif step == steps + 1 and (answered := _answered(kept)):
+        kept = record_of(e for e in kept.events if e is not answered)
+        first = Decision(action="send_back", by=by, guidance=instruction)
+    elif instruction:
+        instructions[step] = instruction
+    return Earlier(
+        record=kept,
+        parent=ev.Parent(session_id=record.started.session_id, steps=step - 1),
+        first=first,
+        instructions=instructions,
+        by=by,
+        go_on=go_on,
+        branch=branch,
+    )
+
+
+def _kept(events: tuple[ev.Event, ...], step: int, at: From) -> list[ev.Event]:
+    """The events before `step`, and those of it that `at` keeps."""
+    kept: list[ev.Event] = []
+    for event in events:
+        if isinstance(event, ev.SessionFinished):
+            continue
+        if event.step < step or (event.step == step and _belongs(event, at)):
+            kept.append(event)
+    return kept
+
+
+_REPLY = (
+    ev.MessageAdded,
+    ev.SupervisorCalled,
+    ev.SupervisorReplied,
+    ev.SupervisorFailed,
+    ev.ReplyRejected,
+    ev.InstructionGiven,
+)
+
+
+def _belongs(event: ev.Event, at: From) -> bool:
+    if at == "step":
+        return False
+    if isinstance(event, _REPLY):
+        return True
+    if isinstance(event, ev.CellProposed):
+        return at == "decision" or event.origin == "supervisor"
+    if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith(("final:", "budget:")):
+        return at == "decision" or event.action == "regenerate"
+    return False
+
+
+def _has_cells(record: Record, step: int) -> None:
+    place = record.state.steps[step - 1] if len(record.state.steps) >= step else None
+    if place is None or not len(place.cells):
+        raise ForkError(f"step {step} has no code to edit", remedy="fork there with an instruction instead")
+
+
+def _answered(record: Record) -> ev.DecisionMade | None:
+    """The decision that ended the session by accepting its answer."""
+    decisions = [e for e in record.events if isinstance(e, ev.DecisionMade)]
+    last = decisions[-1] if decisions else None
+    if last is None or last.action not in ("accept", "finish", "stop"):
+        return None
+    if not last.proposal_id.startswith("final:"):
+        raise ForkError(
+            "the last step was not run: it was ended by a decision",
+            found=f"{last.action} by {last.by}",
+            remedy=f"fork at step {last.step}",
+        )
+    return last
+
+
+def codes_of(record: Record, step: int) -> tuple[str, ...]:
+    """The codes of the cells of `step`, as they ran, or else as proposed.
+
+    Raises:
+        ForkError: there are none.
+    """
+    state = record.state
+    if not 1 <= step <= len(state.steps):
+        raise ForkError(f"no step {step}", found=f"{len(state.steps)} steps")
+    cells = [state.cells[cell_id] for cell_id in state.steps[step - 1].cells]
+    ran = [cell for cell in cells if cell.phase != "proposed"] or cells
+    if not ran:
+        raise ForkError(f"step {step} has no code to edit", remedy="fork there with an instruction instead")
+    return tuple(cell.code for cell in ran)
+
+
+class Branch(msgspec.Struct, frozen=True, kw_only=True):
+    """A session's place in the tree of forks: its id, its parent's, and how many steps it took over."""
+
+    session_id: str
+    parent: str | None
+    steps: int
+
+
+def branch_of(started: ev.SessionStarted) -> Branch:
+    """The place in the tree that the session's first event names."""
+    parent = started.parent
+    return Branch(
+        session_id=started.session_id,
+        parent=parent.session_id if parent else None,
+        steps=parent.steps if parent else 0,
+    )

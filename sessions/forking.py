@@ -1,0 +1,166 @@
+"""Kept sessions as what forks, replays and resumed sessions are made from: the folder, its record, its document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from distill_core import document_store
+from distill_core import events as ev
+from distill_core.errors import LogError
+from distill_core.reading import Reading, read_session
+from distill_core.record import Record, record_of
+from distill_core.recorder import holds_session
+from sessions.verify import documents_folders
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept session.
+
+    Args:
+        folder: where it is.
+        reading: its events as read, with what is wrong.
+        record: the same, ready to be given again.
+        context: its document.
+        documents: the folder that holds the document.
+    """
+
+    folder: Path
+    reading: Reading
+    record: Record
+    context: str | list[Any] | dict[str, Any]
+    documents: Path
+
+
+def open_kept(folder: Path) -> Kept:
+    """The session in `folder`, with its document.
+
+    Raises:
+        LogError: there is none, it does not fit together, or its document is missing or changed.
+    """
+    reading = read_session(folder)
+    record = record_of(reading.events)
+    reference = record.started.document
+    for place in documents_folders(folder.absolute()):
+        if document_store.document_path(place, reference).exists():
+            return Kept(
+                folder=folder,
+                reading=reading,
+                record=record,
+                context=document_store.fetch(place, reference),
+                documents=place,
+            )
+    raise LogError(
+        f"the document of the session in {folder} is not kept",
+        found=f"no {reference.sha256[:12]}… beside it",
+        remedy="put it into its folder documents",
+    )
+
+
+def find(home: Path, name: str) -> Path:
+    """The folder of the session called `name`: a folder, an id, the only beginning of one, or "last".
+
+    Raises:
+        LogError: there is none, or several.
+    """
+    path = Path(name).expanduser()
+    if holds_session(path):
+        return path
+    kept = sorted(f for f in _folders(home / "sessions"))
+    if name == "last" and kept:
+        return max(kept, key=lambda folder: (folder / "supervisor.jsonl").stat().st_mtime)
+    fitting = [f for f in kept if f.name == name] or [f for f in kept if f.name.startswith(name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    found = f"{len(fitting)} begin so: {', '.join(f.name for f in fitting[:3])}" if fitting else None
+    raise LogError(
+        f"no session {name}" if not fitting else f"which session is {name}",
+        found=found,
+        remedy="name a session's folder, its id, or last",
+    )
+
+
+def unfinished(home: Path) -> list[Path]:
+    """The sessions of a home that have no end, newest first."""
+    found = [f for f in _folders(home / "sessions") if not _has_ended(f)]
+    return sorted(found, key=lambda folder: folder.name, reverse=True)
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in the tree of forks. `steps` of its parent's were copied; `depth` counts from the root, 0."""
+
+    session_id: str
+    folder: Path
+    steps: int
+    depth: int
+    started: ev.SessionStarted
+
+
+def family(folder: Path) -> list[Node]:
+    """The tree that the session in `folder` belongs to, as far as it lies beside it: parents before children.
+
+    Raises:
+        LogError: there is no session there.
+    """
+    beside = {
+        s.session_id: (f, s) for f in _folders(folder.absolute().parent) if (s := opening(f)) is not None
+    }
+    mine = opening(folder)
+    if mine is None:
+        raise LogError(f"no session in {folder}", remedy="name a session's folder")
+    beside[mine.session_id] = (folder, mine)
+    root = mine.session_id
+    seen = {root}
+    while (parent := beside[root][1].parent) is not None and parent.session_id in beside:
+        if parent.session_id in seen:
+            break
+        root = parent.session_id
+        seen.add(root)
+    children: dict[str, list[str]] = {}
+    for name, (_, started) in sorted(beside.items()):
+        if started.parent is not None and name != root:
+            children.setdefault(started.parent.session_id, []).append(name)
+    return list(_walk(root, 0, beside, children))
+
+
+def _walk(
+    name: str, depth: int, beside: dict[str, tuple[Path, ev.SessionStarted]], children: dict[str, list[str]]
+) -> Iterator[Node]:
+    folder, started = beside[name]
+    steps = started.parent.steps if started.parent is not None else 0
+    yield Node(session_id=name, folder=folder, steps=steps, depth=depth, started=started)
+    for child in children.get(name, ()):
+        yield from _walk(child, depth + 1, beside, children)
+
+
+def opening(folder: Path) -> ev.SessionStarted | None:
+    """The first event of the session in `folder`; None where it cannot be read. Reads one line."""
+    try:
+        with (folder / "supervisor.jsonl").open("rb") as lines:
+            first = ev.decode(lines.readline())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return first if isinstance(first, ev.SessionStarted) else None
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return [f for f in parent.iterdir() if holds_session(f)]
+    except OSError:
+        return []
+
+
+_END = b'"type":"session_finished"'
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether the session has its last event. Reads the end of one file."""
+    try:
+        with (folder / "supervisor.jsonl").open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - (1 << 20)))
+            return _END in file.read().rstrip().rpartition(b"\n")[2]
+    except OSError:
+        return True
