@@ -16,6 +16,13 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 READABLE = {"normal": 4.5, "high": 7.0}
 """Least contrast of text to background: levels AA and AAA of WCAG 2.2, success criteria 1.4.3 and 1.4.6."""
 
+ANSI = frozenset(
+    f"{bright}{colour}"
+    for colour in ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+    for bright in ("", "bright_")
+) | {"default"}
+"""Colours that the terminal's own settings give a look to."""
+
 FAINT = 3.0
 """Least contrast of secondary text and of borders that carry meaning (WCAG 2.2, 1.4.11)."""
 
@@ -71,6 +78,7 @@ class Palette(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         title: one line for a person who chooses.
         dark: whether light text stands on dark ground.
         contrast: "high" promises the stricter contrast of `READABLE`.
+        ansi: its colours are names of `ANSI` instead of "#rrggbb"; how they look is the terminal's affair.
     """
 
     name: str
@@ -79,6 +87,7 @@ class Palette(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     colours: Colours
     syntax: Syntax
     contrast: Literal["normal", "high"] = "normal"
+    ansi: bool = False
 
 
 def load(path: Path) -> Palette:
@@ -128,10 +137,15 @@ def _luminance(colour: str) -> float:
 def _check(palette: Palette, path: Path) -> None:
     for group in ("colours", "syntax"):
         for key, colour in msgspec.structs.asdict(getattr(palette, group)).items():
-            if not _COLOUR.fullmatch(colour):
+            if palette.ansi and colour not in ANSI:
+                remedy = "an ansi theme has " + ", ".join(sorted(ANSI))
+                raise ConfigError(f"theme {path}, {group}.{key}", found=repr(colour), remedy=remedy)
+            if not palette.ansi and not _COLOUR.fullmatch(colour):
                 raise ConfigError(
                     f"theme {path}, {group}.{key}", found=repr(colour), remedy='write a colour as "#rrggbb"'
                 )
+    if palette.ansi:
+        return
     need = READABLE[palette.contrast]
     for key, least in (("foreground", need), ("muted", FAINT if need < 7 else 4.5), *_meaning(need)):
         for ground in ("background", "surface", "panel"):

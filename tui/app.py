@@ -1,48 +1,56 @@
-"""The Textual application around the live screen, and `run_live`, by which the command line opens it."""
+"""The Textual application around the screens, and `run_live`, by which the command line opens a session on one."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
 
-import themes
 from distill_core.approval import PersonApprover, PolicyApprover, PolicyName
-from distill_core.errors import ConfigError
 from distill_core.recorder import utc_now
 from distill_core.session import RunResult
-from themes import Palette
+from tui.actions import ACTIONS
 from tui.bridge import Bridge
 from tui.engine import Engine, MakeSession
 from tui.screens.live import LiveScreen, Wiring
+from tui.setup import Setup, plain
+from tui.text import clean
 from tui.theme import DEFAULT, textual_theme, variables
 
 
-class LiveApp(App[None]):
-    """One session on a screen.
+class DistillApp(App[None]):
+    """The program on a terminal.
 
     Args:
-        wiring: what the screen is connected to.
-        theme: name of the palette to begin with.
+        setup: what a person's settings make of the screens.
+        first: makes the screen to begin with; leaving that ends the program.
     """
 
     TITLE = "distill-tui"
+    # The screens have an action for it, whose key can be bound anew.
+    ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, wiring: Wiring, theme: str = DEFAULT) -> None:
-        self._palettes = wiring.palettes
+    def __init__(self, setup: Setup, first: Callable[[], Screen[None]]) -> None:
+        self._palettes = setup.palettes
         self._own_themes: dict[str, Theme] = {}
         super().__init__()
-        self.wiring = wiring
+        self.setup = setup
+        self._first = first
         # Textual asks for the themes whenever it looks up a style, so they are put together once.
-        self._own_themes = {name: textual_theme(palette) for name, palette in wiring.palettes.items()}
+        self._own_themes = {name: textual_theme(palette) for name, palette in setup.palettes.items()}
         for own in self._own_themes.values():
             self.register_theme(own)
-        self.theme = theme
+        self.theme = setup.theme
+        if setup.registry.actions != ACTIONS:
+            self.set_keymap(setup.registry.keymap())
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -54,21 +62,70 @@ class LiveApp(App[None]):
         return variables(self._palettes[DEFAULT])
 
     def on_mount(self) -> None:
-        """Open the screen and let the engine go."""
-        self.push_screen(LiveScreen(self.wiring))
-        self.wiring.engine.start()
+        """Open the first screen, say what was wrong with the settings."""
+        _on_signals(self.hang_up)
+        self.push_screen(self._first(), lambda _: self.exit())
+        for notice in self.setup.notices:
+            self.notify(clean(notice), markup=False, severity="warning", timeout=10)
+
+    def hang_up(self) -> None:
+        """The terminal is gone, or the system wants the program gone: leave at once, sessions as they stand."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.wiring.engine.cancel()
+        self.exit(return_code=HUNG_UP)
 
     async def action_quit(self) -> None:
         """Quit as the screen does, which may ask first."""
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen):
                 screen.action_act("app.quit")
+                return
+        self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: the registry of actions, those that apply now."""
+        """The command palette: the actions of the registry that apply now, and the themes."""
         if isinstance(screen, LiveScreen):
             for action in screen.registry.applying(screen.situation):
                 yield SystemCommand(action.label, action.help, partial(screen.action_act, action.id))
+        for name, palette in sorted(self._palettes.items()):
+            yield SystemCommand(f"Theme: {name}", palette.title, partial(self.choose_theme, name))
+
+    def choose_theme(self, name: str) -> None:
+        """Draw in another theme from now on, also the next time."""
+        self.theme = name
+        self.setup.memory.keep(theme=name)
+
+
+def _on_signals(act: Callable[[], None]) -> None:
+    """Have `act` called when the terminal goes away or the program is asked to end, where the platform says so."""
+    if threading.current_thread() is threading.main_thread() and sys.platform != "win32":
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, act)
+
+
+HUNG_UP = 129
+"""Exit status of a program whose terminal went away, as of one that the signal kills."""
+
+
+class LiveApp(DistillApp):
+    """One session on a screen.
+
+    Args:
+        wiring: what the screen is connected to.
+        theme: name of the palette to begin with; default: the setup's.
+    """
+
+    def __init__(self, wiring: Wiring, theme: str | None = None) -> None:
+        self.wiring = wiring
+        super().__init__(wiring.setup, lambda: LiveScreen(wiring))
+        if theme is not None:
+            self.theme = theme
+
+    def on_mount(self) -> None:
+        """Let the engine go; Textual has called the base's handler by itself."""
+        self.wiring.engine.start()
 
 
 def wire(
@@ -76,7 +133,7 @@ def wire(
     *,
     policy: PolicyName,
     who: str,
-    palettes: dict[str, Palette] | None = None,
+    setup: Setup | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Wiring:
     """Connect a session that is still to be made with a screen that is still to be opened."""
@@ -89,18 +146,13 @@ def wire(
         person=person,
         policy=approver,
         who=who,
-        palettes=palettes or themes.available(),
+        setup=setup or plain(),
         now=now,
     )
 
 
 def run_live(
-    make_session: MakeSession,
-    *,
-    policy: PolicyName = "ask",
-    who: str,
-    theme: str = DEFAULT,
-    theme_folders: Iterable[Path] = (),
+    make_session: MakeSession, *, policy: PolicyName = "ask", who: str, setup: Setup | None = None
 ) -> RunResult | None:
     """Run a session on the live screen until the person leaves it. Blocks.
 
@@ -109,25 +161,21 @@ def run_live(
             thread, once the screen is open.
         policy: who approves at the start.
         who: the person's name, for the record.
-        theme: name of the palette.
-        theme_folders: where more palettes are looked for.
+        setup: what the person's settings make of the screens; default: nothing.
 
     Returns:
         The result; None where the person dropped the session.
 
     Raises:
-        ConfigError: there is no such theme, or a theme is not right.
         DistillError: what the engine ended with; the person has seen it.
     """
-    palettes = themes.available(*theme_folders)
-    if theme not in palettes:
-        raise ConfigError("no such theme", found=theme, remedy="use " + ", ".join(sorted(palettes)))
-    wiring = wire(make_session, policy=policy, who=who, palettes=palettes)
+    wiring = wire(make_session, policy=policy, who=who, setup=setup)
+    app = LiveApp(wiring)
     try:
-        LiveApp(wiring, theme).run()
+        app.run()
     finally:
         wiring.bridge.close()
-        _end(wiring.engine, who)
+        end(wiring.engine, who, leave=app.return_code == HUNG_UP)
     if wiring.engine.error is not None:
         raise wiring.engine.error
     return wiring.engine.result
@@ -137,11 +185,14 @@ GRACE = 10.0
 """Seconds that a session gets to end by itself once its screen is gone."""
 
 
-def _end(engine: Engine, who: str) -> None:
-    """See the session to its end: nobody is left to decide."""
+def end(engine: Engine, who: str, *, leave: bool = False) -> None:
+    """See the session to its end: nobody is left to decide. `leave` it without an end, so that it can be resumed."""
     if not engine.alive:
         return
-    engine.stop(who)
+    if leave:
+        engine.cancel()
+    else:
+        engine.stop(who)
     if not engine.join(GRACE):
         engine.cancel()
         engine.join(GRACE)

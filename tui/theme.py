@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
 from rich.style import Style
 from textual.content import Content
 from textual.theme import Theme
@@ -48,7 +49,8 @@ ROLES: dict[str, Look] = {
 
 def variables(palette: Palette) -> dict[str, str]:
     """The CSS variables that style sheets use beyond Textual's own."""
-    colours, syntax = palette.colours, palette.syntax
+    named = _named(palette)
+    colours, syntax = named.colours, named.syntax
     return {
         "role-text": colours.foreground,
         "role-muted": colours.muted,
@@ -68,6 +70,8 @@ def variables(palette: Palette) -> dict[str, str]:
         "syntax-comment": syntax.comment,
         "syntax-function": syntax.function,
         "syntax-builtin": syntax.builtin,
+        "ansi-background": colours.background,
+        "ansi-foreground": colours.foreground,
         "footer-background": colours.panel,
         "footer-key-foreground": colours.accent,
         "footer-description-foreground": colours.foreground,
@@ -81,11 +85,25 @@ def variables(palette: Palette) -> dict[str, str]:
     }
 
 
+def _named(palette: Palette) -> Palette:
+    """The palette with the terminal's own colours called as Textual calls them."""
+    if not palette.ansi:
+        return palette
+    parts = {
+        group: msgspec.structs.replace(
+            part, **{name: f"ansi_{colour}" for name, colour in msgspec.structs.asdict(part).items()}
+        )
+        for group, part in (("colours", palette.colours), ("syntax", palette.syntax))
+    }
+    return msgspec.structs.replace(palette, **parts)
+
+
 def textual_theme(palette: Palette) -> Theme:
     """The palette as Textual takes it."""
-    colours = palette.colours
+    colours = _named(palette).colours
     return Theme(
         name=palette.name,
+        ansi=palette.ansi,
         primary=colours.primary,
         secondary=colours.active,
         accent=colours.accent,
@@ -140,9 +158,19 @@ def editor_theme(palette: Palette) -> TextAreaTheme:
 def role_styles(theme_variables: Mapping[str, str]) -> dict[str, Style]:
     """Each role as a Rich style without a background."""
     return {
-        role: Style(color=theme_variables[look.variable], bold=look.bold or None, italic=look.italic or None)
+        role: Style(
+            color=theme_variables[look.variable].removeprefix("ansi_"),
+            bold=look.bold or None,
+            italic=look.italic or None,
+        )
         for role, look in ROLES.items()
     }
+
+
+def cursor_style(theme_variables: Mapping[str, str]) -> Style:
+    """How the row under a cursor differs: by its ground, or reversed where the terminal gives only one ground."""
+    ground = theme_variables["ground-bar"]
+    return Style(reverse=True) if ground == theme_variables["ground-pane"] else Style(bgcolor=ground)
 
 
 def content(*lines: Line) -> Content:

@@ -85,10 +85,17 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class ScreenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[screen]` table: `theme` is a palette's name, `name` how decisions are signed (default: the login)."""
+    """The `[screen]` table.
+
+    Args:
+        theme: a palette's name; default: the one chosen last.
+        name: how decisions are signed; default: the login.
+        alert: how a person is called to a decision: the terminal's bell, its desktop notification (OSC 9), or both.
+    """
 
     theme: str | None = None
     name: str | None = None
+    alert: Literal["none", "bell", "desktop", "both"] = "none"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         worker: name of a profile, or a model as `base_url` calls it.
         base_url: the endpoint of models that have no profile.
         home: where sessions are kept; default: the platform's place for a program's data.
+        keys: key or keys of an action of the screens, by the two parts of its id: `[keys.decide]`, `approve = "y"`.
     """
 
     supervisor: str = SUPERVISOR
@@ -110,3 +118,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     repl: ReplLimits = ReplLimits()
     session: SessionSettings = SessionSettings()
     screen: ScreenSettings = ScreenSettings()
+    keys: dict[str, dict[str, str | list[str]]] = msgspec.field(default_factory=dict)

@@ -43,4 +43,9 @@ TEMPLATE = """\
 # [screen]
 # theme = "night"
 # name = "ann"              # how decisions are signed
+# alert = "bell"            # when a decision waits: bell, desktop, both, none
+
+# [keys]                    # keys of your own; docs/KEYS.md lists the actions
+# decide.approve = "y"
+# session.stop = ["X", "ctrl+x"]
 """

@@ -18,6 +18,7 @@ from tui.live.model import LiveModel
 from tui.live.panes import Panes
 from tui.screens.live import LiveScreen
 from tui.screens.watching import Watching
+from tui.setup import Setup
 from tui.widgets.line_pane import LinePane, rows_of
 
 NOW = START + timedelta(seconds=83)
@@ -80,13 +81,14 @@ class Stage:
         *,
         policy: PolicyName = "ask",
         theme: str = "night",
+        setup: Setup | None = None,
         **options: Any,
     ) -> None:
         self.kept = Kept()
         self.sessions: list[ScriptedSession] = []
         self._steps = steps
         self._options = options
-        self.wiring = wire(self._make, policy=policy, who="ada", now=lambda: NOW)
+        self.wiring = wire(self._make, policy=policy, who="ada", setup=setup, now=lambda: NOW)
         self.app = LiveApp(self.wiring, theme)
 
     def _make(self, approver: Any, sinks: Any, on_signal: Any) -> ScriptedSession:
@@ -143,10 +145,10 @@ async def bring(opened: Opened, name: str) -> None:
 
 @asynccontextmanager
 async def open_story(
-    name: str, *, size: tuple[int, int] = (120, 40), theme: str = "night"
+    name: str, *, size: tuple[int, int] = (120, 40), theme: str = "night", setup: Setup | None = None
 ) -> AsyncIterator[Opened]:
     """The live screen at the point of a story."""
     steps, options, _ = STORIES[name]
-    async with open_screen(steps, size=size, theme=theme, **options) as opened:
+    async with open_screen(steps, size=size, theme=theme, setup=setup, **options) as opened:
         await bring(opened, name)
         yield opened

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import pytest
-
 from distill_core import events as ev
 from distill_core.approval import Approver, AutoApprover
-from distill_core.errors import ConfigError, DistillError
+from distill_core.errors import DistillError
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
 from distill_core.signals import OnSignal
 from tests.fakes.scripted import ScriptedSession, ScriptedStep
 from tests.tui.harness import open_screen, open_story
 from tests.tui.stories import FIRST
-from tui.app import LiveApp, run_live, wire
+from tui.app import LiveApp, wire
 from tui.bridge import Bridge
 from tui.engine import Engine
 from tui.screens.live import LiveScreen
@@ -117,8 +115,3 @@ def test_a_dropped_session_ends() -> None:
     engine.cancel()
     assert engine.join(30)
     assert engine.result is None
-
-
-def test_an_unknown_theme_is_refused_before_anything_starts() -> None:
-    with pytest.raises(ConfigError, match="no such theme: mauve"):
-        run_live(lambda *_: pytest.fail("made"), policy="ask", who="ada", theme="mauve")

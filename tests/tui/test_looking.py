@@ -7,17 +7,11 @@ from textual.color import Color
 
 from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
 from tests.tui.harness import Opened, open_screen, open_story
-from tui.actions import ACTIONS, REGISTRY, Situation
+from tui.actions import ACTIONS, REGISTRY
+from tui.actions.rebinding import situations
 from tui.live.keys import help_lines
-from tui.live.layout import PANES as SPECS
+from tui.theme import variables
 
-SITUATIONS = [
-    Situation(gate=gate, live=live, running=running, pane=pane.name)
-    for gate in (None, "step", "final", "budget")
-    for live in (True, False)
-    for running in (True, False)
-    for pane in SPECS
-]
 PANES = ("timeline", "supervisor", "output", "workers")
 
 
@@ -145,7 +139,7 @@ async def test_the_theme_changes_live() -> None:
         await opened.pilot.pause()
         assert opened.pane("output").styles.background != before
         palette = opened.screen.wiring.palettes[opened.app.theme]
-        assert opened.pane("output").styles.background == Color.parse(palette.colours.surface)
+        assert opened.pane("output").styles.background == Color.parse(variables(palette)["ground-pane"])
 
 
 async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +169,7 @@ async def test_every_action_of_the_screen_is_done_by_a_part_of_it() -> None:
 
 
 def test_no_two_actions_that_apply_at_once_share_a_key() -> None:
-    for now in SITUATIONS:
+    for now in situations():
         keys = [key for action in REGISTRY.applying(now) for key in action.keys]
         assert len(keys) == len(set(keys))
 

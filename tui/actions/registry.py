@@ -6,8 +6,12 @@ from collections.abc import Iterable
 
 import msgspec
 from textual.binding import Binding
+from textual.keys import format_key
 
 from tui.actions.action import Action, Scope, Situation
+
+UNBOUND = "unbound"
+"""A key that no keyboard has: Textual takes an empty text for no wish at all."""
 
 
 class Registry:
@@ -30,7 +34,7 @@ class Registry:
 
     def keymap(self) -> dict[str, str]:
         """The keys of every action, as Textual takes a keymap."""
-        return {action.id: ",".join(action.keys) for action in self.actions}
+        return {action.id: ",".join(action.keys) or UNBOUND for action in self.actions}
 
     def rebound(self, keys: dict[str, tuple[str, ...]]) -> Registry:
         """The same actions, those named in `keys` with other keys."""
@@ -52,22 +56,15 @@ def _binding(action: Action) -> Binding:
     )
 
 
-_KEY_NAMES = {
-    "question_mark": "?",
-    "ctrl+c": "^c",
-    "ctrl+q": "^q",
-    "shift+tab": "⇧tab",
-    "slash": "/",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
+_KEY_NAMES = {"shift+tab": "⇧tab", "space": "space", "enter": "enter", "escape": "esc"}
 
 
 def key_name(key: str) -> str:
-    """How a key is written for people."""
-    return _KEY_NAMES.get(key, key)
+    """How a key is written for people: "?", "^c", "⇧tab", "pgup"."""
+    if key in _KEY_NAMES:
+        return _KEY_NAMES[key]
+    modifiers, _, base = key.rpartition("+")
+    shown = format_key(base).removeprefix("upper_")
+    if modifiers == "ctrl":
+        return f"^{shown}"
+    return f"{modifiers}+{shown}" if modifiers else shown

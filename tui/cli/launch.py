@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from distill_core.session import Context, RunResult, Session
     from distill_core.signals import OnSignal
     from tui.headless import Outcome
+    from tui.setup import Setup
 
 PARTIAL = 1
 """Exit status of a session that ended without an answer of its own."""
@@ -37,7 +38,7 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
     Raises:
         DistillError: a setting is wrong, a model cannot be had, or the session could not start.
     """
-    from distill_core.config import choose_models, config_path, load_settings
+    from distill_core.config import choose_models, load_settings
 
     effective = load_settings(flags(options), path=options.get("config"))
     unwalled = bool(options["unsafe_no_sandbox"])
@@ -53,7 +54,9 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
                 outcome = launched.headless(policy, as_json=options["as_json"])
                 _tell(outcome.result, as_json=options["as_json"])
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
-            result = launched.live(policy, config_path(options.get("config")).parent / "themes")
+            from tui.setup import setup_of
+
+            result = launched.live(policy, setup_of(effective, options.get("config")))
         finally:
             launched.close()
     finally:
@@ -131,18 +134,11 @@ class _Launch:
                     _tell(_failed(session, error, time.monotonic() - started), as_json=True)
                 raise
 
-    def live(self, policy: PolicyName, palettes: Path) -> RunResult | None:
-        """Run on the live screen; `palettes` is where the person's own are."""
+    def live(self, policy: PolicyName, setup: Setup) -> RunResult | None:
+        """Run on the live screen."""
         from tui.app import run_live
 
-        theme = self._effective.settings.screen.theme
-        return run_live(
-            self.session,
-            policy=policy,
-            who=self._who,
-            theme_folders=[palettes],
-            **({"theme": theme} if theme else {}),
-        )
+        return run_live(self.session, policy=policy, who=self._who, setup=setup)
 
     def session(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session itself."""

@@ -17,7 +17,9 @@ def help_lines(registry: Registry) -> list[Line]:
     for group, actions in groupby(registry.actions, key=lambda action: action.group):
         lines += [()] if lines else []
         lines.append(((group, "heading"),))
-        lines += [_entry(" ".join(key_name(k) for k in action.keys), action.help) for action in actions]
+        lines += [
+            _entry(" ".join(key_name(k) for k in action.keys) or "no key", action.help) for action in actions
+        ]
     return lines
 
 

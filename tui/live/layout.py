@@ -68,4 +68,51 @@ PANES: tuple[PaneSpec, ...] = (
 )
 """In the order of their keys; a pane is added here and made by a part of the screen (`tui.parts`)."""
 
+
+def classes(width: int) -> dict[str, bool]:
+    """What kind of room a terminal of so many cells and rows has: one pane, two columns, three."""
+    return {
+        "-narrow": width < 110,
+        "-wide": 110 <= width < 180,
+        "-very-wide": width >= 180,
+    }
+
+
+LEAST, MOST = 15, 85
+"""Percent of the width that the left column may take."""
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person has arranged the panes.
+
+    Args:
+        left: percent of the width that the left column takes; None: as many cells as it needs.
+        heights: weight of a pane among those of its column, by name; 10 where none is given.
+        hidden: panes that are put away.
+    """
+
+    left: int | None = None
+    heights: dict[str, int] = msgspec.field(default_factory=dict)
+    hidden: tuple[str, ...] = tuple(pane.name for pane in PANES if pane.hidden)
+
+    def height(self, name: str) -> int:
+        """Weight of a pane."""
+        return self.heights.get(name, 10)
+
+    def wider(self, by: int, now: int) -> Layout:
+        """The left column `by` percent wider; `now` is what it takes."""
+        return msgspec.structs.replace(self, left=max(LEAST, min(MOST, now + by)))
+
+    def taller(self, name: str, by: int) -> Layout:
+        """A pane with `by` more weight."""
+        return msgspec.structs.replace(
+            self, heights={**self.heights, name: max(2, min(60, self.height(name) + by))}
+        )
+
+    def showing(self, name: str, shown: bool) -> Layout:
+        """A pane put away or taken out again."""
+        others = tuple(hidden for hidden in self.hidden if hidden != name)
+        return msgspec.structs.replace(self, hidden=others if shown else (*others, name))
+
+
 BY_NAME: dict[str, PaneSpec] = {pane.name: pane for pane in PANES}

@@ -33,6 +33,7 @@ class Deciding:
 
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
+        self._interrupted: str | None = None
 
     def panes(self) -> Mapping[str, Pane]:
         """None: what waits is shown by `Proposing`."""
@@ -192,6 +193,12 @@ class Deciding:
         screen.redraw(everything=True)
 
     def _interrupt(self) -> None:
+        cell = self._screen.model.running_cell
+        if cell == self._interrupted:
+            # Asked a second time: it does not listen, or the person wants to go.
+            self._screen.action_act("app.quit")
+            return
+        self._interrupted = cell
         self._screen.wiring.engine.interrupt(self._screen.wiring.who)
         self._screen.say("The cell was asked to stop.")
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from tui.screens.live import LiveScreen
 
 
+CHOICES = (
+    Choice("x", "stop", "end the session with its best partial result"),
+    Choice("l", "leave", "leave it as it stands; distill-tui resume goes on from there"),
+)
+
+
 class Leaving:
     """Takes the person away from a session."""
 
@@ -25,31 +31,40 @@ class Leaving:
 
     def handlers(self) -> Mapping[str, Callable[[], None]]:
         """Quitting."""
-        return {"app.quit": self.leave}
+        return {"app.quit": self.leave, "app.break": self._break}
 
     def take(self, changes: Changes) -> None:
         """Nothing to follow."""
 
+    def _break(self) -> None:
+        """What ctrl+c means where no cell runs."""
+        if self._screen.get_selected_text():
+            self._screen.action_act("text.copy")
+        else:
+            self.leave()
+
     def leave(self) -> None:
         """Quit, after asking where the session still runs."""
         screen = self._screen
-        if screen.leaving or not screen.wiring.engine.alive:
-            screen.app.exit()
+        engine, who = screen.wiring.engine, screen.wiring.who
+        if not engine.alive:
+            screen.leave()
+            return
+        if screen.leaving:
+            # Asked again while it ends: the person will not wait.
+            engine.cancel()
             return
         if not screen.model.live:
             # Its last event is here, its thread is about to end.
-            screen.leaving = True
+            screen.leave_when_ended()
             return
 
         def go(choice: str | None) -> None:
             if choice == "stop":
-                screen.leave_when_ended()
-            elif choice == "drop":
-                screen.wiring.engine.cancel()
+                engine.stop(who)
+            elif choice == "leave":
+                engine.cancel()
+            if choice is not None:
                 screen.leave_when_ended()
 
-        choices = [
-            Choice("x", "stop", "stop the session with its best partial result, then quit"),
-            Choice("d", "drop", "drop what it is doing and quit at once; its log stays"),
-        ]
-        screen.app.push_screen(ConfirmScreen("The session is still running.", choices), go)
+        screen.app.push_screen(ConfirmScreen("The session is still running.", CHOICES), go)

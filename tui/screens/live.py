@@ -11,18 +11,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.events import Resize
 from textual.screen import Screen
 
 from distill_core.approval import PersonApprover, PolicyApprover
 from themes import Palette
-from tui.actions import DECIDE, REGISTRY, Registry, Situation
+from tui.actions import DECIDE, REGISTRY, Situation
 from tui.bridge import Bridge
 from tui.engine import Engine
 from tui.lines import Line
-from tui.live import status
+from tui.live import layout, status
 from tui.live.layout import BY_NAME, PANES, Column
 from tui.live.model import LiveModel
+from tui.screens.arranging import Arranging
 from tui.screens.parts import Pane, parts_of
+from tui.setup import Setup
 from tui.text import clean
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_bar import LineBar
@@ -42,9 +45,8 @@ class Wiring(msgspec.Struct, frozen=True):
         person: takes the person's decisions.
         policy: decides who is asked; switched live.
         who: the person's name, for the record.
-        palettes: the themes, by name.
+        setup: what the person's settings make of the screens.
         now: the clock for elapsed time.
-        registry: the actions, with the keys in force.
     """
 
     engine: Engine
@@ -52,36 +54,31 @@ class Wiring(msgspec.Struct, frozen=True):
     person: PersonApprover
     policy: PolicyApprover
     who: str
-    palettes: dict[str, Palette]
+    setup: Setup
     now: Callable[[], datetime]
-    registry: Registry = REGISTRY
+
+    @property
+    def palettes(self) -> dict[str, Palette]:
+        """The themes, by name."""
+        return self.setup.palettes
 
 
 class LiveScreen(Screen[None]):
     """One running session."""
 
     CSS_PATH = "live.tcss"
-    # Textual means class variables and writes them so that a checker takes them for the instance's.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [  # type: ignore[misc]
-        (0, "-narrow"),
-        (110, "-wide"),
-        (180, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [  # type: ignore[misc]
-        (0, "-short"),
-        (30, "-tall"),
-    ]
     BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("live"))
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__()
         self.wiring = wiring
-        self.registry = wiring.registry
+        self.registry = wiring.setup.registry
         self.model = LiveModel()
         self.leaving = False
         self.chosen_by_hand = False
         self.active = "supervisor"
-        self.parts = parts_of(self)
+        self.arranging = Arranging(self)
+        self.parts = (*parts_of(self), self.arranging)
         self._panes: dict[str, Pane] = {}
         self._handlers: dict[str, Callable[[], None]] = {}
         for part in self.parts:
@@ -101,7 +98,7 @@ class LiveScreen(Screen[None]):
                 yield from self._column("right")
         yield from self._column("bottom")
         yield KeyBar(id="gate", lead=("◆ ", "warn"))
-        yield KeyBar(id="keys")
+        yield KeyBar(id="keys", last=2)
 
     def _column(self, column: Column) -> Iterator[LinePane]:
         for spec in PANES:
@@ -110,14 +107,28 @@ class LiveScreen(Screen[None]):
                 widget.id = spec.name
                 widget.border_title = f"{spec.key} {spec.title}"
                 widget.empty = spec.empty
-                widget.set_class(spec.hidden, "-hidden")
                 yield widget
 
     def on_mount(self) -> None:
         """Begin to take what the engine sends."""
-        self.activate("supervisor")
+        self.take_size()
+        self.activate(self.pane_names()[0] if "supervisor" in self.arranging.layout.hidden else "supervisor")
         self.redraw(everything=True)
         self.set_interval(1 / FLUSHES_A_SECOND, self.flush)
+
+    def on_resize(self, _event: Resize) -> None:
+        """Another size, other places."""
+        self.take_size()
+
+    def on_screen_resume(self) -> None:
+        """Take the size that the terminal got while something stood over the screen."""
+        self.take_size()
+
+    def take_size(self) -> None:
+        """Choose the layout that the terminal has room for."""
+        for name, holds in layout.classes(self.app.size.width).items():
+            self.set_class(holds, name)
+        self.arranging.apply()
 
     def pane(self, name: str) -> LinePane:
         """A pane by its name."""
@@ -140,12 +151,18 @@ class LiveScreen(Screen[None]):
         self.wiring.bridge.drain(self.model.take, FOLDING_SECONDS)
         self.redraw()
         if self.leaving and not self.wiring.engine.alive:
-            self.app.exit()
+            self.leave()
+
+    def leave(self) -> None:
+        """Go back to where the person came from."""
+        self.leaving = False
+        while self.app.screen is not self:
+            self.app.pop_screen()
+        self.dismiss(None)
 
     def leave_when_ended(self) -> None:
-        """Stop the session; the program goes as soon as that has come to its end."""
+        """Go as soon as the session has come to its end."""
         self.leaving = True
-        self.wiring.engine.stop(self.wiring.who)
 
     def redraw(self, *, everything: bool = False) -> None:
         """Draw what changed since the last time."""
@@ -201,7 +218,7 @@ class LiveScreen(Screen[None]):
 
     def activate(self, name: str, *, focus: bool = True) -> None:
         """Show a pane (where only one fits: in the place of the others) and give it the focus."""
-        self.pane(name).remove_class("-hidden")
+        self.arranging.show(name)
         if BY_NAME[name].column != "bottom":
             self.active = name
             for spec in PANES:

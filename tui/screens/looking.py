@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tui.live import keys
+from textual.command import CommandPalette
+
+from tui.live import keys, words
 from tui.live.layout import PANES
 from tui.live.model import Changes
 from tui.screens.parts import Pane
@@ -35,6 +37,8 @@ class Looking:
             "pane.previous": partial(self._turn, -1),
             "pane.follow": self._follow,
             "pane.zoom": self._zoom,
+            "text.copy": self.copy,
+            "palette.show": self._palette,
             "theme.next": self._next_theme,
             "help.show": self._help,
         }
@@ -61,12 +65,26 @@ class Looking:
         elif isinstance(screen.focused, LinePane):
             screen.maximize(screen.focused)
 
-    def _next_theme(self) -> None:
+    def copy(self) -> None:
+        """Copy by OSC 52, which reaches the terminal that the person sits at, also through SSH."""
         screen = self._screen
-        names = sorted(screen.wiring.palettes)
-        at = names.index(screen.app.theme) if screen.app.theme in names else -1
-        screen.app.theme = names[(at + 1) % len(names)]
-        screen.say(f"theme: {screen.app.theme}")
+        text = screen.get_selected_text() or screen.pane(screen.focused_pane).text_to_copy()
+        if not text.strip():
+            screen.say("There is nothing to copy here.")
+            return
+        screen.app.copy_to_clipboard(text)
+        screen.clear_selection()
+        screen.say(f"Copied {words.count(len(text), 'character')}.")
+
+    def _palette(self) -> None:
+        self._screen.app.push_screen(CommandPalette())
+
+    def _next_theme(self) -> None:
+        app = self._screen.app
+        names = sorted(app.available_themes)
+        app.theme = names[(names.index(app.theme) + 1) % len(names)]
+        self._screen.wiring.setup.memory.keep(theme=app.theme)
+        self._screen.say(f"theme: {app.theme}")
 
     def _help(self) -> None:
         lines = keys.help_lines(self._screen.registry)

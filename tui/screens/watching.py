@@ -61,6 +61,7 @@ class Watching:
         if deciding == screen.has_class("-deciding"):
             return
         screen.set_class(deciding, "-deciding")
+        screen.arranging.apply()
         if isinstance(proposal, StepProposal):
             screen.call_after_refresh(self._read_from_start, proposal.proposal_id)
         else:

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from tui.actions import REGISTRY
 from tui.lines import Line, fit, plain
 from tui.text import clean
-from tui.theme import role_styles
+from tui.theme import cursor_style, role_styles
 
 
 class LineSource(Protocol):
@@ -131,7 +131,7 @@ class LinePane(ScrollView, can_focus=True):
 
     def _take_theme(self) -> None:
         self._looks = role_styles(self.app.theme_variables)
-        self._cursor_style = Style(bgcolor=self.app.theme_variables["ground-bar"])
+        self._cursor_style = cursor_style(self.app.theme_variables)
         self.refresh()
 
     # ------------------------------------------------------------ cursor and scrolling
@@ -252,7 +252,9 @@ class LinePane(ScrollView, can_focus=True):
 
     def _strip(self, line: Line, width: int, base: Style, at: int | None = None) -> Strip:
         line = fit(line, width)
-        segments = [Segment(text, base + self._looks.get(role, Style.null())) for text, role in line]
+        # A reversed row would turn the colour of each role into a ground of its own.
+        looks = {} if base.reverse else self._looks
+        segments = [Segment(text, base + looks.get(role, Style.null())) for text, role in line]
         strip = Strip(segments).adjust_cell_length(width, base)
         if at is None:
             return strip
@@ -262,6 +264,13 @@ class LinePane(ScrollView, can_focus=True):
         return strip.apply_offsets(0, at)
 
     # ------------------------------------------------------------ copying
+
+    def text_to_copy(self) -> str:
+        """What stands at the cursor, or the whole pane where there is none."""
+        first, count = 0, self._rows
+        if self.entries is not None and self.cursor is not None and self.cursor < self.entries.count():
+            first, count = self.entries.span(self.cursor)
+        return "\n".join(clean(plain(self.source.row(y))).rstrip() for y in range(first, first + count))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text under a selection made with the mouse."""

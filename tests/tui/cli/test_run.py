@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import themes
 from distill_core import events as ev
 from distill_core.reading import read_session
 from sessions.verify import verify
@@ -233,10 +234,29 @@ def test_a_bound_on_money_wants_prices(program):
 def test_palettes_are_looked_for_beside_the_configuration_that_was_named(
     program, models, tmp_path, monkeypatch
 ):
-    looked = []
+    offered = []
     monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
-    monkeypatch.setattr("tui.app.run_live", lambda make, **options: looked.extend(options["theme_folders"]))
-    (tmp_path / "mine").mkdir()
+    monkeypatch.setattr("tui.app.run_live", lambda make, **options: offered.extend(options["setup"].palettes))
+    folder = tmp_path / "mine" / "themes"
+    folder.mkdir(parents=True)
     (tmp_path / "mine" / "c.toml").write_text("")
+    night = Path(themes.__file__).with_name("night.toml").read_text()
+    (folder / "own.toml").write_text(night.replace('"night"', '"own"'))
     program("run", "doc.txt", "-q", "x", "--config", tmp_path / "mine" / "c.toml", *models)
-    assert looked == [tmp_path / "mine" / "themes"]
+    assert "own" in offered
+
+
+def test_an_unknown_theme_is_refused_before_anything_starts(program, models, monkeypatch):
+    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    status, _, err = program("run", "doc.txt", "-q", "x", "--theme", "mauve", *models)
+    assert status == 1
+    assert "no such theme: mauve" in err
+
+
+def test_two_actions_with_one_key_are_refused(program, models, tmp_path, monkeypatch):
+    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    config = tmp_path / "c.toml"
+    config.write_text('[keys]\ndecide.approve = "y"\ndecide.edit = "y"\n')
+    status, _, err = program("run", "doc.txt", "-q", "x", "--config", config, *models)
+    assert status == 1
+    assert "y means both decide.approve and decide.edit" in err

@@ -1,0 +1,85 @@
+"""What the screens remember from run to run: layout, theme, what a new session was made with last.
+
+One JSON file in the person's home for sessions. It is a convenience: where it cannot be read or written, the program
+goes on without it and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from tui.live.layout import Layout
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person filled in for a session: as the fields stand, so text throughout."""
+
+    documents: str = ""
+    question: str = ""
+    supervisor: str = ""
+    worker: str = ""
+    policy: str = "ask"
+    turns: str = ""
+    worker_calls: str = ""
+    tokens: str = ""
+    money: str = ""
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is remembered."""
+
+    layout: Layout = Layout()
+    theme: str | None = None
+    new: NewSession = NewSession()
+
+
+class Memory:
+    """The file and what was in it.
+
+    Args:
+        path: the file; None remembers nothing beyond this run.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self.value, self.trouble = _read(path)
+
+    def keep(self, **changes: object) -> None:
+        """Remember fields of `Remembered` from now on."""
+        value = msgspec.structs.replace(self.value, **changes)
+        if value == self.value:
+            return
+        self.value = value
+        try:
+            self._write()
+        except OSError as error:
+            self.trouble = f"cannot write {self._path}: {error.strerror}"
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(self.value)))
+            fresh.replace(self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise
+
+
+def _read(path: Path | None) -> tuple[Remembered, str]:
+    """What is in the file, and what is wrong with it."""
+    if path is None:
+        return Remembered(), ""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Remembered), ""
+    except FileNotFoundError:
+        return Remembered(), ""
+    except (OSError, msgspec.DecodeError) as error:
+        return Remembered(), f"starting afresh, {path} cannot be read: {error}"
