@@ -45,7 +45,7 @@ TEMPLATE = """\
 # name = "ann"              # how decisions are signed
 # alert = "bell"            # when a decision waits: bell, desktop, both, none
 
-# [keys]                    # keys of your own; docs/KEYS.md lists the actions
+# [keys]                    # keys of your own; distill-tui config keys lists the actions
 # decide.approve = "y"
 # session.stop = ["X", "ctrl+x"]
 """

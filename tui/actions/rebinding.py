@@ -40,7 +40,7 @@ def rebind(registry: Registry, keys: Keys) -> tuple[Registry, list[str]]:
     for action_id in chosen:
         if action_id not in registry.by_id:
             near = difflib.get_close_matches(action_id, registry.by_id, n=1)
-            hint = f"did you mean {near[0]}?" if near else "the help (?) and docs/KEYS.md list them"
+            hint = f"did you mean {near[0]}?" if near else "distill-tui config keys lists them"
             raise ConfigError(f"keys: there is no action {action_id}", remedy=hint)
     bound = registry.rebound(chosen)
     lost: dict[str, set[str]] = {}

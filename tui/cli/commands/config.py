@@ -70,3 +70,20 @@ def init() -> None:
     except OSError as error:
         raise ConfigError(f"cannot write {path}", found=error.strerror or str(error)) from error
     click.echo(str(path))
+
+
+@command.command("keys")
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+def show_keys(config: Path | None) -> None:
+    """What can be done on the screens: id, keys in force, what it does."""
+    from distill_core.config import load_settings
+    from tui.actions import REGISTRY, key_name
+    from tui.actions.rebinding import rebind
+
+    registry, notices = rebind(REGISTRY, load_settings(path=config).settings.keys)
+    for notice in notices:
+        click.echo(f"note: {clean(notice)}", err=True)
+    width = max(len(action.id) for action in registry.actions)
+    for action in registry.actions:
+        keys = " ".join(key_name(key) for key in action.keys) or "-"
+        click.echo(f"{action.id:<{width}}  {keys:<12}  {action.help}")
