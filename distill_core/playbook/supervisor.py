@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from distill_core.errors import ModelError
 from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
 from distill_core.playbook.brief import Brief
 from distill_core.playbook.catalogue import load
 from distill_core.playbook.choosing import choose
-from distill_core.playbook.transcript import read
+from distill_core.playbook.transcript import Transcript, read
 from distill_core.playbook.writing import OPENING
 
 GIVE_UP = """\
@@ -52,9 +53,14 @@ class PlaybookSupervisor(ModelHandler):
         self.total_usage = Usage()
 
     def chat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
-        """The next step: why, in a sentence or two, and a program in a ```repl block. `kwargs` change nothing."""
+        """The next step: why, in a sentence or two, and a program in a ```repl block. `kwargs` change nothing.
+
+        Raises:
+            ModelError: the worker has answered nothing at all, so that there is nothing to conclude from.
+        """
         started = time.perf_counter()
         talk = read(messages)
+        _somebody_reads(talk)
         known = load()
         brief = Brief(
             question=talk.question,
@@ -84,3 +90,16 @@ class PlaybookSupervisor(ModelHandler):
     def sampling(self) -> dict[str, Any]:
         """The settings its programs follow."""
         return {"room": self._room, "piece": self._piece, "read": self._read, "most": self._most}
+
+
+def _somebody_reads(talk: Transcript) -> None:
+    """Refuse to go on where no worker call was ever answered: "not found" would be said of a document nobody read."""
+    asked = [turn.report.get("asked") for turn in talk.turns]
+    failed = [turn.report.get("failed") for turn in talk.turns]
+    calls = sum(n for n in asked if isinstance(n, int))
+    if calls and asked == failed:
+        raise ModelError(
+            "the playbook cannot go on",
+            found=f"the worker answered none of {calls} calls",
+            remedy="see that it can be reached: distill-tui models",
+        )

@@ -42,7 +42,9 @@ text, starts = as_text(context)
 try:
     notes = sorted(found, key=lambda note: (-note["verified"], -note["chance"], note["start"]))
 except NameError:  # no reading has run
-    notes, passages_read, failed = [], 0, 0
+    notes, passages_read, asked, failed = [], 0, 0, 0
+if not notes and failed and failed == asked:
+    raise RuntimeError(f"none of {asked} worker calls was answered, so nothing was read")
 good = [note for note in notes if note["verified"]] or notes
 for key in KEYS if KIND == "list" else []:  # where quotes name what is asked for, only they answer it
     named = [note for note in good if key in fold(note["quote"])]

@@ -38,14 +38,14 @@ except NameError:  # nothing was read before
     earlier = []
 found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 found = earlier + found
-passages_read = len(chosen)
+passages_read, asked = len(chosen), len(passing)
 print(f"{len(chosen)} of {len(pieces)} pieces read, {len(passing)} passed, {failed} failed")
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
 good = sum(note["verified"] for note in found)
 report = {"did": "mapreduce", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
-print("PLAYBOOK", json.dumps({**report, "failed": failed, "next": "answer"}))
+print("PLAYBOOK", json.dumps({**report, "asked": asked, "failed": failed, "next": "answer"}))
 """
 
 

@@ -47,7 +47,7 @@ except NameError:  # not every worker tells how sure it is
     ask_yes = None
 passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
 found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
-passages_read = len(chosen)
+passages_read, asked = len(chosen), len(passing)
 print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
@@ -55,7 +55,7 @@ for note in found[:8]:
 good = sum(note["verified"] for note in found)
 more = not good and failed < len(passing) and len(chosen) < len(pieces) and calls_left(budget(), 3) > 2
 report = {"did": "search", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
-print("PLAYBOOK", json.dumps({**report, "failed": failed, "next": "mapreduce" if more else "answer"}))
+print("PLAYBOOK", json.dumps({**report, "asked": asked, "failed": failed, "next": "mapreduce" if more else "answer"}))
 """
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from distill_core import prompts
 from distill_core.approval import Decision
+from distill_core.errors import ModelError
 from distill_core.events import Limits
 from distill_core.models.base import LMResponse, ModelHandler
 from distill_core.playbook import PlaybookSupervisor
@@ -205,6 +206,16 @@ async def test_few_worker_calls_left_are_enough_for_an_answer():
 async def test_no_worker_calls_left_is_an_honest_end():
     result, _ = await go(limits=Limits(worker_calls=0))
     assert result.answer.startswith("Not found")
+
+
+@pytest.mark.parametrize("turns", [15, 2, 1])
+async def test_a_worker_that_never_answers_is_a_failure_and_no_answer(turns):
+    def down(prompt):
+        raise ModelError("connection refused")
+
+    result, _ = await go(worker=Reader(down), limits=Limits(turns=turns))
+    assert result.status in ("failed", "exhausted")
+    assert "Not found" not in result.answer
 
 
 async def test_pieces_fit_the_worker():
