@@ -68,6 +68,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         isolation: how strong a wall to insist on; "auto" takes the strongest there is. None at all is asked for on the
             command line only.
         dialect: "rlm" offers the names that RLM-trained models were taught beside ours.
+        primitives: Python files whose functions the code may call; they run outside the wall, with all your rights.
         approve: who decides on steps; see `approval.POLICIES`. Live sessions start with it.
         cache: whether equal model calls are answered from the cache on disk.
         log_dir: folder of the next session; default: a new one in the home.
@@ -78,6 +79,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     worker_ctx_k: int = 8
     isolation: Literal["auto", "strong", "good"] = "auto"
     dialect: Literal["distill", "rlm"] = "distill"
+    primitives: list[str] = msgspec.field(default_factory=list)
     approve: PolicyName = "ask"
     cache: bool = True
     log_dir: str | None = None

@@ -38,6 +38,7 @@ TEMPLATE = """\
 # approve = "ask"           # ask, cheap, on-error, auto
 # output_limit = 2000
 # dialect = "distill"       # "rlm" for models trained on that scaffold
+# primitives = []           # Python files whose functions the code may call, with your rights
 # cache = true
 
 # [screen]

@@ -143,6 +143,7 @@ class _Launch:
     def session(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session itself."""
         from distill_core.config import home_path
+        from distill_core.primitives import load_primitives
         from distill_core.session import Session, SessionSpec, new_session_id
 
         settings = self._effective.settings
@@ -169,6 +170,7 @@ class _Launch:
             config=_for_the_record(self._effective),
             session_id=session_id,
             seed=settings.session.seed,
+            primitives=load_primitives(settings.session.primitives),
             isolation="none" if self._unwalled else settings.session.isolation,
         )
         return Session(
