@@ -109,10 +109,10 @@ def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, ga
     batches = max((number(c.batch_id) for c in state.calls.values() if c.batch_id), default=0)
     if not earlier.resumes:
         line.carry(Usage(), calls)
-        gateway.carry(Usage(), worker_calls, batches)
+        gateway.carry(Usage(), state.calls.values(), worker_calls, batches)
         return
     line.carry(state.supervisor_usage, calls)
-    gateway.carry(state.worker_usage, worker_calls, batches)
+    gateway.carry(state.worker_usage, state.calls.values(), worker_calls, batches)
     ledger.limits = state.limits
     used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
     ledger.carry(used, elapsed(earlier.record.events))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 from distill_core.errors import DistillError
@@ -103,6 +104,22 @@ class Control:
         """Wait until somebody asks to end."""
         if self._stop is not None:
             await self._stop.wait()
+
+    def ask(self, act: Callable[[], T]) -> Future[T]:
+        """Have `act` called on the engine's loop; what it gives or raises is in the future."""
+        told: Future[T] = Future()
+
+        def call() -> None:
+            try:
+                told.set_result(act())
+            except Exception as error:  # noqa: BLE001  # raised again where the future is asked
+                told.set_exception(error)
+
+        if self._loop is None or self._loop.is_closed():
+            told.set_exception(DistillError("the session does not run"))
+        else:
+            self._loop.call_soon_threadsafe(call)
+        return told
 
     def on_loop(self, act: Callable[[], object]) -> None:
         """Have `act` called on the engine's loop; nothing happens before it runs or after it has ended."""

@@ -332,7 +332,7 @@ class WorkerCallFailed(Stamped, frozen=True, kw_only=True, tag="worker_call_fail
 
 
 class WorkerCallRefused(Stamped, frozen=True, kw_only=True, tag="worker_call_refused"):
-    """A call that the budget did not allow, so that it was never sent; the code was told `error`."""
+    """A call that was never sent: the budget did not allow it, or a person cancelled it. The code was told `error`."""
 
     cell_id: str
     prompt: str

@@ -124,16 +124,20 @@ class Orchestrator:
             failure = error
             over = _End("failed", str(error))
         except DivergenceError as error:
+            await self._gateway.close()
             self._finish(_End("diverged", str(error)), self._ledger.spent.seconds)
             raise
         except asyncio.CancelledError:
+            await self._gateway.close()
             self._finish(_End("stopped", "cancelled by the caller"), self._ledger.spent.seconds)
             raise
         except LogError:
             raise
         except Exception as error:
+            await self._gateway.close()
             self._finish(_End("failed", f"{type(error).__name__}: {error}"), self._ledger.spent.seconds)
             raise
+        await self._gateway.close()
         ending = self._finish(over, self._ledger.spent.seconds)
         if failure is not None and ending.answer is None:
             raise failure

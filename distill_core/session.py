@@ -8,6 +8,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -166,6 +167,7 @@ class Session:
         self._control = Control()
         self._recorder: Recorder | None = None
         self._repl: AsyncREPL | None = None
+        self._gateway: WorkerGateway | None = None
         self._orchestrator: Orchestrator | None = None
 
     async def run(self) -> RunResult:
@@ -217,6 +219,7 @@ class Session:
             replies=self._replies,
             concurrency=spec.repl_limits.concurrency,
         )
+        self._gateway = gateway
         answering = Answering(gateway, recorder)
         primitives = self._primitives(answering)
         line = SupervisorLine(
@@ -274,7 +277,7 @@ class Session:
                     self._approver.on_switch = self._policy_switched
                 return await self._orchestrator.run()
         finally:
-            self._repl = None
+            self._repl = self._gateway = None
             if reference is not None:
                 reference.cancel()
                 with contextlib.suppress(asyncio.CancelledError, DistillError):
@@ -349,6 +352,26 @@ class Session:
     def resume(self) -> None:
         """Go on after a pause."""
         self._control.resume()
+
+    def override_call(self, call_id: str, response: str, *, by: str) -> Future[None]:
+        """Put `response` in the place of a worker's reply: for the code, if that still waits, else for the record.
+
+        The future raises a DistillError where there is no such call, or the session does not run.
+        """
+        return self._control.ask(lambda: self._running_gateway().override(call_id, response, by))
+
+    def retry_call(self, call_id: str, *, by: str) -> Future[None]:
+        """Send the prompt of a worker call again; as `override_call`."""
+        return self._control.ask(lambda: self._running_gateway().retry(call_id, by))
+
+    def cancel_calls(self, call_id: str, *, by: str) -> Future[None]:
+        """Cancel what is left of the batch that a worker call belongs to; as `override_call`."""
+        return self._control.ask(lambda: self._running_gateway().cancel(call_id, by))
+
+    def _running_gateway(self) -> WorkerGateway:
+        if self._gateway is None:
+            raise DistillError("the session does not run")
+        return self._gateway
 
     @property
     def paused(self) -> bool:

@@ -194,10 +194,11 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
         call = self.calls[call_id]
         if call.given is not None:
             return call.given, None
-        for retry in reversed(call.retries):
-            if self.calls[retry].reaches_cell:
-                return self.given(retry)
-        return call.response, call.error
+        again = [self.calls[name] for name in reversed(call.retries) if self.calls[name].reaches_cell]
+        for one in (*again, call):
+            if one.response is not None:
+                return one.response, None
+        return None, next((one.error for one in (*again, call) if one.error is not None), None)
 
     def counts(self, seq: int) -> bool:
         """Whether event `seq` still counts: not retracted, or its retraction retracted in turn."""

@@ -1,47 +1,32 @@
-"""The way out for worker calls: reserved, counted, cached, logged, and only then sent.
+"""The way out for worker calls: what the code asks for is sent, held until all of it is there, and handed over.
 
-The REPL asks here; the model's handler, its keys and its limits stay on this side.
+The REPL asks here. Until a call is handed over a person may put a reply in its place, have it sent again, or cancel it;
+afterwards the record alone changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from distill_core import events as ev
-from distill_core.budget import Ledger, Reservation
-from distill_core.errors import BudgetExceeded, DistillError, DivergenceError, ModelError
-from distill_core.keeping import Replies, Spared
-from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
+from distill_core.budget import Ledger
+from distill_core.errors import BudgetExceeded, DistillError, DivergenceError
+from distill_core.keeping import Replies
+from distill_core.models.base import LMResponse, ModelHandler, Usage
+from distill_core.outstanding import Asked, HandOver, Place, Result, Slot, Ticket
 from distill_core.recorder import Recorder
+from distill_core.sending import Sender
+from distill_core.state import WorkerCall
+
+__all__ = ["GATE", "Place", "WorkerGateway", "yes_probability"]
 
 GATE = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": 20}
 """Parameters that make a call's first token, with its alternatives, the whole reply."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where in the session calls are made: the step and the cell."""
-
-    step: int = 0
-    cell_id: str = ""
-
-
-class _Sent(msgspec.Struct, frozen=True):
-    """A call that is on its way, as the log knows it."""
-
-    call_id: str
-    step: int
-    at: float
-
-
-def worker_messages(prompt: str) -> list[Message]:
-    """What is sent for a worker prompt: itself, as one user message."""
-    return [{"role": "user", "content": prompt}]
 
 
 class WorkerGateway:
@@ -63,20 +48,47 @@ class WorkerGateway:
         concurrency: int = 64,
     ) -> None:
         self.place = Place()
-        self.usage = Usage()
         self._handler = handler
         self._recorder = recorder
-        self._ledger = ledger
-        self._over_budget = over_budget
-        self._replies = Spared(replies)
-        self.diverged: DivergenceError | None = None
-        self._slots = asyncio.Semaphore(concurrency)
-        self._calls = 0
+        self._sender = Sender(
+            handler,
+            recorder,
+            ledger,
+            over_budget=over_budget,
+            replies=replies,
+            concurrency=concurrency,
+            started=self._started,
+        )
         self._batches = 0
+        self._asked: dict[str, Asked] = {}
+        self._held: dict[str, Slot] = {}
+        self._late: set[asyncio.Task[LMResponse]] = set()
 
-    def carry(self, usage: Usage, calls: int, batches: int) -> None:
-        """Go on from what an earlier part of the session has used, and the numbers of its last call and batch."""
-        self.usage, self._calls, self._batches = usage, calls, batches
+    @property
+    def usage(self) -> Usage:
+        """What all calls took."""
+        return self._sender.usage
+
+    @property
+    def diverged(self) -> DivergenceError | None:
+        """The first call that a recorded worker knew nothing of."""
+        return self._sender.diverged
+
+    def carry(self, usage: Usage, calls: Iterable[WorkerCall], last: int, batches: int) -> None:
+        """Go on from the `calls` of an earlier part of the session, what they used, and the last numbers given."""
+        self._sender.usage, self._sender.calls, self._batches = usage, last, batches
+        for call in calls:
+            self._asked[call.call_id] = Asked(
+                prompt=call.prompt,
+                extra=dict(GATE) if call.purpose == "gate" else {},
+                purpose=call.purpose,
+                place=Place(call.step, call.cell_id),
+                batch_id=call.batch_id,
+                index=call.index,
+                retry_of=call.retry_of,
+            )
+
+    # ------------------------------------------------------------ for the code
 
     async def call(self, prompt: str) -> str:
         """The worker's reply to `prompt`.
@@ -84,7 +96,11 @@ class WorkerGateway:
         Raises:
             DistillError: the call failed, or the budget does not allow it.
         """
-        return (await self._one(prompt, {}, "answer")).text
+        asked = Asked(prompt=prompt, extra={}, purpose="answer", place=self.place)
+        (result,) = await self._handed_over([asked], alone=True)
+        if isinstance(result, Exception):
+            raise result
+        return result.text
 
     async def batch(self, prompts: Sequence[str]) -> list[str | Exception]:
         """The replies to all `prompts` in order, an error in the place of each that failed."""
@@ -101,252 +117,129 @@ class WorkerGateway:
         results = await self._many(prompts, GATE, "gate")
         return [yes_probability(r) if isinstance(r, LMResponse) else None for r in results]
 
-    async def _many(
-        self, prompts: Sequence[str], extra: dict[str, Any], purpose: str
-    ) -> list[LMResponse | Exception]:
+    async def _many(self, prompts: Sequence[str], extra: dict[str, Any], purpose: str) -> list[Result]:
         self._batches += 1
-        batch_id = f"b{self._batches}"
-        if not self._handler.native_async:
-            return await self._whole_batch(prompts, extra, purpose, batch_id)
-        tasks = (self._settled(p, extra, purpose, batch_id, i) for i, p in enumerate(prompts))
-        return list(await asyncio.gather(*tasks))
-
-    async def _settled(self, *args: Any) -> LMResponse | Exception:
-        try:
-            return await self._one(*args)
-        except DistillError as error:
-            return error
-
-    async def _one(
-        self, prompt: str, extra: dict[str, Any], purpose: str, batch_id: str | None = None, index: int = 0
-    ) -> LMResponse:
-        messages = worker_messages(prompt)
-        async with self._slots:
-            kept = await self._kept(messages, extra)
-            if kept is not None:
-                return self._returned(self._started(prompt, extra, purpose, batch_id, index), kept)
-            try:
-                held = await self._reserve(prompt, extra)
-            except BudgetExceeded as error:
-                self._refused(prompt, purpose, error)
-                raise
-            sent = self._started(prompt, extra, purpose, batch_id, index)
-            try:
-                reply = await self._handler.achat(messages, **extra, **self._capped(held))
-            except asyncio.CancelledError:
-                await self._failed(sent, held, ModelError("the call was cancelled"))
-                raise
-            except Exception as error:
-                # A handler may be anybody's code: whatever it raises is this call's failure, not the session's.
-                raise await self._failed(sent, held, error) from error
-            return await self._arrived(sent, held, messages, extra, reply)
-
-    async def _whole_batch(
-        self, prompts: Sequence[str], extra: dict[str, Any], purpose: str, batch_id: str
-    ) -> list[LMResponse | Exception]:
-        """For handlers that batch better than they run side by side: as few `chat_batch` calls as the budget allows."""
-        results: dict[int, LMResponse | Exception] = {}
-        waiting: list[int] = []
-        for index, prompt in enumerate(prompts):
-            kept = await self._kept(worker_messages(prompt), extra)
-            if kept is None:
-                waiting.append(index)
-            else:
-                results[index] = self._returned(self._started(prompt, extra, purpose, batch_id, index), kept)
-        while waiting:
-            held = await self._reserve_some([prompts[i] for i in waiting], extra)
-            if isinstance(held, BudgetExceeded):
-                results.update(dict.fromkeys(waiting, held))
-                for index in waiting:
-                    self._refused(prompts[index], purpose, held)
-                break
-            going, waiting = waiting[: len(held)], waiting[len(held) :]
-            sent = [self._started(prompts[i], extra, purpose, batch_id, i) for i in going]
-            messages = [worker_messages(prompts[i]) for i in going]
-            try:
-                replies = await self._batch_replies(messages, extra)
-            except asyncio.CancelledError:
-                for call, place in zip(sent, held, strict=True):
-                    await self._failed(call, place, ModelError("the call was cancelled"))
-                raise
-            for index, call, place, asked, reply in zip(going, sent, held, messages, replies, strict=True):
-                if isinstance(reply, Exception):
-                    results[index] = await self._failed(call, place, reply)
-                    continue
-                try:
-                    results[index] = await self._arrived(call, place, asked, extra, reply)
-                except DistillError as error:
-                    results[index] = error
-        return [results[i] for i in range(len(prompts))]
-
-    async def _reserve_some(
-        self, prompts: Sequence[str], extra: dict[str, Any]
-    ) -> list[Reservation] | BudgetExceeded:
-        """Places for as many of `prompts`, from the first on, as fit now; at least one, or the refusal."""
-        try:
-            held = [await self._reserve(prompts[0], extra)]
-        except BudgetExceeded as error:
-            return error
-        for prompt in prompts[1:]:
-            try:
-                held.append(
-                    await self._ledger.reserve(
-                        "worker", len(prompt), self._cap(extra), attempts=self._attempts, waits=False
-                    )
-                )
-            except BudgetExceeded:
-                break
-        return held
-
-    async def _batch_replies(
-        self, batches: list[list[Message]], extra: dict[str, Any]
-    ) -> list[LMResponse | Exception]:
-        """One reply or error a conversation, also from a handler whose `chat_batch` fails as a whole."""
-        if not batches:
-            return []
-        one_by_one = getattr(self._handler, "chat_batch_results", None)
-        if one_by_one is not None:
-            return list(await asyncio.to_thread(one_by_one, batches, **extra))
-        try:
-            replies = await self._handler.achat_batch(batches, **extra)
-        except Exception as error:  # noqa: BLE001  # anybody's handler; each conversation is then tried alone
-            if len(batches) == 1:
-                return [error]
-        else:
-            if len(replies) == len(batches):
-                return list(replies)
-            found = f"{len(replies)} replies to {len(batches)} prompts"
-            return [ModelError("chat_batch answered wrongly", found=found)] * len(batches)
-        results: list[LMResponse | Exception] = []
-        for messages in batches:
-            try:
-                results.append(await self._handler.achat(messages, **extra))
-            except Exception as error:  # noqa: BLE001  # as above
-                results.append(error)
-        return results
-
-    # ------------------------------------------------------------ budget, cache, log
-
-    @property
-    def _attempts(self) -> int:
-        """Requests that one call may make, as far as the handler says."""
-        return 1 + int(getattr(self._handler, "max_retries", 0))
-
-    def _capped(self, held: Reservation) -> dict[str, Any]:
-        """What keeps a call to the requests that were granted, where those are fewer than it would make."""
-        return {"max_retries": held.attempts - 1} if held.attempts < self._attempts else {}
-
-    def _cap(self, extra: dict[str, Any]) -> int | None:
-        """The most tokens a reply may have, where the parameters say."""
-        return {**self._handler.sampling(), **extra}.get("max_tokens")
-
-    async def _reserve(self, prompt: str, extra: dict[str, Any]) -> Reservation:
-        while True:
-            try:
-                return await self._ledger.reserve(
-                    "worker", len(prompt), self._cap(extra), attempts=self._attempts
-                )
-            except BudgetExceeded as error:
-                if not await self._over_budget(error):
-                    raise
-
-    async def _kept(self, messages: list[Message], extra: dict[str, Any]) -> LMResponse | None:
-        return await self._replies.find(self._handler, messages, extra)
-
-    def _started(
-        self, prompt: str, extra: dict[str, Any], purpose: str, batch_id: str | None, index: int
-    ) -> _Sent:
-        self._calls += 1
-        sent = _Sent(f"w{self._calls}", self.place.step, time.monotonic())
-        self._recorder.emit(
-            ev.WorkerCallStarted(
-                step=sent.step,
-                cell_id=self.place.cell_id,
-                call_id=sent.call_id,
+        asked = [
+            Asked(
                 prompt=prompt,
-                model=self._handler.model,
-                params={**self._handler.sampling(), **extra},
-                batch_id=batch_id,
+                extra=extra,
+                purpose=purpose,
+                place=self.place,
+                batch_id=f"b{self._batches}",
                 index=index,
-                purpose=purpose,
             )
-        )
-        return sent
+            for index, prompt in enumerate(prompts)
+        ]
+        return await self._handed_over(asked)
 
-    def _refused(self, prompt: str, purpose: str, error: BudgetExceeded) -> None:
+    async def _handed_over(self, asked: Sequence[Asked], *, alone: bool = False) -> list[Result]:
+        """What all of `asked` came to, at once."""
+        hand = HandOver(asked)
+        if self._handler.native_async or alone:
+            for slot in hand.slots:
+                slot.follow(asyncio.ensure_future(self._sender.one(slot.ticket)))
+        else:
+            tickets = [slot.ticket for slot in hand.slots]
+            hand.run(asyncio.ensure_future(self._sender.whole(tickets, lambda i, r: hand.slots[i].settle(r))))
+        try:
+            return await hand.complete()
+        finally:
+            for slot in hand.slots:
+                for call_id in slot.calls:
+                    self._held.pop(call_id, None)
+
+    def _started(self, ticket: Ticket) -> None:
+        self._asked[ticket.call_id] = ticket.asked
+        if ticket.slot is not None:
+            ticket.slot.calls.append(ticket.call_id)
+            self._held[ticket.call_id] = ticket.slot
+
+    # ------------------------------------------------------------ for a person
+
+    def override(self, call_id: str, response: str, by: str) -> None:
+        """Put `response` in the place of what call `call_id` came to, or will come to.
+
+        Raises:
+            DistillError: there is no such call.
+        """
+        asked, slot = self._known(call_id), self._waiting(call_id)
+        # What is put in the place of a retry stands in that of the call that it repeats.
         self._recorder.emit(
-            ev.WorkerCallRefused(
-                step=self.place.step,
-                cell_id=self.place.cell_id,
-                prompt=prompt,
-                error=str(error),
-                purpose=purpose,
+            ev.WorkerCallOverridden(
+                step=asked.place.step,
+                call_id=asked.retry_of or call_id,
+                response=response,
+                by=by,
+                reached_cell=slot is not None,
             )
         )
+        if slot is not None:
+            slot.put(response)
 
-    async def _arrived(
-        self,
-        sent: _Sent,
-        held: Reservation,
-        messages: list[Message],
-        extra: dict[str, Any],
-        reply: LMResponse,
-    ) -> LMResponse:
-        if not isinstance(reply, LMResponse):
-            found = f"{type(reply).__name__} instead of an LMResponse"
-            raise await self._failed(
-                sent, held, ModelError("the worker's handler answered wrongly", found=found)
-            )
-        await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
-        # The log first: what was paid for is on record whatever becomes of the cache.
-        self._returned(sent, reply)
-        await self._replies.keep(self._handler, messages, extra, reply)
-        return reply
+    def retry(self, call_id: str, by: str) -> None:
+        """Send the prompt of call `call_id` again. The code gets the reply if it still waits, else only the record.
 
-    def _returned(self, sent: _Sent, reply: LMResponse) -> LMResponse:
-        usage = reply.spent()
-        self.usage = self.usage + usage
+        Raises:
+            DistillError: there is no such call.
+        """
+        asked, slot = self._known(call_id), self._waiting(call_id)
+        again = msgspec.structs.replace(
+            asked, retry_of=asked.retry_of or call_id, reaches_cell=slot is not None, by=by
+        )
+        ticket = Ticket(again, slot)
+        task = asyncio.ensure_future(self._sender.one(ticket))
+        if slot is not None:
+            slot.again(ticket, task)
+            return
+        self._late.add(task)
+        task.add_done_callback(self._over)
+
+    def cancel(self, call_id: str, by: str) -> None:
+        """Cancel what is left of the batch that call `call_id` belongs to, or the call if it was made alone.
+
+        Nothing happens where that has been handed over.
+
+        Raises:
+            DistillError: there is no such call.
+        """
+        asked, slot = self._known(call_id), self._waiting(call_id)
+        if slot is None or not (slot.hand.sent or slot.hand.unsent):
+            return
         self._recorder.emit(
-            ev.WorkerCallReturned(
-                step=sent.step,
-                call_id=sent.call_id,
-                response=reply.text,
-                model=reply.model or self._handler.model,
-                usage=usage,
-                elapsed=reply.elapsed,
-                cached=reply.cached,
-                attempt=reply.attempts,
-                finish_reason=reply.finish_reason,
-                reasoning=reply.reasoning,
-                logprobs=reply.logprobs,
+            ev.WorkerCallsCancelled(
+                step=asked.place.step,
+                cell_id=asked.place.cell_id,
+                batch_id=asked.batch_id,
+                call_ids=slot.hand.sent,
+                unsent=slot.hand.unsent,
+                by=by,
             )
         )
-        return reply
+        slot.hand.cancel(f"cancelled by {by}")
 
-    async def _failed(self, sent: _Sent, held: Reservation, error: Exception) -> DistillError:
-        if isinstance(error, DivergenceError):
-            self.diverged = self.diverged or error
-        attempts = getattr(error, "attempts", 1)
-        usage = Usage(calls=attempts)
-        await self._ledger.settle(held, usage, attempts=attempts)
-        self.usage = self.usage + usage
-        failure = (
-            error
-            if isinstance(error, DistillError)
-            else ModelError("the worker call failed", found=f"{type(error).__name__}: {error}")
-        )
-        self._recorder.emit(
-            ev.WorkerCallFailed(
-                step=sent.step,
-                call_id=sent.call_id,
-                error=str(failure),
-                model=self._handler.model,
-                usage=usage,
-                elapsed=time.monotonic() - sent.at,
-                attempt=attempts,
-            )
-        )
-        return failure
+    async def close(self) -> None:
+        """End what was sent again for the record only."""
+        late = list(self._late)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _known(self, call_id: str) -> Asked:
+        asked = self._asked.get(call_id)
+        if asked is None:
+            raise DistillError(f"there is no worker call {call_id}", remedy="name one of this session")
+        return asked
+
+    def _waiting(self, call_id: str) -> Slot | None:
+        """The place of the call, while the code waits for it."""
+        slot = self._held.get(call_id)
+        return slot if slot is not None and not slot.hand.handed else None
+
+    def _over(self, task: asyncio.Task[LMResponse]) -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            # Its failure is on record; nobody waits for it.
+            task.exception()
 
 
 def yes_probability(reply: LMResponse) -> float | None:
