@@ -32,7 +32,8 @@ def spec_of(record: Record, context: Context, **changes: Any) -> SessionSpec:
 
     Args:
         context: its document.
-        changes: fields of `SessionSpec` that are to be different; None leaves the recorded value.
+        changes: fields of `SessionSpec` that are to be different; None leaves the recorded value. `primitives` stand
+            in for those of the session that have the same names.
     """
     started = record.started
     config = started.config
@@ -54,6 +55,7 @@ def spec_of(record: Record, context: Context, **changes: Any) -> SessionSpec:
         kind=started.kind,
         seed=config.get("seed", 0),
     )
+    changes["primitives"] = {**spec.primitives, **changes.get("primitives", {})}
     return msgspec.structs.replace(spec, **{k: v for k, v in changes.items() if v is not None})
 
 

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 import msgspec
@@ -21,9 +21,11 @@ from tui.saying import say
 if TYPE_CHECKING:
     from distill_core.approval import Approver, PolicyName
     from distill_core.config import Effective, Models
+    from distill_core.continuing import Earlier
+    from distill_core.models.base import ModelHandler
     from distill_core.models.cache import ResponseCache
     from distill_core.recorder import Sink
-    from distill_core.session import Context, RunResult, Session
+    from distill_core.session import Context, RunResult, Session, SessionSpec
     from distill_core.signals import OnSignal
     from tui.headless import Outcome
     from tui.setup import Setup
@@ -32,27 +34,65 @@ PARTIAL = 1
 """Exit status of a session that ended without an answer of its own."""
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A session to be: what it is made from.
+
+    Args:
+        spec: its specification.
+        earlier: what it goes on from, if anything.
+        supervisor: in the place of the configured one.
+        approver: in the place of a person or a policy.
+    """
+
+    spec: SessionSpec
+    earlier: Earlier | None = None
+    supervisor: ModelHandler | None = None
+    approver: Approver | None = None
+
+
+Planning: TypeAlias = "Callable[[Effective, Models, str], Plan]"
+"""Makes the plan from settings, models and the level of isolation that is asked for."""
+
+
 def launch(name: str, context: Context, question: str, options: dict[str, Any]) -> int:
+    """Run a new session and show it; as `launch_planned`."""
+    from distill_core.config import load_settings
+
+    effective = load_settings(flags(options), path=options.get("config"))
+
+    def plan(effective: Effective, models: Models, isolation: str) -> Plan:
+        return Plan(spec=_new(effective, models, name, context, question, isolation))
+
+    return launch_planned(effective, options, plan)
+
+
+def launch_planned(
+    effective: Effective, options: dict[str, Any], planning: Planning, *, tell: bool = True
+) -> int:
     """Run a session and show it; returns the exit status: 0 answered, 1 not, 130 interrupted.
+
+    Args:
+        tell: whether the answer goes to stdout, headless.
 
     Raises:
         DistillError: a setting is wrong, a model cannot be had, or the session could not start.
     """
-    from distill_core.config import choose_models, load_settings
+    from distill_core.config import choose_models
 
-    effective = load_settings(flags(options), path=options.get("config"))
     unwalled = bool(options["unsafe_no_sandbox"])
     if unwalled and options["isolation"] is not None:
         raise click.UsageError("--isolation and --unsafe-no-sandbox exclude one another.")
     headless = bool(options["headless"] or options["as_json"] or not _on_terminal())
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
-        launched = _Launch(effective, models, name, context, question, unwalled=unwalled)
+        isolation = "none" if unwalled else effective.settings.session.isolation
+        launched = _Launch(effective, models, planning(effective, models, isolation))
         policy = _policy(effective, headless)
         try:
             if headless:
                 outcome = launched.headless(policy, as_json=options["as_json"])
-                _tell(outcome.result, as_json=options["as_json"])
+                if tell:
+                    _tell(outcome.result, as_json=options["as_json"])
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
             from tui.setup import setup_of
 
@@ -94,18 +134,11 @@ class _Launch:
         self,
         effective: Effective,
         models: Models,
-        name: str,
-        context: Context,
-        question: str,
-        *,
-        unwalled: bool = False,
+        plan: Plan,
     ) -> None:
         self._effective = effective
         self._models = models
-        self._name = name
-        self._context = context
-        self._unwalled = unwalled
-        self._question = question
+        self._plan = plan
         self._who = effective.settings.screen.name or getpass.getuser()
         self._replies: ResponseCache | None = None
 
@@ -123,7 +156,9 @@ class _Launch:
         asker = Asker(self._who)
         # With nobody asked, a used-up budget ends the session.
         approver = PolicyApprover(policy, None if policy == "auto" else asker.approver)
-        with Progress() as progress:
+        earlier = self._plan.earlier
+        before = earlier.record.state if earlier is not None and earlier.resumes else None
+        with Progress(before=before) as progress:
             asker.quiet = progress.quiet
             session = self.session(approver, (progress,), progress.signal)
             started = time.monotonic()
@@ -138,53 +173,81 @@ class _Launch:
         """Run on the live screen."""
         from tui.app import run_live
 
-        return run_live(self.session, policy=policy, who=self._who, setup=setup)
+        return run_live(self._seen, policy=policy, who=self._who, setup=setup)
+
+    def _seen(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
+        """The session, and for the screen what was on record of it before."""
+        earlier = self._plan.earlier
+        if earlier is not None and earlier.resumes:
+            for sink in sinks:
+                for event in earlier.record.events:
+                    sink.write(event)
+        return self.session(approver, sinks, on_signal)
 
     def session(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session itself."""
         from distill_core.config import home_path
-        from distill_core.primitives import load_primitives
-        from distill_core.session import Session, SessionSpec, new_session_id
+        from distill_core.session import Session
 
-        settings = self._effective.settings
-        home = home_path(settings)
-        session_id = new_session_id()
-        named = settings.session.log_dir
-        folder = Path(named).expanduser() if named else home / "sessions" / session_id
+        settings, plan = self._effective.settings, self._plan
         if settings.session.cache:
-            self._replies = _replies(home)
-        spec = SessionSpec(
-            query=self._question,
-            context=self._context,
-            document_name=self._name,
-            limits=settings.limits,
-            repl_limits=settings.repl,
-            output_limit=settings.session.output_limit,
-            worker_ctx_k=self._models.worker_ctx_k,
-            dialect=settings.session.dialect,
-            prompt_style=self._models.prompt_style,
-            prices=self._models.prices,
-            log_dir=folder,
-            next_free=bool(named),
-            documents_dir=None if named else home / "documents",
-            config=_for_the_record(self._effective),
-            session_id=session_id,
-            seed=settings.session.seed,
-            primitives=load_primitives(settings.session.primitives),
-            isolation="none" if self._unwalled else settings.session.isolation,
-        )
+            self._replies = _replies(home_path(settings))
         return Session(
-            spec,
-            supervisor=self._models.supervisor,
+            plan.spec,
+            supervisor=plan.supervisor or self._models.supervisor,
             worker=self._models.worker,
-            approver=approver,
+            approver=plan.approver or approver,
             sinks=sinks,
             on_signal=on_signal,
             replies=self._replies,
+            earlier=plan.earlier,
         )
 
 
-def _for_the_record(effective: Effective) -> dict[str, Any]:
+def _new(
+    effective: Effective, models: Models, name: str, context: Context, question: str, isolation: str
+) -> SessionSpec:
+    """The specification of a new session."""
+    from distill_core.primitives import load_primitives
+    from distill_core.session import SessionSpec
+
+    settings = effective.settings
+    return SessionSpec(
+        query=question,
+        context=context,
+        document_name=name,
+        limits=settings.limits,
+        repl_limits=settings.repl,
+        output_limit=settings.session.output_limit,
+        worker_ctx_k=models.worker_ctx_k,
+        dialect=settings.session.dialect,
+        prompt_style=models.prompt_style,
+        prices=models.prices,
+        config=for_the_record(effective),
+        seed=settings.session.seed,
+        primitives=load_primitives(settings.session.primitives),
+        isolation=isolation,
+        **place(effective),
+    )
+
+
+def place(effective: Effective) -> dict[str, Any]:
+    """Where a new session is kept, and its id: fields of its specification."""
+    from distill_core.config import home_path
+    from distill_core.session import new_session_id
+
+    named = effective.settings.session.log_dir
+    home = home_path(effective.settings)
+    session_id = new_session_id()
+    return {
+        "session_id": session_id,
+        "log_dir": Path(named).expanduser() if named else home / "sessions" / session_id,
+        "next_free": bool(named),
+        "documents_dir": None if named else home / "documents",
+    }
+
+
+def for_the_record(effective: Effective) -> dict[str, Any]:
     """The settings that somebody set, without whatever may be a key."""
     from distill_core.config.masking import masked
 

@@ -78,6 +78,16 @@ _SESSION = [
 ]
 
 
+_GOING_ON = [
+    click.option(
+        "--on-divergence",
+        type=click.Choice(["ask", "stop", "keep", "branch"]),
+        default="ask",
+        help="What to do where a recorded cell comes out differently.",
+    ),
+]
+
+
 def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
@@ -89,6 +99,7 @@ def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
 
 config_options = _all(_CONFIG)
 model_options = _all(_MODELS)
+going_on_options = _all(_GOING_ON)
 session_options = _all(_SESSION)
 
 

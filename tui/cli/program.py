@@ -13,6 +13,9 @@ import click
 COMMANDS = {
     "run": "Ask a question of a document.",
     "demo": "Answer a question of a bundled document, with the embedded model.",
+    "resume": "Go on with a session whose program died, in the state of its last event.",
+    "fork": "Branch off from SESSION at a step: with other code, other words, another model, other bounds.",
+    "replay": "Run a session's cells again with what they were answered, and say whether they come out equal.",
     "models": "What is configured, whether it answers; pull weights.",
     "config": "The effective settings and where each came from.",
     "sessions": "Look after kept sessions.",

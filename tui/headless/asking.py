@@ -71,7 +71,7 @@ class Asker:
                 case "a" | "approve":
                     return Decision(action="approve", by="")
                 case "e" | "edit":
-                    codes = _edited([cell.code for cell in proposal.cells])
+                    codes = edited([cell.code for cell in proposal.cells])
                     if codes is not None:
                         return Decision(action="edit", by="", codes=codes)
                     say("nothing changed")
@@ -129,7 +129,7 @@ def _tell_step(proposal: StepProposal) -> None:
 MARK = "# ---- next cell (leave this line) ----"
 
 
-def _edited(codes: list[str]) -> tuple[str, ...] | None:
+def edited(codes: list[str]) -> tuple[str, ...] | None:
     """The codes as changed in the person's editor; None if they were not."""
     before = f"\n{MARK}\n".join(codes) + "\n"
     after = click.edit(before, extension=".py", require_save=True)

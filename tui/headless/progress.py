@@ -21,12 +21,16 @@ WIDTH = 100
 
 
 class Progress:
-    """A sink that tells what happens. Lines stay; on a terminal the last one lives and tells what runs now."""
+    """A sink that tells what happens. Lines stay; on a terminal the last one lives and tells what runs now.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args:
+        before: the state of a session that goes on.
+    """
+
+    def __init__(self, console: Console | None = None, *, before: SessionState | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
         self._lock = threading.RLock()
-        self._state: SessionState = EMPTY
+        self._state: SessionState = EMPTY if before is None else before
         self._doing = ""
         self._live = Live(
             console=self._console, transient=True, refresh_per_second=8, get_renderable=self._now

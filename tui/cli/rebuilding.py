@@ -1,0 +1,86 @@
+"""Before a session goes on: do its recorded cells still come out the same, and what to do where they do not?"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import click
+import msgspec
+
+from tui.saying import say
+
+if TYPE_CHECKING:
+    from distill_core.continuing import Earlier
+    from distill_core.rerunning import Rerun
+    from sessions.forking import Kept
+
+Choice: TypeAlias = Literal["ask", "stop", "keep", "branch"]
+CHOICES: dict[str, Choice] = {"k": "keep", "b": "branch", "x": "stop"}
+
+
+class BranchHere(Exception):  # not an error: it says where to go on from
+    """The person goes on from the step that came out differently."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+def checked(
+    earlier: Earlier, kept: Kept, isolation: str, choice: Choice, *, may_branch: bool = True
+) -> Earlier:
+    """`earlier` as it may go on: with every difference let pass that the person lets pass.
+
+    Args:
+        choice: what to do where a cell comes out differently; "ask" asks where there is somebody to ask.
+        may_branch: whether one can go on from the step that differs.
+
+    Raises:
+        RebuildStopped: the person would rather stop.
+        BranchHere: the person goes on from the step that differs.
+    """
+    from distill_core.continuing import RebuildStopped
+    from distill_core.replaying import replay
+
+    passed: set[str] = set()
+
+    def seen(run: Rerun) -> None:
+        if not run.differences:
+            return
+        taken = choice if choice != "ask" else _ask(run, may_branch=may_branch)
+        if taken == "branch":
+            raise BranchHere(run.cell.step)
+        if taken != "keep":
+            raise RebuildStopped(run)
+        passed.add(run.cell.cell_id)
+
+    async def look() -> None:
+        await replay(earlier.record, kept.context, isolation=isolation, to_the_end=True, on_rerun=seen)
+
+    if any(cell.finished is not None for cell in earlier.record.cells):
+        asyncio.run(look())
+
+    async def go_on(run: Rerun) -> bool:
+        return run.cell.cell_id in passed
+
+    return msgspec.structs.replace(earlier, go_on=go_on)
+
+
+def _ask(run: Rerun, *, may_branch: bool, read: Callable[[str], str] | None = None) -> Choice:
+    """What the person wants; where nobody can be asked, to stop."""
+    from tui.cli.kept import difference_lines
+
+    for line in difference_lines(run.differences):
+        say(line)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "stop"
+    branch = f", [b]ranch off at step {run.cell.step} with what it does now" if may_branch else ""
+    while True:
+        answer = str(click.prompt(f"[k]eep the record and go on{branch}, [x] stop", err=True)).strip()
+        taken = CHOICES.get(answer)
+        if taken is not None and (taken != "branch" or may_branch):
+            return taken
+        say(f"{answer!r} is none of these")
