@@ -65,7 +65,7 @@ class Home(msgspec.Struct, frozen=True):
             return
         except OSError as error:
             raise StoreError(f"cannot read {self.sessions}", found=error.strerror or str(error)) from error
-        yield from (folder for folder in found if holds_session(folder))
+        yield from (folder for folder in found if not folder.name.startswith(".") and holds_session(folder))
 
 
 def sizes(folder: Path) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from distill_core.state import SessionState
 from sessions import searching
 from sessions.catching_up import Unread, catch_up, refresh
 from sessions.database import UnwritableIndex, connect, connect_to_read, telling
-from sessions.filters import Filter
+from sessions.filters import Filter, Sql
 from sessions.home import Home
 from sessions.indexing import Indexer
 from sessions.searching import Hit
@@ -250,7 +250,7 @@ class Store:
         Raises:
             StoreError: the index cannot be read.
         """
-        where, values = self._where(filter)
+        where, values = self.where(filter)
         column, way = ORDERS[order], "desc" if descending else "asc"
         select = (
             f"select {', '.join(_COLUMNS)} from sessions where {where} "
@@ -262,7 +262,7 @@ class Store:
 
     def count(self, filter: Filter = Filter()) -> int:  # noqa: B008  # frozen
         """How many sessions `filter` selects."""
-        where, values = self._where(filter)
+        where, values = self.where(filter)
         with telling(self.home.index):
             found = self._connection.execute(f"select count(*) from sessions where {where}", values)
             return int(found.fetchone()[0])
@@ -316,7 +316,8 @@ class Store:
                 if limit <= 0:
                     return
 
-    def _where(self, filter: Filter) -> tuple[str, tuple[Any, ...]]:
+    def where(self, filter: Filter) -> Sql:
+        """The condition on `sessions` that selects what `filter` selects, its text included, and its parameters."""
         where, values = filter.where()
         if not filter.text:
             return where, values

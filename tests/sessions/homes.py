@@ -45,3 +45,33 @@ def judge(
         )
     finally:
         log.close()
+
+
+def invent(home: Path, name: str, *events, clock=None, supervisor="big", **opening):
+    """Keep a session of exactly these events behind its beginning; gives its folder."""
+    log = SessionLog(home / "sessions" / name)
+    recorder = Recorder([log], **({"clock": clock} if clock else {}))
+    document = ev.DocumentRef(sha256="0" * 64, kind="str", chars=4, name="paper.txt")
+    started = {"query": f"What of {name}?", "kind": "research", "worker": "small", **opening}
+    recorder.emit(
+        ev.SessionStarted(
+            step=0,
+            session_id=name,
+            document=document,
+            supervisor=supervisor,
+            limits=ev.Limits(),
+            isolation="none",
+            program="0",
+            python="3",
+            **started,
+        )
+    )
+    for event in events:
+        recorder.emit(event)
+    log.close()
+    return log.folder
+
+
+def decision(action="approve", by="ada", took=2.0, proposal="s1", **fields):
+    """A decision on the first step."""
+    return ev.DecisionMade(step=1, proposal_id=proposal, action=action, by=by, took=took, **fields)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from distill_core.recorder import Sink
     from distill_core.session import Context, RunResult, Session, SessionSpec
     from distill_core.signals import OnSignal
+    from sessions.live import LiveIndex
     from tui.headless import Outcome
     from tui.setup import Setup
 
@@ -141,11 +142,17 @@ class _Launch:
         self._plan = plan
         self._who = effective.settings.screen.name or getpass.getuser()
         self._replies: ResponseCache | None = None
+        self._index: LiveIndex | None = None
+        self._troubles: list[str] = []
 
     def close(self) -> None:
-        """Let go of what was opened for the session, which is over."""
+        """Let go of what was opened for the session, which is over; say what kept it out of the index."""
         if self._replies is not None:
             self._replies.close()
+        if self._index is not None:
+            self._index.close()
+        for trouble in dict.fromkeys(self._troubles):
+            say(f"note: {trouble}")
 
     def headless(self, policy: PolicyName, *, as_json: bool) -> Outcome:
         """Run without a screen; a session that could not be run is told `as_json` too, and raised."""
@@ -192,6 +199,8 @@ class _Launch:
         settings, plan = self._effective.settings, self._plan
         if settings.session.cache:
             self._replies = _replies(home_path(settings))
+        if plan.spec.log_dir is not None:
+            sinks = (*sinks, *self._indexed(home_path(settings), plan.spec.log_dir))
         return Session(
             plan.spec,
             supervisor=plan.supervisor or self._models.supervisor,
@@ -202,6 +211,19 @@ class _Launch:
             replies=self._replies,
             earlier=plan.earlier,
         )
+
+    def _indexed(self, home: Path, folder: Path) -> tuple[Sink, ...]:
+        """What keeps the home's index up to date with the session; the screen is no place for its troubles."""
+        from distill_core.reading import read_session
+        from sessions.home import Home
+        from sessions.live import LiveIndex
+
+        if folder.parent != Home(home).sessions:
+            return ()
+        earlier = self._plan.earlier
+        before = read_session(folder).events if earlier is not None and earlier.resumes else ()
+        self._index = LiveIndex(Home(home).index, folder, before=before, on_trouble=self._troubles.append)
+        return (self._index,)
 
 
 def _new(

@@ -19,6 +19,7 @@ COMMANDS = {
     "models": "What is configured, whether it answers; pull weights.",
     "config": "The effective settings and where each came from.",
     "sessions": "Look after kept sessions.",
+    "stats": "Counts, acceptance by model, edits, cost, time to decide, labels.",
 }
 """Name and first line of help of each command, so that listing them imports none."""
 

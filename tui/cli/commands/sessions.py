@@ -1,12 +1,28 @@
-"""`distill-tui sessions`: look after kept sessions."""
+"""`distill-tui sessions`: find, look at and look after kept sessions."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from tui.cli.options import config_options, flags
+from tui.saying import say
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from sessions import Store
+    from sessions.home import Home
+
+ORDERS = ["started", "updated", "rating", "cost", "elapsed", "steps", "calls", "errors", "title"]
+
+# A filter's words may begin with a minus.
+WORDS = {"ignore_unknown_options": True}
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 @click.group("sessions")
@@ -14,17 +30,152 @@ def command() -> None:
     """Look after kept sessions."""
 
 
-@command.command("verify")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
-def verify_folders(folders: tuple[Path, ...]) -> int:
-    """Check that each session in DIR is whole: schema, numbering, references, prompts, document.
+def home_of(options: dict[str, Any]) -> Home:
+    """The home that the options, the environment and the configuration name."""
+    from distill_core.config import home_path, load_settings
+    from sessions.home import Home
 
-    A torn last line, which a killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
+    return Home(home_path(load_settings(flags(options), path=options.get("config")).settings))
+
+
+def opened(options: dict[str, Any]) -> Store:
+    """The store in that home; what is wrong with it and no obstacle is said."""
+    from sessions import Store
+
+    store = Store(home_of(options).path)
+    if store.trouble:
+        say(f"note: the index is as it was left; {store.trouble}")
+    for unread in store.unread:
+        say(f"note: {unread.session_id}: {unread.why}")
+    return store
+
+
+def print_json(thing: object) -> None:
+    """One line of JSON."""
+    click.echo(json.dumps(msgspec.to_builtins(thing), ensure_ascii=False))
+
+
+@command.command("list", context_settings=WORDS)
+@click.argument("words", nargs=-1, metavar="[FILTER]...")
+@click.option("--sort", type=click.Choice(ORDERS), default="started", help="What to sort by.")
+@click.option("--ascending", is_flag=True, help="Smallest first.")
+@click.option("--limit", type=click.IntRange(1), help="Sessions at most.")
+@as_json
+@config_options
+def list_sessions(
+    words: tuple[str, ...], sort: Any, ascending: bool, limit: int | None, as_json: bool, **options: Any
+) -> None:
+    """List kept sessions, newest first.
+
+    FILTER: key:value words and words to search for, such as model:llama label:good rating:>=4 errors:0 unreviewed.
+    See docs/STORE.md.
     """
+    from sessions import parse
+    from tui.cli.listing import table
+
+    with opened(options) as store:
+        rows = store.list(parse(" ".join(words)), order=sort, descending=not ascending, limit=limit)
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    for line in table(rows):
+        click.echo(line)
+
+
+@command.command("search", context_settings=WORDS)
+@click.argument("words", nargs=-1, required=True, metavar="WORDS...")
+@click.option("--limit", type=click.IntRange(1), default=50, help="Hits at most.")
+@click.option("--each", type=click.IntRange(1), default=3, help="Hits in one session at most.")
+@as_json
+@config_options
+def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool, **options: Any) -> int:
+    """Search questions, code, outputs, worker calls, answers and comments.
+
+    WORDS may hold filters too. Exits with 1 where nothing is found.
+    """
+    from sessions import parse
+    from tui.cli.listing import hit_lines
+
+    filter = parse(" ".join(words))
+    if not filter.text:
+        raise click.UsageError("Name words to search for.")
+    with opened(options) as store:
+        hits = store.search(filter, limit=limit, each=each)
+    if as_json:
+        for hit in hits:
+            print_json(hit)
+    else:
+        for line in hit_lines(hits):
+            click.echo(line)
+    return 0 if hits else 1
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--full", is_flag=True, help="Whole outputs.")
+@as_json
+@config_options
+def show_session(name: str, full: bool, as_json: bool, **options: Any) -> None:
+    """Show one session: its steps, answer and judgements. NAME may be cut short."""
+    from tui.cli.listing import session_lines
+
+    with opened(options) as store:
+        row, kept = store.row(name), store.open(name)
+    if as_json:
+        print_json(row)
+        return
+    for line in session_lines(row, kept.state, full=full):
+        click.echo(line)
+
+
+@command.command("rebuild")
+@config_options
+def rebuild_index(**options: Any) -> None:
+    """Make the index again from the folders."""
+    from sessions.rebuilding import rebuild
+
+    home = home_of(options)
+    result = rebuild(home)
+    for unread in result.unread:
+        say(f"note: {unread.session_id}: {unread.why}")
+    click.echo(f"{result.sessions} sessions, {result.bytes / 1e6:.1f} MB of log: {clean(str(home.index))}")
+
+
+@command.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@config_options
+def import_sessions(paths: tuple[Path, ...], **options: Any) -> None:
+    """Take sessions in: folders, other homes, logs of the three-file form. Twice is as good as once."""
+    from sessions import Store
+    from sessions.importing import bring, find
+
+    home = home_of(options)
+    for path in paths:
+        for folder in find(path):
+            brought = bring(home, folder)
+            click.echo(f"{clean(brought.session_id)}: {brought.outcome}")
+            for note in brought.notes:
+                click.echo(f"  note: {clean(note)}")
+    Store(home.path).close()
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1, metavar="[DIR]...")
+@config_options
+def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
+    """Check that each session is whole: schema, numbering, references, prompts, document.
+
+    DIR is a session's folder or name; without one every session of the home is checked. A torn last line, which a
+    killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
+    """
+    from distill_core.recorder import holds_session
     from sessions.verify import verify
 
+    home = home_of(options)
+    folders = [Path(n) if holds_session(Path(n)) or "/" in n else home.folder(n) for n in names]
     whole = True
-    for folder in folders:
+    for folder in folders or home.folders():
         verdict = verify(folder)
         whole = whole and verdict.whole
         click.echo(
@@ -35,3 +186,49 @@ def verify_folders(folders: tuple[Path, ...]) -> int:
         for note in verdict.notes:
             click.echo(f"  note: {clean(note)}")
     return 0 if whole else 1
+
+
+@command.command("gc")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--trash", is_flag=True, help="Empty the trash as well.")
+@config_options
+def collect_garbage(dry_run: bool, trash: bool, **options: Any) -> None:
+    """Delete documents that no session reads, and what a killed program left behind."""
+    from sessions.trash import sweep
+
+    swept = sweep(home_of(options), trash=trash, dry=dry_run)
+    for path in swept.paths:
+        click.echo(clean(str(path)))
+    verb = "would be freed" if dry_run else "freed"
+    click.echo(f"{len(swept.paths)} things, {swept.bytes / 1e6:.1f} MB {verb}")
+
+
+@command.command("rm")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@config_options
+def remove_sessions(names: tuple[str, ...], **options: Any) -> None:
+    """Move sessions to the trash, from where `restore` brings them back."""
+    from sessions.trash import remove
+
+    with opened(options) as store:
+        for name in [store.row(name).session_id for name in names]:
+            click.echo(f"{clean(name)}: in {clean(str(remove(store.home, name)))}")
+        store.catch_up()
+
+
+@command.command("restore")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@config_options
+def restore_sessions(names: tuple[str, ...], **options: Any) -> None:
+    """Bring sessions back from the trash; without a NAME say what is in it."""
+    from sessions import Store
+    from sessions.trash import restore, trashed
+
+    home = home_of(options)
+    if not names:
+        for path in trashed(home):
+            click.echo(clean(path.name))
+    for name in names:
+        click.echo(f"{clean(name)}: in {clean(str(restore(home, name)))}")
+    if names:
+        Store(home.path).close()

@@ -1,0 +1,217 @@
+"""Taking sessions into a home: copied folders, other homes, and logs of the three-file form. Idempotent by content.
+
+A session that is there already stays; one that has grown elsewhere grows here; judgements that people made on two
+copies are brought together. Nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from distill_core import document_store
+from distill_core import events as ev
+from distill_core.errors import LogError, StoreError
+from distill_core.reading import read_session
+from distill_core.recorder import SessionLog, encode_line, holds_session
+from distill_core.reopening import reopen
+from sessions import three_files
+from sessions.home import Home
+from sessions.verify import documents_folders
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a session that was brought.
+
+    Args:
+        outcome: "new"; "there" already, with all that it holds; "grown" by what the copy had more.
+        notes: what is worth knowing: a document that did not come with it, events that could not be read.
+    """
+
+    source: Path
+    session_id: str
+    outcome: Literal["new", "there", "grown"]
+    notes: tuple[str, ...] = ()
+
+
+def find(path: Path) -> list[Path]:
+    """The session folders that `path` stands for: itself, or those inside it (a home, its `sessions`, any folder).
+
+    Raises:
+        StoreError: there is none.
+    """
+    if holds_session(path):
+        return [path]
+    for place in (path / "sessions", path):
+        if place.is_dir():
+            found = [p for p in sorted(place.iterdir()) if not p.name.startswith(".") and holds_session(p)]
+            if found:
+                return found
+    raise StoreError(f"no session in {path}", remedy="name a session's folder, or a folder of such")
+
+
+def bring(home: Home, folder: Path) -> Imported:
+    """Take the session in `folder` into `home`.
+
+    Raises:
+        LogError: it cannot be read, or the home cannot be written.
+        StoreError: it is damaged.
+    """
+    try:
+        home.sessions.mkdir(parents=True, exist_ok=True)
+        if three_files.is_three_files(folder):
+            return _bring_three_files(home, folder)
+        return _bring(home, folder)
+    except OSError as error:
+        raise LogError(f"cannot import {folder}", found=error.strerror or str(error)) from error
+
+
+def _bring_three_files(home: Home, folder: Path) -> Imported:
+    name = three_files.identity(folder)
+    if holds_session(home.sessions / name):
+        return Imported(source=folder, session_id=name, outcome="there")
+    events = three_files.read(folder)
+    with _Arriving(home, name) as arriving:
+        log = SessionLog(arriving)
+        try:
+            for event in events:
+                log.write(event)
+        finally:
+            log.close()
+        document_store.keep("", home.documents)
+    return Imported(
+        source=folder, session_id=name, outcome="new", notes=("its log holds neither document nor answer",)
+    )
+
+
+def _bring(home: Home, folder: Path) -> Imported:
+    reading = read_session(folder)
+    started = next((e for e in reading.events if isinstance(e, ev.SessionStarted)), None)
+    if started is None or reading.damaged:
+        what = next((str(p) for p in reading.problems if not p.torn), "it has no beginning")
+        raise StoreError(f"the session in {folder} is damaged", found=what, remedy="see sessions verify")
+    notes = [str(p) for p in reading.problems]
+    document = _document(home, folder, started.document)
+    if document is not None:
+        notes.append(document)
+    name, number = _plain(started.session_id), 1
+    while True:
+        candidate = name if number == 1 else f"{name}.{number}"
+        place = home.sessions / candidate
+        if place.resolve() == folder.resolve():
+            return Imported(source=folder, session_id=candidate, outcome="there", notes=tuple(notes))
+        if not holds_session(place):
+            with _Arriving(home, candidate) as arriving:
+                _copy(reading.events, arriving)
+            return Imported(source=folder, session_id=candidate, outcome="new", notes=tuple(notes))
+        new = missing(read_session(place).events, reading.events)
+        if new is not None:
+            _append(place, new)
+            outcome: Literal["there", "grown"] = "grown" if new else "there"
+            return Imported(source=folder, session_id=candidate, outcome=outcome, notes=tuple(notes))
+        number += 1
+
+
+def missing(ours: tuple[ev.Event, ...], theirs: tuple[ev.Event, ...]) -> list[ev.Event] | None:
+    """What `ours` lacks of `theirs`, numbered to go behind it; None where they are not the same session.
+
+    Two copies of a session share their beginning. Where both went on, only judgements can be brought together.
+    """
+    shared = 0
+    for a, b in zip(ours, theirs, strict=False):
+        if a != b:
+            break
+        shared += 1
+    if shared == 0 or not isinstance(ours[0], ev.SessionStarted):
+        return None
+    more = theirs[shared:]
+    if not more or shared == len(ours):
+        return list(more)
+    if not all(isinstance(e, ev.Annotated | ev.Retracted) for e in (*ours[shared:], *more)):
+        return None
+    return list(_renumbered(ours, more, shared))
+
+
+def _renumbered(ours: tuple[ev.Event, ...], more: Iterable[ev.Event], shared: int) -> Iterator[ev.Event]:
+    """The judgements in `more` that `ours` lacks, with the numbers that they get there."""
+    there = {_content(event): event.seq for event in ours[shared:]}
+    numbers: dict[int, int] = {}
+    last = ours[-1].seq
+    for event in more:
+        known = event
+        if isinstance(event, ev.Retracted):
+            known = msgspec.structs.replace(event, retracts=numbers.get(event.retracts, event.retracts))
+        seq = there.get(_content(known))
+        if seq is None:
+            last += 1
+            seq = last
+            yield msgspec.structs.replace(known, seq=seq)
+        numbers[event.seq] = seq
+
+
+def _content(event: ev.Event) -> bytes:
+    return ev.encode(msgspec.structs.replace(event, seq=0))
+
+
+def _append(place: Path, events: list[ev.Event]) -> None:
+    if not events:
+        return
+    log = reopen(place, events[0].seq - 1)
+    try:
+        for event in events:
+            log.write(event)
+    finally:
+        log.close()
+
+
+def _copy(events: Iterable[ev.Event], place: Path) -> None:
+    """Write the events as they are; a torn line stays behind."""
+    place.mkdir(parents=True, exist_ok=True)
+    files = {stream: (place / f"{stream}.jsonl").open("wb") for stream in ev.STREAMS}
+    try:
+        for event in events:
+            files[ev.STREAM[type(event)]].write(encode_line(event))
+    finally:
+        for file in files.values():
+            file.close()
+
+
+def _document(home: Home, folder: Path, reference: ev.DocumentRef) -> str | None:
+    """Keep the session's document in the home; what to say where it did not come with it."""
+    if document_store.document_path(home.documents, reference).exists():
+        return None
+    for place in documents_folders(folder):
+        if document_store.document_path(place, reference).exists():
+            context = document_store.fetch(place, reference)
+            document_store.keep(context, home.documents, name=reference.name)
+            return None
+    return "its document did not come with it"
+
+
+def _plain(session_id: str) -> str:
+    """The session's id as a folder's name, whatever a log from elsewhere says."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in session_id)[:100].lstrip(".")
+    return name or "imported"
+
+
+class _Arriving:
+    """A folder that becomes a session of the home when it is whole, and is nothing before."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self._place = home.sessions / name
+        self._folder = Path(tempfile.mkdtemp(dir=home.sessions, prefix=".arriving-"))
+
+    def __enter__(self) -> Path:
+        return self._folder / "session"
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                (self._folder / "session").rename(self._place)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)

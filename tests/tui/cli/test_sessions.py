@@ -1,0 +1,114 @@
+"""`sessions` and `stats` as a person calls them."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.sessions.homes import ANSWERING, ASKING, FAILING, judge, keep
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("made")
+    keep(home, "s1", ASKING, ANSWERING)
+    judge(keep(home, "s2", FAILING, ANSWERING, question="Who signed? \x1b[31m"), rating=4, labels=("good",))
+    return home
+
+
+@pytest.fixture
+def home(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "home")
+
+
+def test_list_shows_a_line_a_session_newest_first(program, home):
+    status, out, _ = program("sessions", "list")
+    assert status == 0
+    heads, second, first = out.splitlines()
+    assert heads.split()[:3] == ["SESSION", "STARTED", "STATUS"]
+    assert second.startswith("s2")
+    assert "␛[31m" in second
+    assert first.startswith("s1")
+
+
+def test_list_takes_filters_that_begin_with_a_minus(program, home):
+    _, out, _ = program("sessions", "list", "-label:good", "--json")
+    assert [json.loads(line)["session_id"] for line in out.splitlines()] == ["s1"]
+    assert program("sessions", "list", "colour:red")[0] == 1
+
+
+def test_search_tells_where_and_fails_where_there_is_nothing(program, home):
+    status, out, _ = program("sessions", "search", "worker_batch")
+    assert status == 0
+    assert out.splitlines()[0] == "s1"
+    assert "code in step 1" in out
+    _, out, _ = program("sessions", "search", "worker_batch", "--json", "--limit", "1")
+    hit = json.loads(out)
+    assert [hit["snippet"][a:b] for a, b in hit["marks"]] == ["worker_batch"]
+    assert program("sessions", "search", "nowhere")[0] == 1
+
+
+def test_show_tells_steps_outputs_answer_and_judgements(program, home):
+    _, out, _ = program("sessions", "show", "s2")
+    for words in (
+        "step 1",
+        "ZeroDivisionError",
+        "the cap is in clause seven",
+        "ada on session: rated 4; good",
+    ):
+        assert words in out
+    assert "\x1b" not in out
+
+
+def test_verify_without_a_name_checks_the_whole_home(program, home):
+    status, out, _ = program("sessions", "verify")
+    assert status == 0
+    assert out.count("whole") == 2
+    (home / "sessions" / "s1" / "worker.jsonl").write_bytes(b"{}\n")
+    assert program("sessions", "verify")[0] == 1
+    assert program("sessions", "verify", "s2")[0] == 0
+
+
+def test_remove_and_restore(program, home):
+    assert program("sessions", "rm", "s1")[0] == 0
+    assert "s1" not in program("sessions", "list")[1]
+    assert program("sessions", "restore")[1] == "s1\n"
+    assert program("sessions", "restore", "s1")[0] == 0
+    assert "s1" in program("sessions", "list")[1]
+
+
+def test_import_rebuild_and_sweep(program, home, made, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTILL_HOME", str(tmp_path / "fresh"))
+    assert program("sessions", "import", made)[1] == "s1: new\ns2: new\n"
+    assert program("sessions", "import", made)[1] == "s1: there\ns2: there\n"
+    assert "2 sessions" in program("sessions", "rebuild")[1]
+    assert "0 things" in program("sessions", "gc", "--dry-run")[1]
+
+
+def test_stats_in_words_and_as_json(program, home):
+    _, out, _ = program("stats")
+    assert "sessions      2 (finished 2)" in out
+    _, out, _ = program("stats", "label:good", "--json")
+    assert json.loads(out)["sessions"] == 1
+
+
+def test_a_session_that_was_run_is_in_the_index_without_looking(program, endpoint, models, tmp_path):
+    endpoint.plays += ["```repl\nFINAL('seven')\n```"]
+    assert program("run", "doc.txt", "-q", "Which clause?", "--headless", *models)[0] == 0
+    from sessions import Store
+
+    with Store(tmp_path / "home", catch_up=False) as store:
+        (row,) = store.list()
+        assert (row.answer, row.status) == ("seven", "finished")
+        before = store.connection.total_changes
+        store.catch_up()
+        assert store.connection.total_changes == before
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_line(program, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DISTILL_HOME", str(tmp_path / "file"))
+    status, _, err = program("sessions", "list")
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "--home" in err

@@ -1,0 +1,67 @@
+"""`distill-tui stats`: what the kept sessions come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.cli.commands.sessions import WORDS, as_json, opened, print_json
+from tui.cli.listing import money
+from tui.cli.options import config_options
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from sessions.stats import Stats
+
+
+@click.command("stats", context_settings=WORDS)
+@click.argument("words", nargs=-1, metavar="[FILTER]...")
+@as_json
+@config_options
+def command(words: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Counts, acceptance by model, edits, cost, time to decide, labels.
+
+    FILTER selects the sessions, as for `sessions list`.
+    """
+    from sessions import parse
+    from sessions.stats import stats
+
+    filter = parse(" ".join(words))
+    with opened(options) as store:
+        found = stats(store, filter)
+    if as_json:
+        print_json(found)
+    else:
+        for line in lines(found):
+            click.echo(line)
+
+
+def lines(found: Stats) -> Iterator[str]:
+    """The statistics in words."""
+    yield f"sessions      {found.sessions} ({_counts(found.by_status)})"
+    yield f"steps         {found.steps}, {found.cells} cells, {found.errors} failed"
+    yield f"worker calls  {found.worker_calls}, {found.failed_calls} failed"
+    yield f"tokens        {found.tokens}"
+    yield f"cost          {money(found.cost)} over {found.priced} sessions whose cost is known"
+    yield f"time          {found.seconds / 3600:.2f} h"
+    yield f"decisions     {_counts(found.actions)} by persons; {_counts(found.policies)} by policies"
+    if found.decision_seconds is not None:
+        median, late = found.decision_seconds
+        yield f"to decide     {median:.1f} s in the median, {late:.1f} s at the 90th percentile"
+    yield f"edits         {_counts(found.edits)}"
+    of = found.sessions or 1
+    yield (
+        f"judged        {found.reviewed} reviewed ({found.reviewed / of:.0%}), {found.rated} rated, "
+        f"{found.labelled} labelled"
+    )
+    yield f"labels        {_counts(found.labels)}"
+    yield "acceptance by model"
+    for share in found.models:
+        rate = "n/a" if share.rate is None else f"{share.rate:.0%}"
+        yield f"  {rate:>5} of {share.decided:<5} {clean(share.model)} ({share.sessions} sessions)"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{clean(name)} {count}" for name, count in counts.items()) or "none"
