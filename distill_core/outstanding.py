@@ -177,6 +177,8 @@ class HandOver:
     def _ran(self, runner: asyncio.Task[None]) -> None:
         error = None if runner.cancelled() else runner.exception()
         for slot in self.slots:
+            if slot.result is not None:
+                continue
             why = slot.ticket.why or "the call was cancelled"
             slot.settle(error if isinstance(error, Exception) else ModelError(why))
 

@@ -433,3 +433,10 @@ async def test_a_handler_with_just_chat_and_chat_batch_is_enough():
 async def test_the_rlm_dialect_takes_final_var_in_prose():
     result, _, _ = await go(block("x = llm_query('hi')"), "Done.\n\nFINAL_VAR(x)", dialect="rlm")
     assert result.answer == "W<hi>"
+
+
+async def test_what_the_budget_refused_is_told_as_that_also_where_a_batch_goes_out_whole():
+    limits = ev.Limits(worker_calls=0)
+    _, kept, _ = await go(block("print(worker_batch(['a', 'b']))"), block("FINAL(1)"), limits=limits)
+    text = "".join(e.text for e in kept.of(ev.CellOutput))
+    assert text.count("0 of 0 worker calls are used") == 2
