@@ -197,3 +197,35 @@ async def test_many_worker_calls_are_rows_that_cost_nothing_to_keep() -> None:
         await opened.press("4", "home")
         assert "reply 0" in opened.text("workers")
         assert opened.model.counts.done == 5000
+
+
+async def test_worker_calls_are_filtered_and_sorted_and_the_cursor_stays_on_its_call() -> None:
+    async with open_story("running") as opened:
+        await opened.press("4", "home", "down", "down", "v", "v")
+        assert [row.split()[1:3] for row in opened.text("workers").splitlines()] == [
+            ["done", "b1.0"],
+            ["done", "b1.1"],
+            ["done", "b1.3"],
+        ]
+        await opened.press("v")
+        assert "✗ failed" in opened.text("workers")
+        assert opened.pane("workers").border_subtitle == "failed calls, by call"
+        await opened.press("v", "v", "v", "s")
+        assert opened.text("workers").splitlines()[0].split()[:3] == ["✓", "done", "b1.3"]
+        rows = opened.rows.workers
+        assert opened.pane("workers").cursor is None
+        await opened.press("home", "s", "s")
+        cursor = opened.pane("workers").cursor
+        assert cursor is not None
+        call = rows.call(cursor)
+        assert call is not None
+        assert (call.batch_id, call.index) == ("b1", 3)
+
+
+async def test_the_line_over_the_calls_sums_them_up() -> None:
+    async with open_story("running", size=(200, 60)) as opened:
+        header = ["".join(text for text, _ in line) for line in opened.pane("workers").header]
+        assert "4/6 done · ▸2 run · ✗1 failed · 1 cached" in header[0]
+        assert "1.2k tok" in "".join(header)
+        assert "/s" in "".join(header)
+        assert "left" in "".join(header)

@@ -6,19 +6,29 @@ that only that is drawn anew.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepProposal
+from distill_core.budget import Prices
 from distill_core.forecast import Forecast
+from distill_core.models.base import Usage
 from distill_core.signals import Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply
 from tui.actions import Gate, Situation
 from tui.bridge import EngineEnded, Item
+from tui.live import pricing
 
-_PAID = (ev.SupervisorReplied, ev.SupervisorFailed, ev.WorkerCallReturned, ev.WorkerCallFailed)
+Paid: TypeAlias = ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallReturned | ev.WorkerCallFailed
+
+
+RATED = 64
+"""Worker calls by whose ends the rate is taken."""
 
 
 class Draft(msgspec.Struct):
@@ -68,7 +78,10 @@ class LiveModel:
         self.paused = False
         self.step_tokens: Counter[int] = Counter()
         self.step_of: dict[str, int] = {}
+        self.step_cost: dict[int, float] = defaultdict(float)
+        self._prices: Mapping[str, Prices] = {}
         self._tally: Counter[str] = Counter()
+        self._ends: deque[datetime] = deque(maxlen=RATED)
         self._changes = Changes()
 
     # ------------------------------------------------------------ taking
@@ -123,9 +136,11 @@ class LiveModel:
         changes = self._changes
         if event.step:
             changes.steps.add(event.step)
-        if isinstance(event, _PAID):
-            self.step_tokens[event.step] += event.usage.total_tokens
+        if isinstance(event, Paid):
+            self._pay(event)
         match event:
+            case ev.SessionStarted():
+                self._prices = pricing.prices(self.state)
             case ev.SupervisorCalled():
                 self.step_of[event.call_id] = event.step
                 changes.replies.add(event.call_id)
@@ -149,6 +164,16 @@ class LiveModel:
             case _:
                 pass
 
+    def _pay(
+        self, event: ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallReturned | ev.WorkerCallFailed
+    ) -> None:
+        if event.copied:
+            return
+        role = "supervisor" if isinstance(event, ev.SupervisorReplied | ev.SupervisorFailed) else "worker"
+        self.step_tokens[event.step] += event.usage.total_tokens
+        if role in self._prices:
+            self.step_cost[event.step] += self._prices[role].cost(event.usage)
+
     def _count(self, event: ev.WorkerCallStarted | ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
         self._changes.calls = True
         if isinstance(event, ev.WorkerCallStarted):
@@ -156,6 +181,7 @@ class LiveModel:
             self._changes.cells.add(event.cell_id)
             return
         self._tally["running"] -= 1
+        self._ends.append(event.timestamp)
         if isinstance(event, ev.WorkerCallReturned):
             self._tally["done"] += 1
             self._tally["cached"] += event.cached
@@ -177,6 +203,24 @@ class LiveModel:
         """Worker calls so far."""
         tally = self._tally
         return CallCounts(tally["running"], tally["done"], tally["failed"], tally["cached"])
+
+    @property
+    def rate(self) -> float:
+        """Worker calls a second lately; 0 while none runs."""
+        if not self._tally["running"] or len(self._ends) < 2:
+            return 0.0
+        span = (self._ends[-1] - self._ends[0]).total_seconds()
+        return (len(self._ends) - 1) / span if span > 0 else 0.0
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars so far; None where a price is not known."""
+        return pricing.cost(self._prices, self.state.supervisor_usage, self.state.worker_usage)
+
+    @property
+    def worker_cost(self) -> float | None:
+        """US dollars that worker calls took; None where their price is not known."""
+        return pricing.cost(self._prices, Usage(), self.state.worker_usage) if self._prices else None
 
     @property
     def live(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from distill_core.state import WorkerCall
 from tui.lines import Line, fit, rule, wrap
 from tui.live import output, supervisor, timeline, workers
+from tui.live.calls import CallView
 from tui.live.model import Changes, LiveModel
 from tui.transcript import Transcript
 
@@ -53,14 +55,19 @@ class Panes:
         at = self._model.state.steps[step - 1]
         reply = self.supervisor.span(at.calls[0]) if len(at.calls) else None
         cell = next((s for c in at.cells if (s := self.output.span((c, "head"))) is not None), None)
-        return Anchors(reply[0] if reply else None, cell[0] if cell else None, self._first_call.get(step))
+        calls = self._first_call.get(step) if self.workers.view.whole else None
+        return Anchors(reply[0] if reply else None, cell[0] if cell else None, calls)
 
     def _steps(self, numbers: set[int]) -> None:
         model = self._model
         waiting = model.proposal.step if model.proposal is not None else None
         for number in sorted(n for n in numbers if 0 < n <= len(model.state.steps)):
             lines = timeline.step_lines(
-                model.state, number, waiting=number == waiting, used=model.step_tokens[number]
+                model.state,
+                number,
+                waiting=number == waiting,
+                used=model.step_tokens[number],
+                cost=model.step_cost.get(number),
             )
             self.timeline.set(number, lines)
 
@@ -118,6 +125,7 @@ class WorkerRows:
 
     def __init__(self, model: LiveModel) -> None:
         self._model = model
+        self.view = CallView()
 
     def height(self, width: int) -> int:
         """One row a call."""
@@ -125,12 +133,22 @@ class WorkerRows:
 
     def row(self, y: int) -> Line:
         """The row of call number `y`."""
-        state = self._model.state
-        return workers.row(state.calls[state.call_order[y]]) if 0 <= y < self.count() else ()
+        call = self.call(y)
+        return workers.row(call) if call is not None else ()
+
+    def call(self, index: int) -> WorkerCall | None:
+        """The call that stands in row `index`."""
+        ids = self.view.ids(self._model.state)
+        return self._model.state.calls[ids[index]] if 0 <= index < len(ids) else None
+
+    def index(self, call_id: str) -> int | None:
+        """The row of a call; None if it is not listed."""
+        ids = self.view.ids(self._model.state)
+        return next((at for at, listed in enumerate(ids) if listed == call_id), None)
 
     def count(self) -> int:
-        """How many calls there are."""
-        return len(self._model.state.call_order)
+        """How many calls are listed."""
+        return len(self.view.ids(self._model.state))
 
     def span(self, index: int) -> tuple[int, int]:
         """A call is one row."""

@@ -36,7 +36,7 @@ def first(model: LiveModel, policy: str, now: datetime) -> Line:
     state = model.state
     at = mark(model)
     spans: list[Span] = [(at.text, at.role)]
-    for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(state)):
+    for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(model)):
         if part:
             spans += [SEPARATOR, (part, "")]
     spans += [SEPARATOR, ("policy ", "muted"), (policy, "")]
@@ -74,8 +74,9 @@ def _elapsed(state: SessionState, now: datetime) -> str:
         return ""
     if state.finished is not None:
         return words.seconds(state.finished.elapsed)
+    most = f"/{words.seconds(state.limits.seconds)}" if state.limits.seconds is not None else ""
     span = max(0.0, (now - state.started.timestamp).total_seconds())
-    return words.seconds(span // 1) if span >= 1 else "0s"
+    return (words.seconds(span // 1) if span >= 1 else "0s") + most
 
 
 def _budget(state: SessionState, calls: int) -> list[str]:
@@ -83,10 +84,6 @@ def _budget(state: SessionState, calls: int) -> list[str]:
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
     parts = [f"{words.tokens(used)}{_of(limits.tokens)} tok"]
     parts.append(f"{calls:,}{f'/{limits.worker_calls:,}' if limits.worker_calls is not None else ''} calls")
-    if limits.seconds is not None:
-        parts.append(f"{words.seconds(limits.seconds)} at most")
-    if limits.money is not None:
-        parts.append(f"{words.money(limits.money)} at most")
     return parts
 
 
@@ -94,7 +91,9 @@ def _of(bound: int | None) -> str:
     return f"/{words.tokens(bound)}" if bound is not None else ""
 
 
-def _cost(state: SessionState) -> str:
-    if state.finished is None or state.finished.cost is None:
-        return ""
-    return words.money(state.finished.cost)
+def _cost(model: LiveModel) -> str:
+    finished, limit = model.state.finished, model.state.limits.money
+    cost = finished.cost if finished is not None else model.cost
+    if cost is None:
+        return f"{words.money(limit)} at most" if limit is not None else ""
+    return words.money(cost) + (f"/{words.money(limit)}" if limit is not None else "")

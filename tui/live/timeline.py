@@ -7,11 +7,13 @@ from tui.lines import Line
 from tui.live import words
 
 
-def step_lines(state: SessionState, number: int, *, waiting: bool, used: int) -> list[Line]:
-    """The entry of step `number`; `waiting` if the person is to decide on it, `used` its tokens so far."""
+def step_lines(
+    state: SessionState, number: int, *, waiting: bool, used: int, cost: float | None = None
+) -> list[Line]:
+    """The entry of step `number`; `waiting` if the person is to decide; tokens `used`, dollars `cost` so far."""
     step = state.steps[number - 1]
     mark = words.step_mark(state, step, waiting)
-    head: Line = ((f"{number:>2} ", "heading"), (mark.text, mark.role), (_used(step, used), "muted"))
+    head: Line = ((f"{number:>2} ", "heading"), (mark.text, mark.role), (_used(step, used, cost), "muted"))
     lines: list[Line] = [head]
     for cell_id in step.cells:
         cell = state.cells[cell_id]
@@ -36,8 +38,10 @@ def step_lines(state: SessionState, number: int, *, waiting: bool, used: int) ->
     return lines
 
 
-def _used(step: Step, used: int) -> str:
+def _used(step: Step, used: int, cost: float | None) -> str:
     parts = [f"{words.tokens(used)} tok"] if used else []
+    if cost:
+        parts.append(words.money(cost))
     if step.copied:
         parts.append("copied")
     return "".join(f" · {part}" for part in parts)

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from distill_core.state import SessionState, WorkerCall
-from tui.lines import Line, pad, roled
+from rich.cells import cell_len
+
+from distill_core.state import WorkerCall
+from tui.lines import Line, Span, pad, plain, roled
 from tui.live import words
-from tui.live.model import CallCounts
+from tui.live.model import LiveModel
 
-STATE, PLACE, TOKENS, TIME = 9, 6, 4, 6
-
+STATE, PLACE, TOKENS, TIME = 9, 7, 5, 7
+"""Cells of the columns; the first words of the reply get what is left."""
 
 SEPARATOR = (" · ", "muted")
 
 
-def summary(state: SessionState, counts: CallCounts) -> Line:
-    """All calls in one line."""
+def summary(model: LiveModel, width: int) -> list[Line]:
+    """All calls in a line, or in two where one has not the room: how many, what became of them, what they take."""
+    counts = model.counts
     if not counts.total:
-        return (("no worker calls yet", "muted"),)
-    spans: list[tuple[str, str]] = [(f"{counts.done + counts.failed:,}/{counts.total:,} done", "")]
-    if counts.running:
-        spans += [SEPARATOR, (f"▸{counts.running:,} run", "active")]
-    if counts.failed:
-        spans += [SEPARATOR, (f"✗{counts.failed:,} failed", "error")]
-    spans += [SEPARATOR, (f"{words.tokens(state.worker_usage.total_tokens)} tok", "muted")]
-    if counts.cached:
-        spans += [SEPARATOR, (f"{counts.cached:,} cached", "muted")]
+        return [(("no worker calls yet", "muted"),)]
+    parts: list[list[Span]] = [
+        [(f"{counts.done + counts.failed:,}/{counts.total:,} done", "")],
+        [(f"▸{counts.running:,} run", "active")] if counts.running else [],
+        [(f"✗{counts.failed:,} failed", "error")] if counts.failed else [],
+        [(f"{counts.cached:,} cached", "muted")] if counts.cached else [],
+    ]
+    takes: list[list[Span]] = [
+        [(f"{words.tokens(model.state.worker_usage.total_tokens)} tok", "muted")],
+        [(words.money(model.worker_cost), "muted")] if model.worker_cost is not None else [],
+        [(f"{model.rate:.1f}/s", "muted")] if model.rate else [],
+        [(f"{words.seconds(counts.running / model.rate)} left", "muted")]
+        if model.rate and counts.running
+        else [],
+    ]
+    whole = _joined([*parts, *takes])
+    if cell_len(plain(whole)) <= width:
+        return [whole]
+    return [_joined(parts), _joined(takes)]
+
+
+def _joined(parts: list[list[Span]]) -> Line:
+    spans: list[Span] = []
+    for part in filter(None, parts):
+        spans += [SEPARATOR, *part] if spans else part
     return tuple(spans)
 
 
 HEADER: Line = (
     (
         pad("state", STATE)
-        + pad("call", PLACE)
+        + pad("piece", PLACE)
         + pad("tok", TOKENS, right=True)
         + pad("time", TIME, right=True)
-        + " reply",
+        + "  first words",
         "muted",
     ),
 )
@@ -45,13 +64,13 @@ def row(call: WorkerCall) -> Line:
     mark = words.call_mark(call)
     place = f"{call.batch_id}.{call.index}" if call.batch_id else call.call_id
     used = words.tokens(call.usage.total_tokens) if call.usage.total_tokens else ""
-    took = words.seconds(call.elapsed) if call.phase != "running" else ""
+    took = "" if call.phase == "running" else "cached" if call.cached else words.seconds(call.elapsed)
     return (
         (pad(mark.text, STATE), mark.role),
         (pad(place, PLACE), "muted"),
         (pad(used, TOKENS, right=True), "muted"),
         (pad(took, TIME, right=True), "muted"),
-        (" ", ""),
+        ("  ", ""),
         *_words(call),
     )
 
@@ -62,10 +81,7 @@ def _words(call: WorkerCall) -> Line:
     if call.error is not None:
         return ((_first_words(call.error), "error"),)
     if call.response is not None:
-        flags = [
-            flag for flag, on in (("cached", call.cached), (call.purpose, call.purpose != "answer")) if on
-        ]
-        prefix = ((f"({', '.join(flags)}) ", "muted"),) if flags else ()
+        prefix = ((f"({call.purpose}) ", "muted"),) if call.purpose != "answer" else ()
         return (*prefix, (_first_words(call.response), ""))
     return ((_first_words(call.prompt), "muted"),)
 

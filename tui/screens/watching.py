@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from distill_core.approval import StepProposal
+from tui.lines import Line
 from tui.live import workers
+from tui.live.calls import FILTERS, ORDERS, Filter, Order, after
+from tui.live.layout import BY_NAME
 from tui.live.model import Changes
 from tui.live.panes import Panes, StepEntries
 from tui.screens.parts import Pane
@@ -23,35 +26,77 @@ class Watching:
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
         self.rows = Panes(screen.model)
+        self._looking_again = False
 
     def panes(self) -> Mapping[str, Pane]:
         """The four."""
         rows = self.rows
+        calls = LinePane(rows.workers, entries=rows.workers)
+        calls.heading = self._heading
         return {
             "timeline": Pane(
                 LinePane(rows.timeline, entries=StepEntries(rows.timeline)), self.show_step, self._go_to_step
             ),
             "supervisor": Pane(LinePane(rows.supervisor)),
             "output": Pane(LinePane(rows.output)),
-            "workers": Pane(LinePane(rows.workers, entries=rows.workers), chosen=self._read_call),
+            "workers": Pane(calls, chosen=self._read_call),
         }
 
     def handlers(self) -> Mapping[str, Callable[[], None]]:
-        """None: it only shows."""
-        return {}
+        """Which worker calls are listed, and how."""
+        return {
+            "workers.filter": self._next_filter,
+            "workers.order": self._next_order,
+        }
 
     def take(self, changes: Changes) -> None:
         """Draw what changed."""
         screen, model = self._screen, self._screen.model
         for name in self.rows.take(changes):
             screen.pane(name).changed()
-        if changes.calls or not model.counts.total:
-            summary = workers.summary(model.state, model.counts)
-            screen.pane("workers").header = (summary, workers.HEADER) if model.counts.total else (summary,)
+        if changes.calls:
+            self._keep_up()
         if changes.steps and screen.pane("timeline").following:
             screen.pane("timeline").point_at(len(model.state.steps) - 1)
         if changes.gate:
             self._make_room()
+
+    def _heading(self, width: int) -> tuple[Line, ...]:
+        summary = workers.summary(self._screen.model, width)
+        return (*summary, workers.HEADER) if self._screen.model.counts.total else tuple(summary)
+
+    def _keep_up(self) -> None:
+        """Look again where the list of calls was not brought up to date at once."""
+        view = self.rows.workers.view
+        if view.is_behind(self._screen.model.state) and not self._looking_again:
+            self._looking_again = True
+            self._screen.set_timer(0.5, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking_again = False
+        self._screen.pane("workers").changed()
+        self._keep_up()
+
+    def _next_filter(self) -> None:
+        self._choose(filter=after(FILTERS, self.rows.workers.view.filter))
+
+    def _next_order(self) -> None:
+        self._choose(order=after(ORDERS, self.rows.workers.view.order))
+
+    def _choose(self, *, filter: Filter | None = None, order: Order | None = None) -> None:
+        """List other calls, or in another order; the cursor stays on its call."""
+        rows, pane = self.rows.workers, self._screen.pane("workers")
+        at = rows.call(pane.cursor) if pane.cursor is not None else None
+        rows.view.choose(filter=filter, order=order)
+        pane.following = rows.view.whole
+        pane.border_subtitle = "" if rows.view.whole else f"{rows.view.filter} calls, by {rows.view.order}"
+        pane.empty = (
+            f"No {rows.view.filter} calls." if rows.view.filter != "all" else BY_NAME["workers"].empty
+        )
+        pane.changed()
+        pane.point_at(rows.index(at.call_id) if at is not None else None)
+        if pane.cursor is None and not pane.following:
+            pane.show_from(0)
 
     def _make_room(self) -> None:
         """While a step waits, its reply gets the larger part and is read from its start; afterwards it is followed."""
@@ -87,6 +132,7 @@ class Watching:
         self._screen.activate("supervisor")
 
     def _read_call(self, index: int) -> None:
-        state = self._screen.model.state
-        call = state.calls[state.call_order[index]]
+        call = self.rows.workers.call(index)
+        if call is None:
+            return
         self._screen.app.push_screen(ReadScreen(f"Worker call {call.call_id}", workers.detail_lines(call)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
 from rich.segment import Segment
@@ -92,6 +92,7 @@ class LinePane(ScrollView, can_focus=True):
         self.entries = entries
         self.border_title = title
         self.header: tuple[Line, ...] = ()
+        self.heading: Callable[[int], tuple[Line, ...]] | None = None
         self.cursor: int | None = None
         self.following = following
         self.empty = empty
@@ -107,6 +108,7 @@ class LinePane(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if width <= 0 or not self.is_on_screen:
             return
+        self.header = self.heading(width) if self.heading is not None else self.header
         self._rows = self.source.height(width)
         size = Size(width, self._rows + len(self.header))
         if size != self.virtual_size:
