@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _MOST_ENTRIES = 20_000
 _FOLDER = stat.S_IRWXU
 
 
-def overfull(folder: str, size: int, pid: int) -> bool:
+def overfull(folder: str, size: int, pids: Iterable[int]) -> bool:
     """Whether there is more in a folder than is allowed, measured with bounded effort.
 
     Args:
         folder: its path.
         size: bytes on disk that are allowed. Of entries 20,000 are; whatever cannot be looked at counts as too much.
-        pid: the process that fills it: files that it has removed and still holds open count too.
+        pids: the processes that fill it: files that are removed and still held open count too.
     """
-    held, entries = _removed(pid), 0
+    held, entries = sum(_removed(pids).values()), 0
     if held > size:
         return True
     folders = [folder]
@@ -40,27 +40,28 @@ def overfull(folder: str, size: int, pid: int) -> bool:
     return False
 
 
-def _removed(pid: int) -> int:
-    """Bytes on disk of files that have no name any more and that the process holds open."""
-    held = 0
-    try:
-        with os.scandir(f"/proc/{pid}/fd") as descriptors:
-            for descriptor in descriptors:
-                try:
-                    status = os.stat(descriptor.path)  # noqa: PTH116
-                except OSError:
-                    continue  # closed meanwhile
-                if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
-                    held += status.st_blocks * 512
-    except OSError:
-        return held  # it has ended, or this system does not let us look
+def _removed(pids: Iterable[int]) -> dict[tuple[int, int], int]:
+    """Bytes on disk, by file, of those that have no name any more and that the processes hold open."""
+    held: dict[tuple[int, int], int] = {}
+    for pid in pids:
+        try:
+            with os.scandir(f"/proc/{pid}/fd") as descriptors:
+                for descriptor in descriptors:
+                    try:
+                        status = os.stat(descriptor.path)  # noqa: PTH116
+                    except OSError:
+                        continue  # closed meanwhile
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+                        held[status.st_dev, status.st_ino] = status.st_blocks * 512
+        except OSError:
+            continue  # it has ended, or this system does not let us look
     return held
 
 
-def clear(folder: str) -> None:
+def clear(folder: str, *, keep: bool = False) -> None:
     """Remove a folder and all that is in it, however deep: folders are moved up before they are emptied.
 
-    What cannot be removed is left.
+    What cannot be removed is left. With `keep` the folder itself stays, empty.
     """
     waiting = [folder]
     mark, moved = secrets.token_hex(8), 0
@@ -80,7 +81,8 @@ def clear(folder: str) -> None:
                 continue
         if current != folder:
             _remove(current)
-    _remove(folder)
+    if not keep:
+        _remove(folder)
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:

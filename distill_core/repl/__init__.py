@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from distill_core.repl.aio import AsyncREPL
 from distill_core.repl.blocking import REPL
-from distill_core.repl.values import CellResult, ReplLimits, Variable, WorkerCall, WorkerError
+from distill_core.repl.values import CellResult, Checkpoint, ReplLimits, Variable, WorkerCall, WorkerError
 
-__all__ = ["REPL", "AsyncREPL", "CellResult", "ReplLimits", "Variable", "WorkerCall", "WorkerError"]
+__all__ = [
+    "REPL",
+    "AsyncREPL",
+    "CellResult",
+    "Checkpoint",
+    "ReplLimits",
+    "Variable",
+    "WorkerCall",
+    "WorkerError",
+]

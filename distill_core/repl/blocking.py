@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from distill_core.errors import ReplError
-from distill_core.repl.aio import AsyncREPL, OnOutput
+from distill_core.repl.aio import AsyncREPL
 from distill_core.repl.calls import Primitive, Worker, WorkerBatch
-from distill_core.repl.values import DATA_PACKAGES, CellResult, ReplLimits, Variable
+from distill_core.repl.timeline import OnOutput
+from distill_core.repl.values import DATA_PACKAGES, CellResult, Checkpoint, ReplLimits, Variable
 
 T = TypeVar("T")
 
@@ -51,9 +52,15 @@ class REPL:
             seed=seed,
             packages=packages,
         )
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._turner: _Turner = _Turner()
         self._closed = False
+
+    @classmethod
+    def _over(cls, repl: AsyncREPL, turner: _Turner) -> REPL:
+        """A REPL over another that there is already, on its loop."""
+        made = cls.__new__(cls)
+        made._repl, made._turner, made._closed = repl, turner, False
+        return made
 
     @property
     def limits(self) -> ReplLimits:
@@ -105,24 +112,67 @@ class REPL:
 
     def interrupt(self) -> None:
         """Ask the running cell to stop. From any thread."""
-        if self._loop is not None and not self._closed:
-            self._loop.call_soon_threadsafe(self._repl.interrupt)
+        if not self._closed:
+            self._turner.call(self._repl.interrupt)
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """The states that can be gone back to; see `AsyncREPL.checkpoints`."""
+        return self._repl.checkpoints
+
+    @property
+    def without_checkpoints(self) -> str | None:
+        """Why there are no checkpoints; None where there are."""
+        return self._repl.without_checkpoints
+
+    def checkpoint(self, k: int | None = None) -> Checkpoint:
+        """The state after `k` cells, or that of now; see `AsyncREPL.checkpoint`."""
+        return self._run(lambda: self._repl.checkpoint(k))
+
+    def rollback(self, k: int) -> None:
+        """Go back to the state after `k` cells; see `AsyncREPL.rollback`."""
+        self._run(lambda: self._repl.rollback(k))
+
+    def fork(
+        self,
+        k: int | None = None,
+        *,
+        worker: Worker | None = None,
+        worker_batch: WorkerBatch | None = None,
+        primitives: Mapping[str, Primitive] | None = None,
+        limits: ReplLimits | None = None,
+    ) -> REPL:
+        """A second REPL with the variables after `k` cells; see `AsyncREPL.fork`."""
+        repl = self._run(
+            lambda: self._repl.fork(
+                k, worker=worker, worker_batch=worker_batch, primitives=primitives, limits=limits
+            )
+        )
+        self._turner.users += 1
+        return self._over(repl, self._turner)
 
     def close(self) -> None:
         """End the process. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._loop is None or self._thread is None:
-            return
-        asyncio.run_coroutine_threadsafe(self._repl.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if not self._closed:
+            self._closed = True
+            self._turner.close(self._repl.close)
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._closed:
             raise ReplError("this REPL is closed", remedy="make a new one")
+        return self._turner.run(work)
+
+
+class _Turner:
+    """An event loop in a thread of its own, from its first use until its last user is done."""
+
+    def __init__(self) -> None:
+        self.users = 1
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` to its end."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="repl", daemon=True)
@@ -133,3 +183,19 @@ class REPL:
         except BaseException:
             future.cancel()
             raise
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have a function called there."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(function)
+
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A user is done, `last` being its last work."""
+        if self._loop is None or self._thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(last(), self._loop).result()
+        self.users -= 1
+        if not self.users:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()

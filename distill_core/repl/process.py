@@ -1,8 +1,9 @@
-"""The child process: started bare, watched, and gone for certain when it has to go."""
+"""The first process of a family: started bare, watched, and gone for certain when it has to go."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -11,14 +12,15 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
+import weakref
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 from distill_core.isolation.launch import Boundary
 from distill_core.isolation.scratch import clear, overfull
+from distill_core.repl.handle import cpu_seconds
 
-_CPU_CLOCK = 2
 _SHELL_SIGNAL = 128
 """bubblewrap, like a shell, ends with this and the signal that ended its child."""
 _HOME = Path(__file__).parent
@@ -34,7 +36,7 @@ def package_folders() -> list[str]:
 
 
 class Child:
-    """A started process with its four lines: `socket`, `out`, `err` (readable ends), and its life.
+    """A started process with its lines: `socket`, `out`, `err` (readable ends), `hatch`, and its life.
 
     Args:
         seed: fixes the order of sets of strings, so that a program run again does the same again.
@@ -44,20 +46,18 @@ class Child:
 
     def __init__(self, seed: int, document: int, boundary: Boundary) -> None:
         self._boundary = boundary
-        self._handle: int | None = None
         with ExitStack() as ours, ExitStack() as theirs:
             folder = tempfile.mkdtemp(prefix="distill-repl-")
             ours.callback(clear, folder)
             self.scratch, self.witness = _furnished(folder)
-            self.socket, line = socket.socketpair()
-            ours.callback(self.socket.close)
-            theirs.callback(line.close)
-            self.out, out = _owned(_roomy_pipe(), ours, theirs)
-            self.err, err = _owned(_roomy_pipe(), ours, theirs)
-            life, _ = _owned(os.pipe(), theirs, ours)
-            self._information, information = _owned(os.pipe(), ours, theirs)
+            self.socket, line = _owned_sockets(ours, theirs)
+            self.hatch, hatch = _owned_sockets(ours, theirs)
+            self.out, out = owned(roomy_pipe(), ours, theirs)
+            self.err, err = owned(roomy_pipe(), ours, theirs)
+            life, self._hold_on_life = owned(os.pipe(), theirs, ours)
+            self._information, information = owned(os.pipe(), ours, theirs)
             host = 0 if boundary.namespaces else os.getpid()
-            arguments = [str(argument) for argument in (_HOME, line.fileno(), life, host)]
+            arguments = [str(argument) for argument in (_HOME, line.fileno(), life, hatch.fileno(), host)]
             self._process = subprocess.Popen(
                 boundary.command(
                     [sys.executable, "-s", "-S", "-P", "-c", _BOOT, *arguments],
@@ -67,13 +67,21 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                pass_fds=(line.fileno(), life, document, *([information] if boundary.namespaces else ())),
+                pass_fds=(
+                    line.fileno(),
+                    hatch.fileno(),
+                    life,
+                    document,
+                    *([information] if boundary.namespaces else ()),
+                ),
                 env=self._environment(seed),
                 cwd=self.scratch,
                 start_new_session=True,
             )
             self._ours = ours.pop_all()
-        self.pid = self._process.pid
+        self.pid = self.group = self._process.pid
+        self._firm: int | None = None
+        _living.add(self)
 
     def _environment(self, seed: int) -> dict[str, str]:
         """Everything the child knows of its surroundings; nothing of the host's own."""
@@ -89,18 +97,15 @@ class Child:
         }
 
     def cpu_seconds(self) -> float:
-        """Processor time that it has used (clock_getcpuclockid(3)); 0 where that cannot be known."""
-        try:
-            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK) if sys.platform == "linux" else 0.0
-        except OSError:
-            return 0.0
+        """Processor time that it has used."""
+        return cpu_seconds(self.pid)
 
     def settle(self) -> None:
         """Take note of the process itself, where it is not the one that was started. For when it has begun to run."""
         if self._boundary.namespaces:
             self.pid = json.loads(os.read(self._information, 4096))["child-pid"]
-            handle = self._handle = os.pidfd_open(self.pid)
-            self._ours.callback(os.close, handle)
+            self._firm = os.pidfd_open(self.pid)
+            self._ours.callback(os.close, self._firm)
 
     def complaint(self) -> str:
         """What it has written to its error stream, for when it did not begin to run."""
@@ -114,27 +119,29 @@ class Child:
         """Whether its scratch folder is the host's, and is to be kept small: in one of memory the kernel does so."""
         return self._boundary.level == "good" and self._boundary.scratch_bytes is not None
 
-    def overfull(self) -> bool:
-        """Whether its scratch folder holds more than it may."""
-        return overfull(self.scratch, self._boundary.scratch_bytes or 0, self.pid)
+    def overfull(self, pids: Iterable[int]) -> bool:
+        """Whether its scratch folder, and what these processes hold of it, is more than it may be."""
+        return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids)
+
+    def empty_scratch(self) -> None:
+        """Remove all that is in its scratch folder."""
+        clear(self.scratch, keep=True)
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
         if self._process.returncode is not None:
             return
-        if self._handle is None:
+        if self._firm is None:
             self._process.send_signal(signal.SIGINT)
             return
-        try:
-            signal.pidfd_send_signal(self._handle, signal.SIGINT)
-        except ProcessLookupError:
-            return  # it has ended, which shows elsewhere
+        with contextlib.suppress(ProcessLookupError):  # it has ended, which shows elsewhere
+            signal.pidfd_send_signal(self._firm, signal.SIGINT)
 
     def kill(self) -> None:
         """End it and what it started, now."""
         if self._process.returncode is None:
             try:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.group, signal.SIGKILL)
             except ProcessLookupError:
                 self._process.kill()
 
@@ -142,6 +149,7 @@ class Child:
         """Wait until it is dead and reaped; returns its status (negative: the signal)."""
         if hasattr(os, "pidfd_open"):
             await self._exit_noticed()
+        self.kill()  # what it has started, while its number is still its own
         status = await asyncio.to_thread(self._process.wait)
         return _SHELL_SIGNAL - status if self._boundary.namespaces and status > _SHELL_SIGNAL else status
 
@@ -164,7 +172,26 @@ class Child:
 
     def release(self) -> None:
         """Give back what is held for a dead process."""
+        _living.discard(self)
         self._ours.close()
+
+    def let_live(self, nothing: int) -> None:
+        """In a fork of this process: hold its life no longer. `nothing` is a descriptor to put in the place."""
+        os.dup2(nothing, self._hold_on_life, False)
+
+
+_living: weakref.WeakSet[Child] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """A fork of the host must not keep the host's processes alive after the host's end."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for child in list(_living):
+        child.let_live(nothing)
+    os.close(nothing)
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _furnished(folder: str) -> tuple[str, str]:
@@ -175,13 +202,21 @@ def _furnished(folder: str) -> tuple[str, str]:
     return scratch, witness
 
 
-def _owned(pipe: tuple[int, int], reading: ExitStack, writing: ExitStack) -> tuple[int, int]:
+def _owned_sockets(ours: ExitStack, theirs: ExitStack) -> tuple[socket.socket, socket.socket]:
+    pair = socket.socketpair()
+    ours.callback(pair[0].close)
+    theirs.callback(pair[1].close)
+    return pair
+
+
+def owned(pipe: tuple[int, int], reading: ExitStack, writing: ExitStack) -> tuple[int, int]:
+    """A pipe whose ends are closed with these stacks."""
     reading.callback(os.close, pipe[0])
     writing.callback(os.close, pipe[1])
     return pipe
 
 
-def _roomy_pipe() -> tuple[int, int]:
+def roomy_pipe() -> tuple[int, int]:
     """A pipe whose reading end does not block, as roomy as the system lets us have it."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)

@@ -6,8 +6,10 @@ frame is measured before it is kept and checked against these types before anyth
 
 from __future__ import annotations
 
+import array
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeAlias, cast
 
 import msgspec
@@ -34,12 +36,14 @@ class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
         python: version of its interpreter.
         probes: the doors it tried, as (name, whether it is shut, how that showed).
         problem: the step of locking down that failed, if one did.
+        no_copies: why no copies of it can be made; None if they can.
     """
 
     level: str
     python: str
     probes: list[tuple[str, bool, str]]
     problem: str | None
+    no_copies: str | None
 
 
 class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
@@ -97,7 +101,28 @@ class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
     variables: Annotated[list[Variable], msgspec.Meta(max_length=1000)]
 
 
-Frame: TypeAlias = Ready | WorkerRequest | PrimitiveRequest | Answered | Begun | Done | Listed
+class Copied(msgspec.Struct, frozen=True, tag_field="op", tag="copied"):
+    """A copy was made, as its original tells: process id as that counts, or why there is none."""
+
+    pid: _Count | None
+    error: _Text | None
+
+
+class Born(msgspec.Struct, frozen=True, tag_field="op", tag="born"):
+    """The first word of a copy, on a line of its own."""
+
+
+class Buried(msgspec.Struct, frozen=True, tag_field="op", tag="buried"):
+    """Copies of this process that have ended: (process id as it counts, status; negative is the signal)."""
+
+    ended: Annotated[list[tuple[_Count, _Number]], msgspec.Meta(max_length=10_000)]
+
+
+Frame: TypeAlias = (
+    Ready | WorkerRequest | PrimitiveRequest | Answered | Begun | Done | Listed | Copied | Born | Buried
+)
+Reply: TypeAlias = Ready | Listed | Copied | Buried
+"""Frames that answer an order, each order by one."""
 
 
 def refusal(request: WorkerRequest | PrimitiveRequest, why: str) -> dict[str, Any]:
@@ -174,6 +199,28 @@ class Line(asyncio.Protocol):
         else:
             body = _encode(message)
             self._transport.write(len(body).to_bytes(4, "big") + body)
+
+    def send_with(self, sock: socket.socket, message: dict[str, Any], fds: Sequence[int]) -> None:
+        """Send a message and descriptors with it, to a child that has read all that came before.
+
+        Args:
+            sock: the socket that this line runs over.
+            message: the message.
+            fds: descriptors; the child gets its own of each.
+
+        Raises:
+            ReplError: it has not, or it is gone.
+        """
+        body = _encode(message)
+        data = len(body).to_bytes(4, "big") + body
+        try:
+            if self._transport is None or self._transport.get_write_buffer_size():
+                raise BlockingIOError
+            passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+            if sock.sendmsg([data], passed) != len(data):
+                raise BlockingIOError
+        except OSError as error:
+            raise ReplError("the REPL's process does not read what it is sent") from error
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's: take apart what came."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from distill_core.errors import ReplError
 from distill_core.events import CellStatus, Final
 from distill_core.repl.capture import Written
-from distill_core.repl.process import Child
 from distill_core.repl.protocol import Answered, Done, PrimitiveRequest, WorkerRequest, refusal
 from distill_core.repl.values import CellResult, ReplLimits, WorkerCall
 
@@ -19,13 +18,42 @@ Request: TypeAlias = WorkerRequest | PrimitiveRequest
 Answering: TypeAlias = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], None]
 
-RESTARTED = "The REPL was started again: context and query are there, all other variables are lost."
+
+class Process(Protocol):
+    """What can be done with a process."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, as the host counts."""
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used."""
+
+    def interrupt(self) -> None:
+        """Ask what it runs to stop."""
+
+    def kill(self) -> None:
+        """End it, now."""
+
+
 STOPPED = "the cell was stopped"
 
 _REQUESTS = 2048
 _BEGIN_SECONDS = 3.0
 """Time that the child has for turning to a cell. It has nothing else to do, unless something of an earlier one is
 still at work."""
+
+
+class Aftermath(NamedTuple):
+    """What stands ready after a process was lost.
+
+    Args:
+        restarted: whether all variables are gone.
+        words: what they are now, as a sentence.
+    """
+
+    restarted: bool
+    words: str
 
 
 class Clock:
@@ -81,7 +109,7 @@ class RunningCell:
         number: the child's name for it.
         seconds: its active time; None for no limit.
         written: gets what it writes.
-        child: the process that runs it.
+        process: what runs it.
     """
 
     def __init__(
@@ -90,7 +118,7 @@ class RunningCell:
         limits: ReplLimits,
         seconds: float | None,
         written: Written,
-        child: Child,
+        process: Process,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.number = number
@@ -101,8 +129,8 @@ class RunningCell:
         self.begun = False
         self._limits = limits
         self._seconds = seconds
-        self._child = child
-        self._clock = Clock(child.cpu_seconds)
+        self._process = process
+        self._clock = Clock(process.cpu_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._requested = 0
@@ -125,7 +153,7 @@ class RunningCell:
     def _begin_or_go(self) -> None:
         """A child that does not turn to the cell is still at an earlier one, whatever it said."""
         if not self.begun:
-            self._child.kill()
+            self._process.kill()
 
     def _watch(self) -> None:
         """See to the time limit: look again when it would be reached if no call came between."""
@@ -145,12 +173,12 @@ class RunningCell:
                 self._timer.cancel()
             for task in list(self._tasks):
                 task.cancel()
-            self._child.interrupt()
+            self._process.interrupt()
             self._timer = self._loop.call_later(self._limits.grace_seconds, self._give_up)
 
     def _give_up(self) -> None:
         self._ignored = True
-        self._child.kill()
+        self._process.kill()
 
     def serve(self, request: Request, answer: Answering, send: Send) -> None:
         """Work on a call of the child, and send it the answer; a cell that is to stop gets a refusal."""
@@ -168,7 +196,7 @@ class RunningCell:
             send(refusal(request, STOPPED))
         except Exception as error:  # noqa: BLE001 - `execute` raises it; the cell must not wait for ever
             self.fault = error
-            self._child.kill()
+            self._process.kill()
         finally:
             self._clock.resume()
 
@@ -224,8 +252,8 @@ class RunningCell:
         if not self.over.done():
             self.over.set_result(None)
 
-    def result(self, restarted: bool) -> CellResult:
-        """What came of it; `restarted` says whether a new child stands ready for one that was lost."""
+    def result(self, aftermath: Aftermath | None) -> CellResult:
+        """What came of it; `aftermath` says what stands ready where the process was lost."""
         elapsed, active = self._clock.elapsed, self._clock.active
         dropped = self.written.dropped + (self._done.dropped if self._done is not None else 0)
         if dropped:
@@ -234,13 +262,14 @@ class RunningCell:
         return CellResult(
             status=self._status(),
             output=self.written.output(),
-            traceback=self._traceback(restarted),
+            traceback=self._traceback(aftermath),
             final=self._final,
             worker_calls=tuple(call for call in self.calls if call is not None),
             elapsed=elapsed,
             active=active,
             dropped=dropped,
-            restarted=restarted,
+            restarted=aftermath is not None and aftermath.restarted,
+            restored=aftermath is not None and not aftermath.restarted,
         )
 
     def _status(self) -> CellStatus:
@@ -252,9 +281,9 @@ class RunningCell:
             return self._stop
         return "ok" if self._done.error is None else "error"
 
-    def _traceback(self, restarted: bool) -> str | None:
+    def _traceback(self, aftermath: Aftermath | None) -> str | None:
         if self._done is None:
-            return self._epitaph() + (f" {RESTARTED}\n" if restarted else "\n")
+            return self._epitaph() + (f" {aftermath.words}\n" if aftermath is not None else "\n")
         error = self._done.error
         if self._stop == "timeout" and self._final is None:
             limit = f"The cell was stopped: its {self._seconds:g} s of active time were used up.\n"

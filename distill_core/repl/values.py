@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -35,6 +36,9 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         call_chars: text that one cell may hand to workers and primitives.
         frame_bytes: size of one message of the child.
         start_seconds: time that the child has for getting ready.
+        checkpoints: states kept beside the one at the start, the newest ones; 0 for none.
+        checkpoint_bytes: memory that they may hold together beyond what the running process has; the newest is kept
+            whatever it takes.
     """
 
     cell_seconds: float | None = 60.0
@@ -50,6 +54,8 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     call_chars: int = 128 << 20
     frame_bytes: int = 64 << 20
     start_seconds: float = 60.0
+    checkpoints: int = 16
+    checkpoint_bytes: int | None = 2 << 30
 
 
 class WorkerCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +81,8 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
         active: seconds of it not spent waiting for workers and primitives.
         dropped: characters of output over the limit, lost.
         restarted: the process was lost and a new one stands ready: context and query are there, variables are not.
+        restored: the process was lost and another stands ready, with the variables of an earlier state: mostly that
+            before this cell; `traceback` says which.
     """
 
     status: CellStatus
@@ -86,6 +94,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     active: float = 0.0
     dropped: int = 0
     restarted: bool = False
+    restored: bool = False
 
     @property
     def stdout(self) -> str:
@@ -105,3 +114,17 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     size: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] | None
     preview: str
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of the REPL that can be gone back to.
+
+    Args:
+        index: how many cells it comes after; 0 is the state before the first.
+        bytes: memory that it holds in proportion to those that share it, when last measured; 0 before that.
+        when: when it was taken (UTC).
+    """
+
+    index: int
+    bytes: int
+    when: datetime

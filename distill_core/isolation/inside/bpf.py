@@ -11,7 +11,7 @@ import errno
 from struct import pack
 
 from .machines import MACHINES, NUMBERS
-from .policy import ALLOWED, CHECKED, REFUSED_AS, SELF, Alternatives, Arg
+from .policy import ALLOWED, ASKED, CHECKED, REFUSED_AS, SELF, Alternatives, Arg
 
 Instruction = tuple[int, int, int, int]
 
@@ -20,6 +20,7 @@ _NUMBER, _TOKEN, _ARGUMENTS = 0, 4, 16
 _WORD = 0xFFFF_FFFF
 
 ALLOW = 0x7FFF0000
+ASK = 0x7FC00000
 KILL = 0x80000000
 _ERRNO = 0x00050000
 
@@ -29,12 +30,13 @@ def refuse(error: int) -> int:
     return _ERRNO | error
 
 
-def compiled(machine: str, pid: int) -> list[Instruction]:
+def compiled(machine: str, pid: int, *, asking: bool = False) -> list[Instruction]:
     """The filter for a machine.
 
     Args:
         machine: its name as in uname(2).
         pid: the process that it is for.
+        asking: whether the filter of `asked` stands before it: what that one puts to the host is let through here.
 
     Raises:
         LookupError: there is no table of system calls for this machine.
@@ -52,13 +54,35 @@ def compiled(machine: str, pid: int) -> list[Instruction]:
         program += [(_IF_AT_LEAST, 0, 1, known.foreign), (_RETURN, 0, 0, refuse(errno.EPERM))]
     for name, numbers in sorted(NUMBERS.items()):
         if (number := numbers[known.column]) is not None:
-            block = _block(name, pid)
+            block = _block(name, pid, asking)
             program += [(_IF_EQUAL, 0, len(block), number), *block]
     return [*program, (_RETURN, 0, 0, refuse(errno.EPERM))]
 
 
-def _block(name: str, pid: int) -> list[Instruction]:
+def asked(machine: str) -> list[Instruction]:
+    """The filter that puts calls to the host, and lets all else pass. Of two filters the stricter answer holds.
+
+    Args:
+        machine: its name as in uname(2), one that `compiled` knows.
+    """
+    known = MACHINES[machine]
+    program: list[Instruction] = [
+        (_LOAD, 0, 0, _TOKEN),
+        (_IF_EQUAL, 1, 0, known.token),
+        (_RETURN, 0, 0, ALLOW),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    for name, alternatives in sorted(ASKED.items()):
+        if (number := NUMBERS[name][known.column]) is not None:
+            block = _checks(alternatives, 0, holds=ASK, otherwise=ALLOW)
+            program += [(_IF_EQUAL, 0, len(block), number), *block]
+    return [*program, (_RETURN, 0, 0, ALLOW)]
+
+
+def _block(name: str, pid: int, asking: bool) -> list[Instruction]:
     """What is done with a call once it is known which it is. Always returns, never falls through."""
+    if asking and name in ASKED:
+        return _checks((*CHECKED.get(name, ()), *ASKED[name]), pid)
     if name in CHECKED:
         return _checks(CHECKED[name], pid)
     if name in REFUSED_AS:
@@ -68,7 +92,9 @@ def _block(name: str, pid: int) -> list[Instruction]:
     raise LookupError(f"{name} has a number but no rule")
 
 
-def _checks(alternatives: Alternatives, pid: int) -> list[Instruction]:
+def _checks(
+    alternatives: Alternatives, pid: int, *, holds: int = ALLOW, otherwise: int = _ERRNO | errno.EPERM
+) -> list[Instruction]:
     block: list[Instruction] = []
     for alternative in alternatives:
         tests = [_test(word, mask, value) for arg in alternative for word, mask, value in _words(arg, pid)]
@@ -77,8 +103,8 @@ def _checks(alternatives: Alternatives, pid: int) -> list[Instruction]:
             left -= len(test)
             code, _, _, value = test[-1]
             block += [*test[:-1], (code, 0, left, value)]
-        block.append((_RETURN, 0, 0, ALLOW))
-    return [*block, (_RETURN, 0, 0, refuse(errno.EPERM))]
+        block.append((_RETURN, 0, 0, holds))
+    return [*block, (_RETURN, 0, 0, otherwise)]
 
 
 def _words(arg: Arg, pid: int) -> list[tuple[int, int, int]]:

@@ -19,6 +19,8 @@ _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
+_SECCOMP_NUMBERS = {"x86_64": 317, "aarch64": 277}
+_SECCOMP_SET_MODE_FILTER, _SECCOMP_NEW_LISTENER = 1, 1 << 3
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -89,6 +91,22 @@ def install_filter(instructions: bytes) -> None:
     """Put this thread, and what it starts, under a seccomp filter for good."""
     program = _Program(len(instructions) // 8, instructions)
     _prctl("seccomp", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+
+
+def install_asking_filter(instructions: bytes, machine: str) -> int:
+    """The same for a filter that puts calls to a listener; returns the listener's descriptor.
+
+    Raises:
+        OSError: this kernel has no listeners (Linux 5.0), or there is one already.
+    """
+    program = _Program(len(instructions) // 8, instructions)
+    return _call(
+        "seccomp listener",
+        _SECCOMP_NUMBERS[machine],
+        ctypes.c_uint(_SECCOMP_SET_MODE_FILTER),
+        ctypes.c_uint(_SECCOMP_NEW_LISTENER),
+        ctypes.byref(program),
+    )
 
 
 def no_new_privileges() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
 from typing import NamedTuple
 
 from . import bpf, kernel, landlock
@@ -29,14 +30,22 @@ class Attestation(NamedTuple):
         level: "strong", "good" or "none": the strongest that the probes prove.
         probes: all that was tried.
         problem: the step that could not be taken, if there was one.
+        no_copies: why the host cannot be asked to let this process be copied; None if it can.
     """
 
     level: str
     probes: tuple[Probe, ...]
     problem: str | None
+    no_copies: str | None
 
 
-def lock_down(paths: Paths, bounds: Bounds, keep: tuple[int, ...], witness: Witness) -> Attestation:
+def lock_down(
+    paths: Paths,
+    bounds: Bounds,
+    keep: tuple[int, ...],
+    witness: Witness,
+    hand_over: Callable[[int], None] | None = None,
+) -> Attestation:
     """Give up every right that a cell does not need. There is no way back.
 
     Must be called while the process has one thread: what is given up is given up by threads.
@@ -46,26 +55,48 @@ def lock_down(paths: Paths, bounds: Bounds, keep: tuple[int, ...], witness: Witn
         bounds: what is bounded.
         keep: descriptors that stay open; all others are closed.
         witness: things of the host to try afterwards.
+        hand_over: gives the host the descriptor through which it is asked about single calls; absent, it is never
+            asked, and no copy of this process can be made.
     """
+    no_copies: str | None = "the host cannot be asked"
     try:
-        _lock(paths, bounds, keep)
+        no_copies = _lock(paths, bounds, keep, hand_over)
         problem = None
     except (OSError, LookupError) as error:
         problem = str(error)
     probes = attest(witness)
-    return Attestation(NONE if problem else _proven(probes), probes, problem)
+    return Attestation(NONE if problem else _proven(probes), probes, problem, no_copies)
 
 
-def _lock(paths: Paths, bounds: Bounds, keep: tuple[int, ...]) -> None:
+def _lock(
+    paths: Paths, bounds: Bounds, keep: tuple[int, ...], hand_over: Callable[[int], None] | None
+) -> str | None:
+    """All the steps; returns why there can be no copies, None if there can."""
     if _threads() != 1:
         raise LookupError(f"locking down takes a process with one thread, this one has {_threads()}")
-    program = bpf.packed(bpf.compiled(os.uname().machine, os.getpid()))
+    machine = os.uname().machine
+    plain, asking = (bpf.compiled(machine, os.getpid(), asking=asking) for asking in (False, True))
     _close_all_but(keep)
     _bound(bounds)
     kernel.drop_capabilities()
     kernel.no_new_privileges()
     landlock.restrict(paths)
-    kernel.install_filter(program)
+    no_copies = "the host does not listen" if hand_over is None else _listened_to(machine, hand_over)
+    kernel.install_filter(bpf.packed(plain if no_copies else asking))
+    return no_copies
+
+
+def _listened_to(machine: str, hand_over: Callable[[int], None]) -> str | None:
+    """Let the host be asked about single calls. Comes before the filter that forbids to pass descriptors on."""
+    try:
+        listener = kernel.install_asking_filter(bpf.packed(bpf.asked(machine)), machine)
+    except OSError as error:
+        return str(error)
+    try:
+        hand_over(listener)
+    finally:
+        os.close(listener)
+    return None
 
 
 def _proven(probes: tuple[Probe, ...]) -> str:
@@ -123,7 +154,7 @@ def _charged_to_others() -> int:
     """
     if os.getuid() == 0:
         try:
-            os.setresuid(_UIDS_OF_NOBODY + os.getpid(), 0, 0)
+            os.setresuid(_UIDS_OF_NOBODY + int.from_bytes(os.urandom(3), "big"), 0, 0)
         except OSError:
             return _threads_of(0)  # a container in which there are no such users
         return 0

@@ -122,6 +122,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "readlinkat": (267, 78),
     "readv": (19, 65),
     "recvfrom": (45, 207),
+    "recvmsg": (47, 212),
     "rename": (82, None),
     "renameat": (264, 38),
     "renameat2": (316, 276),

@@ -73,7 +73,7 @@ ALLOWED: frozenset[str] = frozenset(
         "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink", "symlinkat",
         "unlink", "unlinkat",
         # a socket pair of its own, as event loops use it
-        "getpeername", "getsockname", "recvfrom", "shutdown",
+        "getpeername", "getsockname", "recvfrom", "recvmsg", "shutdown",
         # time
         "alarm", "getitimer", "gettimeofday", "nanosleep", "setitimer", "time", "times",
         # threads of its own, and signals to itself
@@ -96,6 +96,8 @@ REFUSED_AS: dict[str, int] = {
 
 _CLONE_THREAD_FLAGS = 0x3D0F00
 """CLONE_VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID: pthread_create's (clone(2))."""
+_CLONE_FORK_FLAGS = 0x1200011
+"""CLONE_CHILD_SETTID|CHILD_CLEARTID, and SIGCHLD at the end: the C library's fork."""
 _CLONE_DETACHED = 0x400000
 """Without meaning since Linux 2.6; musl still sets it."""
 _O_TRUNC = 0o1000
@@ -152,12 +154,18 @@ CHECKED: dict[str, Alternatives] = {
     "openat": _opening(2),
     "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),
     "prlimit64": tuple(
-        (Arg(0, INT, process), change)
-        for process in (0, SELF)
-        for change in (Arg(2, LONG, 0), *(Arg(1, INT, limit) for limit in _RLIMITS))
+        (Arg(0, INT, 0), change) for change in (Arg(2, LONG, 0), *(Arg(1, INT, limit) for limit in _RLIMITS))
     ),
     # An unconnected or datagram socket could be given an address; a connected stream cannot (unix(7)).
     "socketpair": ((Arg(0, INT, 1), Arg(1, INT & ~_SOCK_FLAGS, 1)),),
     "sendto": ((Arg(4, LONG, 0),),),
     "tgkill": ((Arg(0, INT, SELF),),),
 }
+
+ASKED: dict[str, Alternatives] = {
+    "clone": ((Arg(0, LONG, _CLONE_FORK_FLAGS),),),
+    "tgkill": ((),),
+}
+"""Calls that the host is asked about, one by one (SECCOMP_RET_USER_NOTIF): a fork, which it grants where it has just
+ordered one, and a signal to a thread, which it grants where the thread is the caller's own. A filter alone cannot tell:
+copies of a process share its filter and differ in their ids. Where the host cannot be asked, the rules above hold."""

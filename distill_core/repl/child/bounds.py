@@ -10,32 +10,66 @@ import sys
 from typing import Any
 
 _RESERVE = 64 << 20
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _F_SETSIG = 10
+_SPARE_FILES = 16
+"""Descriptors beyond a cell's bound, for the lines of a copy that is made between cells."""
 _NO_CORE = 1
 """Too small for a core file; at 0 the kernel would still start a program that takes dumps, where there is one."""
-_setrlimit, _DATA = resource.setrlimit, resource.RLIMIT_DATA
+_setrlimit, _DATA, _FILES = resource.setrlimit, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE
 
 
 def die_with_host(host: int, life: int) -> None:
-    """Have the kernel kill this process as soon as the host is gone, however it went.
+    """Have the kernel kill this process and its copies as soon as the host is gone, however it went.
 
     Args:
-        host: process id of the host.
+        host: process id of the host; 0 in namespaces, which end with this process, their first.
         life: reading end of a pipe that only the host can write to, and never does. When its last writer is
-            gone the kernel signals this process (fcntl(2), F_SETSIG). The parent-death signal, prctl(2), stands
-            beside it: a forked copy of the host would keep the pipe open.
+            gone the kernel signals this process and its group (fcntl(2), F_SETSIG). The parent-death signal, prctl(2),
+            stands beside it: a forked copy of the host would keep the pipe open. Copies of this process must not
+            keep this descriptor: they could call the signal off.
     """
     if sys.platform != "linux":
         return
-    fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp() if host else os.getpid())
     fcntl.fcntl(life, _F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
     import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if os.getppid() != host:
         os._exit(0)
+
+
+class Files:
+    """The bound on open descriptors.
+
+    Args:
+        allowed: how many; None for no bound of ours.
+    """
+
+    def __init__(self, allowed: int | None) -> None:
+        self._pairs: tuple[tuple[int, int], tuple[int, int]] | None = None
+        if allowed is not None:
+            hard = _limit(_FILES, allowed, allowed + _SPARE_FILES)
+            self._pairs = (min(allowed, hard), hard), (hard, hard)
+
+    def for_cell(self) -> None:
+        """The bound as a cell meets it."""
+        self._set(0)
+
+    def for_scaffold(self) -> None:
+        """A little more, for the lines of a copy."""
+        self._set(1)
+
+    def _set(self, which: int) -> None:
+        if self._pairs is not None:
+            try:
+                _setrlimit(_FILES, self._pairs[which])
+            except (OSError, ValueError):
+                self._pairs = None  # a cell lowered the hard bound for good: what it set is stricter
 
 
 class Memory:
@@ -70,10 +104,8 @@ class Memory:
 
 
 def apply(bounds: dict[str, Any]) -> None:
-    """Set what does not change from cell to cell. Keys: open_files, scratch_bytes (of one file)."""
+    """Set what does not change from cell to cell. Keys: scratch_bytes (of one file)."""
     _limit(resource.RLIMIT_CORE, _NO_CORE, _NO_CORE)
-    if (files := bounds["open_files"]) is not None:
-        _limit(resource.RLIMIT_NOFILE, files, files)
     if (scratch := bounds["scratch_bytes"]) is not None:
         _limit(resource.RLIMIT_FSIZE, scratch, scratch)
     _die_first()

@@ -10,8 +10,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from . import trace
-from .bounds import Memory
+from .bounds import Files, Memory
 from .channel import Channel
+from .copying import revive_loop
 from .dialects import Rlm
 from .interrupts import Interrupts
 from .output import Outlet
@@ -43,6 +44,7 @@ class Cells:
         outlet: Outlet,
         interrupts: Interrupts,
         memory: Memory,
+        files: Files,
         answer: Answer,
         echo: bool,
     ) -> None:
@@ -54,6 +56,7 @@ class Cells:
         self._outlet = outlet
         self._interrupts = interrupts
         self._memory = memory
+        self._files = files
         self._answer = answer
         self._echo = echo
         self._loop: Any = None
@@ -91,6 +94,11 @@ class Cells:
             "dropped": self._outlet.dropped,
         }
 
+    def renew(self) -> None:
+        """In a copy of the process: part what the original goes on to use."""
+        if self._loop is not None and not self._loop.is_closed():
+            revive_loop(self._loop)
+
     def _begin(self, filename: str, code: str) -> None:
         trace.remember(filename, code)
         self._answer.given = False
@@ -98,6 +106,7 @@ class Cells:
         self._outlet.begin()
         for dialect in self._dialects:
             dialect.begin()
+        self._files.for_cell()
         self._memory.for_cell()
 
     def _finish(self) -> str | None:
@@ -111,6 +120,7 @@ class Cells:
 
     def _restore(self) -> None:
         self._memory.for_scaffold()
+        self._files.for_scaffold()
         self._outlet.flush()
         self._channel.between_cells()
         self.namespace.update(self._scaffold)

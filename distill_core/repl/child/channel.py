@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+from _socket import AF_UNIX, CMSG_SPACE, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
 from _thread import get_ident
 from collections.abc import Callable
 from json.decoder import JSONDecoder
@@ -20,8 +21,11 @@ from .interrupts import Interrupts
 
 _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decode = JSONDecoder().decode
-_read, _write, _exit, _poll = os.read, os.write, os._exit, select.poll
+_write, _exit, _poll, _close = os.write, os._exit, select.poll, os.close
 _READ_BYTES = 1 << 20
+_INT = 4
+_PASSED_BYTES = CMSG_SPACE(4 * _INT)
+"""Room for the descriptors that an order may bring along."""
 _COMMAND = 0
 
 
@@ -60,6 +64,8 @@ class Channel:
         self.frame_bytes = 1 << 20
         self.before_sending: Callable[[], None] = _nothing
         self._fd = fd
+        self._receive = socket(AF_UNIX, SOCK_STREAM, 0, fd).recvmsg
+        self._passed: list[int] = []
         self._hold = interrupts
         self._buffer = bytearray()
         self._poll = _poll()
@@ -109,6 +115,22 @@ class Channel:
         if self._reader == get_ident():
             self._reader = None
 
+    def passed(self) -> list[int]:
+        """The descriptors that came with the last order; the caller closes them."""
+        passed, self._passed = self._passed, []
+        return passed
+
+    def renew(self, fd: int) -> None:
+        """Go over to the line `fd`, in a copy of the process: what was under way is the original's."""
+        os.dup2(fd, self._fd, False)
+        _close(fd)
+        self._buffer.clear()
+        self._sending = Lock()
+        self._state = Condition(Lock())
+        self._arrived.clear()
+        self._awaited = {_COMMAND}
+        self._reader = None
+
     def _await(self, number: int) -> dict[str, Any]:
         me = get_ident()
         while True:
@@ -134,10 +156,19 @@ class Channel:
                     return
             self._poll.poll()
             with self._hold:
-                data = _read(self._fd, _READ_BYTES)
+                data, extra, _, _ = self._receive(_READ_BYTES, _PASSED_BYTES)
                 if not data:
                     _exit(0)
+                for level, kind, descriptors in extra:
+                    self._keep(level, kind, descriptors)
                 self._buffer += data
+
+    def _keep(self, level: int, kind: int, descriptors: bytes) -> None:
+        """Hold on to descriptors until the order that they came with is read; none are left of an earlier one."""
+        for fd in self.passed():
+            _close(fd)
+        if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
+            self._passed = list(memoryview(descriptors)[: len(descriptors) // _INT * _INT].cast("i"))
 
     def _take(self) -> bool:
         buffer = self._buffer

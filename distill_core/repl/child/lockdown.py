@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 
-def lock_down(orders: dict[str, Any] | None, keep: tuple[int, ...]) -> dict[str, Any]:
+def lock_down(orders: dict[str, Any] | None, keep: tuple[int, ...], hatch: int) -> dict[str, Any]:
     """Give up every right that a cell does not need, and find out what that comes to.
 
     Args:
         orders: what the host wants: `code` (the folder of the package that does it), `paths`, `threads`,
             `address_bytes`, `witness`, `host`, `forbidden_bytes`; None to stay as the process is.
         keep: descriptors that stay open.
+        hatch: socket through which the host gets the descriptor by which it is asked about system calls; closed.
 
     Returns:
-        `level` that is proven, `probes` as [name, shut, detail], and the `problem` there was, if any.
+        `level` that is proven, `probes` as [name, shut, detail], the `problem` there was, if any, and why there can be
+        `no_copies` of this process, None if there can.
     """
     if orders is None:
-        return {"level": "none", "probes": [], "problem": None}
+        os.close(hatch)
+        return {"level": "none", "probes": [], "problem": None, "no_copies": None}
     sys.path.insert(0, orders["code"])
     from inside.lockdown import lock_down as lock  # type: ignore[import-not-found]
     from inside.policy import Bounds, Paths  # type: ignore[import-not-found]
@@ -28,7 +32,20 @@ def lock_down(orders: dict[str, Any] | None, keep: tuple[int, ...]) -> dict[str,
     attestation = lock(
         Paths(*map(tuple, orders["paths"])),
         Bounds(orders["threads"], orders["address_bytes"]),
-        keep,
+        (*keep, hatch),
         Witness(orders["witness"], orders["host"], orders["forbidden_bytes"]),
+        lambda listener: _hand_over(listener, hatch),
     )
     return dict(attestation._asdict())
+
+
+def _hand_over(listener: int, hatch: int) -> None:
+    """Pass a descriptor to the host, wait until it listens, and shut the hatch."""
+    import _socket
+
+    line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, hatch)
+    try:
+        line.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))])
+        line.recv(1)
+    finally:
+        line.close()

@@ -1,4 +1,4 @@
-"""The child's life: take configuration and document, lock down, say ready, then run cells as they are ordered."""
+"""The child's life: take configuration and document, lock down, say ready, then do what is ordered."""
 
 from __future__ import annotations
 
@@ -12,68 +12,118 @@ from typing import Any
 from . import bounds, document, lockdown, packages, semaphores, variables
 from .cells import Cells
 from .channel import Channel
+from .copying import Copying
 from .dialects import DIALECTS
 from .interrupts import Interrupts
 from .output import Outlet
-from .scaffold import Answer, build
+from .scaffold import Answer, budget, build, functions_of_host
 
 
-def main(fd: int, life: int, host: int) -> None:
+def main(fd: int, life: int, hatch: int, host: int) -> None:
     """Serve the host behind socket `fd` until it is gone. Never returns."""
     bounds.die_with_host(host, life)
     interrupts = Interrupts()
     interrupts.install()
     channel = Channel(fd, interrupts)
-    cells, hidden = _prepare(channel, interrupts, channel.command(), (fd, life))
+    interpreter = Interpreter(channel, interrupts, channel.command(), (fd, life), hatch)
     while True:
         order = channel.command()
-        if order["op"] == "execute":
-            channel.send({"op": "begun", "cell": order["cell"]})
-            cells.ask(order["query"])
-            channel.send(cells.run(order["cell"], order["code"]))
+        interpreter.obey(order)
+
+
+class Interpreter:
+    """All that runs in this process, by the orders that it takes.
+
+    Args:
+        channel: the line to the host.
+        interrupts: what may strike a cell.
+        config: the first order, with all that there is to set.
+        lines: descriptors of line and life.
+        hatch: see `lockdown.lock_down`.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        interrupts: Interrupts,
+        config: dict[str, Any],
+        lines: tuple[int, int],
+        hatch: int,
+    ) -> None:
+        self._channel = channel
+        channel.frame_bytes = config["frame_bytes"]
+        copies = os.dup(1), os.dup(2)
+        self._outlet = Outlet(*copies, config["output_chars"])
+        channel.before_sending = self._outlet.flush
+        faulthandler.enable(copies[1])
+        random.seed(config["seed"])
+        sys.dont_write_bytecode = True
+        packages.offer(config["packages"], config["package_folders"])
+        context = document.receive(**config["document"])
+
+        module = ModuleType("__main__")
+        self._hidden = set(module.__dict__) | {"__builtins__"}
+        self._answer = Answer(channel, config["final_chars"])
+        self._scaffold = build(channel, self._answer, config["query"], config["primitives"])
+        self._offered = {primitive["name"] for primitive in config["primitives"]}
+        dialects = [
+            DIALECTS[name](module.__dict__, self._scaffold, self._answer) for name in config["dialects"]
+        ]
+        for dialect in dialects:
+            self._scaffold |= dialect.names()
+        self._scaffold |= {"__name__": "__main__", "__builtins__": sys.modules["builtins"]}
+        module.__dict__["context"] = context
+        self._hidden |= set(self._scaffold)
+
+        bounds.apply(config["bounds"])
+        files = bounds.Files(config["bounds"]["open_files"])
+        memory = bounds.Memory(config["bounds"]["memory_bytes"])
+        if config["isolation"] is not None:
+            semaphores.install()
+        self._copying = Copying(channel, self._outlet, lines[1])
+        proven = lockdown.lock_down(config["isolation"], (0, 1, 2, *lines, *copies), hatch)
+        self._cells = Cells(
+            module,
+            self._scaffold,
+            dialects,
+            channel=channel,
+            outlet=self._outlet,
+            interrupts=interrupts,
+            memory=memory,
+            files=files,
+            answer=self._answer,
+            echo=config["echo"],
+        )
+        channel.send({"op": "ready", **proven, "python": sys.version.split()[0]})
+
+    def obey(self, order: dict[str, Any]) -> None:
+        """Do what is ordered, and say what came of it."""
+        what = order["op"]
+        if what == "execute":
+            self._channel.send({"op": "begun", "cell": order["cell"]})
+            self._cells.ask(order["query"])
+            self._channel.send(self._cells.run(order["cell"], order["code"]))
+        elif what == "variables":
+            found = variables.look(self._cells.namespace, self._hidden)
+            self._channel.send({"op": "variables", "variables": found})
+        elif what == "copy":
+            if self._copying.copy(order):
+                self._cells.renew()
+        elif what == "bury":
+            self._channel.send({"op": "buried", "ended": self._copying.bury(order["ended"])})
         else:
-            channel.send({"op": "variables", "variables": variables.look(cells.namespace, hidden)})
+            self._configure(order)
 
-
-def _prepare(
-    channel: Channel, interrupts: Interrupts, config: dict[str, Any], lines: tuple[int, ...]
-) -> tuple[Cells, set[str]]:
-    channel.frame_bytes = config["frame_bytes"]
-    copies = os.dup(1), os.dup(2), os.dup(2)
-    outlet = Outlet(*copies[:2], config["output_chars"])
-    channel.before_sending = outlet.flush
-    faulthandler.enable(copies[2])
-    random.seed(config["seed"])
-    sys.dont_write_bytecode = True
-    packages.offer(config["packages"], config["package_folders"])
-    context = document.receive(**config["document"])
-
-    module = ModuleType("__main__")
-    hidden = set(module.__dict__) | {"__builtins__"}
-    answer = Answer(channel, config["final_chars"])
-    scaffold = build(channel, answer, config["query"], config["primitives"])
-    dialects = [DIALECTS[name](module.__dict__, scaffold, answer) for name in config["dialects"]]
-    for dialect in dialects:
-        scaffold |= dialect.names()
-    scaffold |= {"__name__": "__main__", "__builtins__": sys.modules["builtins"]}
-    module.__dict__["context"] = context
-    hidden |= set(scaffold)
-
-    bounds.apply(config["bounds"])
-    memory = bounds.Memory(config["bounds"]["memory_bytes"])
-    if config["isolation"] is not None:
-        semaphores.install()
-    proven = lockdown.lock_down(config["isolation"], (0, 1, 2, *lines, *copies))
-    cells = Cells(
-        module,
-        scaffold,
-        dialects,
-        channel=channel,
-        outlet=outlet,
-        interrupts=interrupts,
-        memory=memory,
-        answer=answer,
-        echo=config["echo"],
-    )
-    channel.send({"op": "ready", **proven, "python": sys.version.split()[0]})
-    return cells, hidden
+    def _configure(self, order: dict[str, Any]) -> None:
+        """Take on other bounds and other functions of the host, in a copy that is to go its own way."""
+        self._channel.frame_bytes = order["frame_bytes"]
+        self._outlet.limit = order["output_chars"]
+        self._answer.limit = order["final_chars"]
+        for name in self._offered:
+            del self._scaffold[name]
+            self._cells.namespace.pop(name, None)
+        offered = functions_of_host(self._channel, order["primitives"])
+        self._offered = set(offered)
+        self._scaffold |= {"budget": budget, **offered}
+        self._cells.namespace.update(self._scaffold)
+        self._hidden |= self._offered

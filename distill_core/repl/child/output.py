@@ -33,7 +33,7 @@ class Outlet:
     def __init__(self, out: int, err: int, limit: int) -> None:
         self._out = out
         self._err = err
-        self._limit = limit
+        self.limit = limit
         self._lock = RLock()
         self._room = limit
         self.dropped = 0
@@ -46,7 +46,7 @@ class Outlet:
 
     def begin(self) -> None:
         """A cell begins: full room again, and the standard streams and descriptors in their places."""
-        self._room = self._limit
+        self._room = self.limit
         self.dropped = 0
         os.dup2(self._out, 1)
         os.dup2(self._err, 2)
@@ -57,6 +57,20 @@ class Outlet:
         for name, stream in zip(("stdout", "stderr", "stdin"), (*self._streams, self._stdin), strict=True):
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+
+    def renew(self, fds: list[int]) -> None:
+        """In a copy of the process: let go of what the original holds, and go over to pipes of its own, if it has any.
+
+        Args:
+            fds: one for both streams and one for descriptor 2; none to go on with the original's.
+        """
+        self._lock = RLock()
+        self._pending.clear()
+        self._pending_chars = 0
+        for fd, places in zip(fds, ((self._out, 1), (self._err, 2)), strict=False):
+            for place in places:
+                os.dup2(fd, place)
+            os.close(fd)
 
     def echo(self, text: str) -> None:
         """Write to stdout, wherever `sys.stdout` points now."""

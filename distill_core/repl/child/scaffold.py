@@ -44,7 +44,7 @@ class Answer:
 
     def __init__(self, channel: Channel, limit: int) -> None:
         self._channel = channel
-        self._limit = limit
+        self.limit = limit
         self.given = False
 
     def give(self, value: Any) -> None:
@@ -56,8 +56,8 @@ class Answer:
         if self.given:
             return
         scalar, text = as_answer(value)
-        if len(text) > self._limit:
-            raise ValueError(f"an answer may have {self._limit:,} characters, this one has {len(text):,}")
+        if len(text) > self.limit:
+            raise ValueError(f"an answer may have {self.limit:,} characters, this one has {len(text):,}")
         self._channel.send({"op": "final", "value": scalar, "text": text})
         self.given = True
 
@@ -94,12 +94,21 @@ def build(channel: Channel, answer: Answer, query: str, primitives: list[dict[st
     names["worker"], names["worker_batch"] = _workers(channel)
     names["FINAL"] = _final(answer)
     names["budget"] = budget
-    for primitive in primitives:
-        names[primitive["name"]] = _primitive(channel, primitive["name"], primitive["doc"])
+    names |= functions_of_host(channel, primitives)
     for name, value in names.items():
         if isinstance(value, FunctionType):
             value.__name__ = value.__qualname__ = name
     return names
+
+
+def functions_of_host(channel: Channel, primitives: list[dict[str, str]]) -> dict[str, Any]:
+    """The functions that the host offers, by name; `primitives` holds `name` and `doc` of each."""
+    offered = {}
+    for primitive in primitives:
+        name = primitive["name"]
+        offered[name] = function = _primitive(channel, name, primitive["doc"])
+        function.__name__ = function.__qualname__ = name
+    return offered
 
 
 def budget() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from distill_core.isolation.scratch import clear, overfull
 
-ME = os.getpid()
+ME = (os.getpid(),)
 
 
 def test_a_small_folder_is_not_overfull(tmp_path: Path) -> None:

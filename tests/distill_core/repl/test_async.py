@@ -92,8 +92,8 @@ async def test_a_fault_of_the_host_does_not_leave_a_cell_waiting(monkeypatch: py
         async def broken(*args: object) -> dict[str, object]:
             raise LookupError("a fault of the host")
 
-        assert repl._calls is not None
-        monkeypatch.setattr(repl._calls, "ask", broken)
+        assert repl._timeline._calls is not None
+        monkeypatch.setattr(repl._timeline._calls, "ask", broken)
         with pytest.raises(LookupError):
             await repl.execute("worker('x')")
         monkeypatch.undo()

@@ -1,0 +1,114 @@
+"""Copies of this process: made where the host orders one, with a line of their own, put right where threads are gone.
+
+A copy goes on with all that the original has in memory. Of its threads it has the one that makes the copy; what other
+threads held or were about to do is the original's. Files and the scratch folder are shared, not copied.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import warnings
+from typing import Any
+
+from .channel import Channel
+from .output import Outlet
+
+_fork, _wait, _close, _status = os.fork, os.waitpid, os.close, os.waitstatus_to_exitcode
+_get_random, _set_random = random.getstate, random.setstate
+
+
+class Copying:
+    """Makes copies, and sees to those that have ended.
+
+    Args:
+        channel: the line to the host; orders bring the lines of a copy along.
+        outlet: what cells write goes there.
+        life: the descriptor that a copy must not keep.
+    """
+
+    def __init__(self, channel: Channel, outlet: Outlet, life: int) -> None:
+        self._channel = channel
+        self._outlet = outlet
+        self._life: int | None = life
+
+    def copy(self, order: dict[str, Any]) -> bool:
+        """Make a copy and tell the host; returns whether this process is it.
+
+        Args:
+            order: `fds`, how many descriptors came with it: a line, and perhaps pipes for the output. `ended`, copies
+                to see to before.
+        """
+        self.bury(order["ended"])
+        fds = self._channel.passed()
+        if len(fds) != order["fds"]:
+            self._answer(fds, None, "no descriptors are free")
+            return False
+        kept = _get_random()  # a fork seeds it anew
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore"
+                )  # of forking beside threads: their state is what `renew` puts right
+                pid = _fork()
+        except OSError as error:
+            self._answer(fds, None, str(error))
+            return False
+        if pid:
+            self._answer(fds, pid, None)
+            return False
+        self._renew(fds)
+        _set_random(kept)
+        self._channel.send({"op": "born"})
+        return True
+
+    def bury(self, pids: list[int]) -> list[tuple[int, int]]:
+        """See to copies that have ended: (process id, status) of each. -1 stands for any."""
+        ended = []
+        for pid in pids:
+            try:
+                while (found := _wait(pid, os.WNOHANG))[0]:
+                    ended.append((found[0], _status(found[1])))
+            except ChildProcessError:
+                continue  # there is none (any more)
+        return ended
+
+    def _answer(self, fds: list[int], pid: int | None, error: str | None) -> None:
+        for fd in fds:
+            _close(fd)
+        self._channel.send({"op": "copied", "pid": pid, "error": error})
+
+    def _renew(self, fds: list[int]) -> None:
+        if self._life is not None:
+            _close(self._life)
+            self._life = None
+        self._channel.renew(fds[0])
+        self._outlet.renew(fds[1:])
+        _revive_executors()
+
+
+def _revive_executors() -> None:
+    """Let pools of threads start new threads: theirs did not come along (concurrent/futures/thread.py)."""
+    module = sys.modules.get("concurrent.futures.thread")
+    for thread in list(getattr(module, "_threads_queues", ())):
+        started_with = getattr(thread, "_args", None)
+        executor = started_with[0]() if started_with else None
+        if executor is not None and not thread.is_alive():
+            executor._threads.clear()
+            executor._idle_semaphore = threading.Semaphore(0)
+            executor._shutdown_lock = threading.Lock()
+
+
+def revive_loop(loop: Any) -> None:
+    """Part an event loop from the original's: what it waits on is shared by a fork (asyncio/selector_events.py)."""
+    import selectors
+
+    old, new = loop._selector, selectors.DefaultSelector()
+    for key in list(old.get_map().values()):
+        new.register(key.fileobj, key.events, key.data)
+    loop._selector = new
+    old.close()
+    loop._close_self_pipe()
+    loop._make_self_pipe()

@@ -1,0 +1,78 @@
+"""A firm hold on a process: by descriptor, so that no signal ever goes to another that was given its number."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+_CPU_CLOCK = 2
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used (clock_getcpuclockid(3)); 0 where that cannot be known."""
+    try:
+        return time.clock_gettime((~pid << 3) | _CPU_CLOCK) if sys.platform == "linux" else 0.0
+    except OSError:
+        return 0.0
+
+
+class Handle:
+    """A process that need not be a child of this one.
+
+    Args:
+        pid: its id.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._loop = asyncio.get_running_loop()
+        self._fd: int | None = os.pidfd_open(pid)
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used."""
+        return cpu_seconds(self.pid)
+
+    def interrupt(self) -> None:
+        """Ask what it runs to stop."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it, now."""
+        self._signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Let none of its threads run."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them run again."""
+        self._signal(signal.SIGCONT)
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Have `call` called once, when it has ended."""
+        assert self._fd is not None
+        self._loop.add_reader(self._fd, self._ended, call)
+
+    def _ended(self, call: Callable[[], None]) -> None:
+        self.release()
+        call()
+
+    def release(self) -> None:
+        """Let go of it."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            self._loop.remove_reader(fd)
+            os.close(fd)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._fd is not None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, which shows elsewhere
+                signal.pidfd_send_signal(self._fd, number)
