@@ -78,7 +78,7 @@ class Place:
         )
         first, _, rest = ended.stdout.partition("\n")
         assert first.startswith("["), ended.stderr
-        level, probes, problem = json.loads(first)
+        level, probes, problem, _ = json.loads(first)
         return Outcome(
             level, {name: shut for name, shut, _ in probes}, problem, rest + ended.stderr, ended.returncode
         )
@@ -341,6 +341,6 @@ def test_a_process_with_threads_is_not_taken_for_locked(place: Place) -> None:
         [*accounts.command(place.account), "-s", "-S", "-c", code, str(_CHILD), str(_INSIDE), json.dumps(settings), ""],
         capture_output=True, text=True, timeout=60, env={}, cwd=place.scratch,
     )  # fmt: skip
-    level, _, problem = json.loads(ended.stdout.partition("\n")[0])
+    level, _, problem, _ = json.loads(ended.stdout.partition("\n")[0])
     assert level == "none"
     assert "one thread" in problem
