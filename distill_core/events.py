@@ -420,8 +420,21 @@ class CellInterrupted(Stamped, frozen=True, kw_only=True, tag="cell_interrupted"
     by: str
 
 
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of two sessions a person prefers: `this` one, whose log it stands in, the `other`, or `neither`."""
+
+    other: str
+    winner: Literal["this", "other", "neither"]
+
+
 class Annotated(Stamped, frozen=True, kw_only=True, tag="annotated"):
-    """A person's judgement of `target`. Only what is given counts; `mark` is −1, 0 or +1 (None: unmarked)."""
+    """A person's judgement of `target`. Only what is given counts; `mark` is −1, 0 or +1 (None: unmarked).
+
+    Of several by one person on one target, the last that gives a field counts for it; `cleared` names the fields that
+    are taken back. `done` says that `by` has finished judging the session, and may from here on see what others said.
+    `settles`: where annotators disagree, this is what counts. A `preference` stands in the logs of both sessions under
+    the same `annotation_id`.
+    """
 
     annotation_id: str
     target: Target
@@ -433,6 +446,10 @@ class Annotated(Stamped, frozen=True, kw_only=True, tag="annotated"):
     correction: str | None = None
     reason: str = ""
     scores: dict[str, float] = msgspec.field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
+    done: bool = False
+    settles: bool = False
+    preference: Preference | None = None
 
 
 class Retracted(Stamped, frozen=True, kw_only=True, tag="retracted"):

@@ -127,11 +127,7 @@ class SessionLog:
             raise _unwritable(folder, error) from error
         if not hold(self._files[ev.STREAMS[0]]):
             self._close_files()
-            raise LogError(
-                f"another program writes to the session in {folder}",
-                found="it is still open there",
-                remedy="end it there first, or fork the session",
-            )
+            raise OpenElsewhere(folder)
         self._syncer = _Syncer(tuple(self._files.values()))
 
     def write(self, event: ev.Event) -> None:
@@ -170,6 +166,17 @@ class FolderTaken(LogError):
             f"cannot start a session in {folder}",
             found="a session is kept there already",
             remedy="name another folder",
+        )
+
+
+class OpenElsewhere(LogError):
+    """Another program writes the session."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"another program writes to the session in {folder}",
+            found="it is still open there",
+            remedy="end it there first, or fork the session",
         )
 
 

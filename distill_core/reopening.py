@@ -33,7 +33,7 @@ def reopen(folder: Path, last_seq: int) -> SessionLog:
         raise LogError(f"no session in {folder}", remedy="name a session's folder")
     log = SessionLog(folder, append=True)
     try:
-        last = max(_last_number(folder / f"{stream}.jsonl") for stream in ev.STREAMS)
+        last = last_number(folder)
         if last != last_seq:
             raise LogError(
                 f"the session in {folder} has changed",
@@ -44,6 +44,15 @@ def reopen(folder: Path, last_seq: int) -> SessionLog:
         log.close()
         raise
     return log
+
+
+def last_number(folder: Path) -> int:
+    """The number of the last event in `folder`. A torn last line is cut off: only whoever has the log open may ask.
+
+    Raises:
+        LogError: a stream's last line is damaged.
+    """
+    return max(_last_number(folder / f"{stream}.jsonl") for stream in ev.STREAMS)
 
 
 def _last_number(path: Path) -> int:

@@ -20,6 +20,20 @@ SUPERVISOR = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 WORKER = "meta-llama/Llama-3.1-8B-Instruct-Turbo"
 
 
+LABELS = (
+    "correct",
+    "partly correct",
+    "wrong",
+    "unsupported",
+    "incomplete",
+    "off topic",
+    "wasteful",
+    "elegant",
+    "exemplary",
+)
+"""Labels where no others are configured."""
+
+
 class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model under a name of the person's own: a `[models.NAME]` table.
 
@@ -100,6 +114,20 @@ class ScreenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     alert: Literal["none", "bell", "desktop", "both"] = "none"
 
 
+class AnnotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[annotation]` table.
+
+    Args:
+        labels: the vocabulary that labels are chosen from.
+        rubric: a TOML file of criteria, see `config.rubric`; default: the one that comes with the program.
+        best: the highest rating; the lowest is 1.
+    """
+
+    labels: list[str] = msgspec.field(default_factory=lambda: list(LABELS))
+    rubric: str | None = None
+    best: int = 5
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -120,4 +148,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     repl: ReplLimits = ReplLimits()
     session: SessionSettings = SessionSettings()
     screen: ScreenSettings = ScreenSettings()
+    annotation: AnnotationSettings = AnnotationSettings()
     keys: dict[str, dict[str, str | list[str]]] = msgspec.field(default_factory=dict)

@@ -49,4 +49,8 @@ TEMPLATE = """\
 # [keys]                    # keys of your own; distill-tui config keys lists the actions
 # decide.approve = "y"
 # session.stop = ["X", "ctrl+x"]
+
+# [annotation]
+# labels = ["correct", "wrong", "unsupported"]
+# rubric = "~/research/rubric.toml"
 """

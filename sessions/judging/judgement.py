@@ -1,0 +1,108 @@
+"""Judgements: the annotations of one person on one target, taken together.
+
+Of several annotations the last that gives a field counts for it, unless a later one clears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from distill_core.events import Annotated, Target
+from distill_core.state import SessionState
+
+FIELDS = ("rating", "mark", "labels", "comment", "correction", "reason", "scores")
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody thinks of something. None and empty mean that nothing was said: a mark of 0 is neutral, None is
+    unmarked."""
+
+    rating: int | None = None
+    mark: Literal[-1, 0, 1] | None = None
+    labels: tuple[str, ...] = ()
+    comment: str = ""
+    correction: str | None = None
+    reason: str = ""
+    scores: dict[str, float] = msgspec.field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing."""
+        return self == NOTHING
+
+
+NOTHING = Judgement()
+
+
+def together(annotations: Iterable[Annotated]) -> Judgement:
+    """The annotations of one person on one target, in the order they were made, as one judgement."""
+    fields: dict[str, Any] = {}
+    for made in annotations:
+        for name in FIELDS:
+            given = getattr(made, name)
+            if name in made.cleared:
+                fields.pop(name, None)
+            if given not in (None, "", (), {}):
+                fields[name] = {**fields.get(name, {}), **given} if name == "scores" else given
+    return Judgement(**fields)
+
+
+def change(before: Judgement, after: Judgement) -> dict[str, Any]:
+    """The fields of an `Annotated` that make `after` out of `before`; empty where they are equal."""
+    given: dict[str, Any] = {}
+    cleared: list[str] = []
+    for name in FIELDS:
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        if new not in (None, "", (), {}):
+            given[name] = new
+        if new in (None, "", (), {}) or (name == "scores" and not set(old) <= set(new)):
+            cleared.append(name)
+    if cleared:
+        given["cleared"] = tuple(cleared)
+    return given
+
+
+def judgements(annotations: Iterable[Annotated]) -> dict[Target, dict[str, Judgement]]:
+    """Every judgement that says something, by target and person, in the order in which targets were first judged."""
+    by_target: dict[Target, dict[str, list[Annotated]]] = {}
+    for made in annotations:
+        by_target.setdefault(made.target, {}).setdefault(made.by, []).append(made)
+    found: dict[Target, dict[str, Judgement]] = {}
+    for target, persons in by_target.items():
+        said = {by: judgement for by, of in persons.items() if not (judgement := together(of)).empty}
+        if said:
+            found[target] = said
+    return found
+
+
+def judgement_of(state: SessionState, target: Target, by: str) -> Judgement:
+    """What `by` thinks of `target`."""
+    return together(a for a in state.annotations() if a.by == by and a.target == target and not a.settles)
+
+
+def done_by(state: SessionState) -> frozenset[str]:
+    """Who has finished judging the session."""
+    return frozenset(a.by for a in state.annotations() if a.done)
+
+
+def open_to(state: SessionState, who: str) -> list[Annotated]:
+    """The annotations that `who` may see: their own, and once they are done those of others who are done.
+
+    What settles a disagreement is seen by whoever is done.
+    """
+    done = done_by(state)
+    return [a for a in state.annotations() if a.by == who or (who in done and (a.settles or a.by in done))]
+
+
+def settled(state: SessionState) -> dict[Target, Judgement]:
+    """What counts where annotators disagreed, by target."""
+    by_target: dict[Target, list[Annotated]] = {}
+    for made in state.annotations():
+        if made.settles:
+            by_target.setdefault(made.target, []).append(made)
+    return {target: together(made) for target, made in by_target.items()}
