@@ -90,3 +90,7 @@ class LogError(DistillError):
 
 class StoreError(DistillError):
     """The home of sessions, or the index of them, cannot be read or written."""
+
+
+class ExportError(DistillError):
+    """Sessions cannot be exported as asked."""

@@ -33,6 +33,8 @@ def loaded(*args):
         ["sessions", "verify", "."],
         ["run", "--help"],
         ["config"],
+        ["export", "--help"],
+        ["export", "--formats"],
         ["models", "list"],
     ],
     ids=" ".join,

@@ -20,6 +20,7 @@ COMMANDS = {
     "config": "The effective settings and where each came from.",
     "sessions": "Look after kept sessions.",
     "stats": "Counts, acceptance by model, edits, cost, time to decide, labels.",
+    "export": "Kept sessions as data sets that trainers load as they are.",
 }
 """Name and first line of help of each command, so that listing them imports none."""
 

@@ -1,0 +1,153 @@
+"""The dataset card: what is in the folder, how it was curated, and the `configs` block by which it loads as it is.
+
+Source: https://huggingface.co/docs/datasets/repository_structure. It holds no date, so that the same export is the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sessions.export.plan import Plan
+from sessions.export.provenance import COLUMN, SHAPE
+from sessions.export.report import Report
+from sessions.export.rows import RULES, Shape
+from sessions.export.shapes import features
+from sessions.export.shards import DATA
+
+CARD = "README.md"
+
+
+def columns_of(plan: Plan, present: set[str]) -> dict[str, Shape]:
+    """The columns of the rows that there are, in the format's order, with the provenance at the end."""
+    columns = {name: shape for name, shape in plan.format.columns.items() if name in present}
+    return {**columns, COLUMN: SHAPE} if plan.format.provenance == "column" else columns
+
+
+def card(plan: Plan, report: Report, present: set[str]) -> str:
+    """The text of the card."""
+    return "---\n" + "\n".join(_yaml(_front(plan, report, present))) + "\n---\n\n" + _body(plan, report)
+
+
+def _front(plan: Plan, report: Report, present: set[str]) -> dict[str, Any]:
+    front: dict[str, Any] = {"pretty_name": f"{plan.format.name} from supervised sessions"}
+    if plan.licence != "unknown":
+        front |= {"license": "other", "license_name": plan.licence}
+    front["tags"] = ["distill-tui", plan.format.name, "human-in-the-loop"]
+    front["size_categories"] = [_size(report.total)]
+    if plan.format.storage == "rows" and report.total:
+        front["configs"] = [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": split, "path": f"{DATA}/{split}/*.{plan.storage}"} for split in report.rows
+                ],
+            }
+        ]
+        front["dataset_info"] = {"config_name": "default", "features": features(columns_of(plan, present))}
+    return front
+
+
+def _size(rows: int) -> str:
+    bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+    return next((name for bound, name in bounds if rows < bound), "1M<n<10M")
+
+
+def _yaml(value: Any, indent: int = 0) -> Iterator[str]:
+    """Block YAML of dicts, lists and scalars; strings as JSON, which YAML reads."""
+    pad = " " * indent
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(inner, Mapping | list):
+                yield f"{pad}{_scalar(name)}:"
+                yield from _yaml(inner, indent + 2)
+            else:
+                yield f"{pad}{_scalar(name)}: {_scalar(inner)}"
+    else:
+        for inner in value:
+            if isinstance(inner, Mapping):
+                first, *rest = _yaml(inner, indent + 2)
+                yield f"{pad}- {first.lstrip()}"
+                yield from rest
+            else:
+                yield f"{pad}- {_scalar(inner)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and value.replace("_", "").isalnum() and not value[0].isdigit():
+        return (
+            value if value not in ("null", "true", "false", "yes", "no", "on", "off") else json.dumps(value)
+        )
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _body(plan: Plan, report: Report) -> str:
+    parts = [
+        f"# {plan.format.name}: {plan.format.help}",
+        "Made by distill-tui from sessions in which a large model answered "
+        "questions of long documents by writing programs, and people approved, edited, rejected and annotated what it "
+        "did.",
+    ]
+    if plan.format.teaches:
+        parts.append(plan.format.teaches)
+    parts += ["## What is in it", _counts(report)]
+    if report.labels:
+        parts += ["## Labels", _labels(plan, report)]
+    parts += ["## How it was curated", _curation(plan, report)]
+    if plan.format.provenance != "inside":
+        place = (
+            f"the column `{COLUMN}`" if plan.format.provenance == "column" else "`provenance/`, line by line"
+        )
+        parts += [
+            "## Where rows come from",
+            f"Every row has its provenance in {place}: session, step and events, models and sampling parameters, what "
+            f"was decided and by whom, annotators, labels, the document's hash and licence note (here: "
+            f"{plan.licence}), the program's version, and a hash of the row. `export.json` holds the settings.",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _counts(report: Report) -> str:
+    rows = [f"| {split or 'files'} | {count} |" for split, count in report.rows.items()]
+    table = "\n".join(["| split | rows |", "|---|---|", *rows])
+    people = f" Annotators: {', '.join(report.annotators)}." if report.annotators else ""
+    models = f" Models: {', '.join(f'`{m}`' for m in report.models)}." if report.models else ""
+    return f"{report.sessions} sessions.{models}{people}\n\n{table}"
+
+
+def _labels(plan: Plan, report: Report) -> str:
+    rows = [
+        f"| `{label}` | {count} | {plan.definitions.get(label, '')} |"
+        for label, count in report.labels.items()
+    ]
+    return "\n".join(["| label | rows | meaning |", "|---|---|---|", *rows])
+
+
+def _curation(plan: Plan, report: Report) -> str:
+    lines = [f"- Sessions: {plan.selection}."]
+    splits = ", ".join(f"{name} {share:g}" for name, share in plan.splits.shares.items())
+    if plan.format.storage != "files":
+        lines.append(
+            f"- Splits by family of sessions (a fork is always with its parent), seed {plan.splits.seed}"
+            + (f": {splits}, the rest to train." if splits else ": all to train.")
+        )
+    lines.append(
+        "- The supervisor's prose was dropped; its code was kept."
+        if not plan.reasoning
+        else "- The supervisor's words were kept as they were written."
+    )
+    near = f", and nearly equal ones (similarity {plan.near:g})" if plan.near is not None else ""
+    lines.append(f"- Equal rows stand once{near}.")
+    if plan.redact:
+        found = ", ".join(f"{count} {kind}" for kind, count in report.redacted.items()) or "nothing found"
+        lines.append(f"- Redacted ({', '.join(plan.redact)}): {found}.")
+    else:
+        lines.append("- **Nothing was redacted.**")
+    if plan.options.keep:
+        lines.append(f"- Rules not applied: {', '.join(sorted(plan.options.keep))}.")
+    if report.left:
+        lines.append("- Left out:")
+        lines += [f"  - {count} by `{rule}`: {RULES[rule]}" for rule, count in report.left.items()]
+    return "\n".join(lines)

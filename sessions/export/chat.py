@@ -1,0 +1,74 @@
+"""Chat messages as trainers want them: a whole conversation, and one message in the forms that differ."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from distill_core.models.base import Message
+from sessions.export.trace import Trace, Turn
+
+MESSAGE = {"role": "string", "content": "string"}
+"""The shape of a message."""
+TOOL_CALLS = [{"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message of a conversation, with the turn that it is the reply of (None for what the supervisor was told)."""
+
+    message: Message
+    turn: Turn | None = None
+
+
+def conversation(trace: Trace) -> list[Said]:
+    """The whole session as the conversation that it was: what was sent, with each reply as there is to learn it."""
+    said: list[Said] = []
+    before: Turn | None = None
+    for turn in trace.conversation():
+        told = turn.prompt[len(before.prompt) :] if before is not None else turn.prompt
+        if before is not None and told and told[0].get("role") == "assistant":
+            if before.text == before.decided:
+                # As it was sent on: an empty reply went into the conversation in other words.
+                said[-1] = Said(told[0], before)
+            told = told[1:]
+        said += [Said(message) for message in told]
+        said.append(Said(assistant(turn.text), turn))
+        before = turn
+    return said
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """`role` and `content`, with tool calls where there are any; arguments as JSON text."""
+    found: dict[str, Any] = {"role": message["role"], "content": message.get("content") or ""}
+    if message.get("tool_calls"):
+        found["tool_calls"] = [
+            {
+                "id": str(call.get("id", "")),
+                "type": "function",
+                "function": {
+                    "name": call["function"]["name"],
+                    "arguments": _as_text(call["function"].get("arguments", {})),
+                },
+            }
+            for call in message["tool_calls"]
+        ]
+    for field in ("tool_call_id", "name"):
+        if message.get(field):
+            found[field] = message[field]
+    return found
+
+
+def assistant(text: str) -> dict[str, Any]:
+    """A reply of the supervisor."""
+    return {"role": "assistant", "content": text}
+
+
+def prompt(turn: Turn) -> list[dict[str, Any]]:
+    """Exactly what was sent before `turn`."""
+    return [plain(message) for message in turn.prompt]
+
+
+def _as_text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)

@@ -1,0 +1,39 @@
+"""What of this machine's configuration must not leave: the keys themselves, and where its people live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from distill_core.config import Settings
+from distill_core.environment import dotenv
+from distill_core.models.credentials import VARIABLES
+
+_TELLING = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD")
+
+
+def keys(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Every key that is set: the providers', those of profiles, and what else is called a key, token or secret."""
+    places = [os.environ if environ is None else environ, dotenv()]
+    named = {*VARIABLES, *(p.api_key_env for p in settings.models.values() if p.api_key_env)}
+    found = {value for place in places for name, value in place.items() if name in named or _tells(name)}
+    return tuple(sorted(value for value in found if len(value) >= 8))
+
+
+def _tells(name: str) -> bool:
+    return any(name.upper().endswith(word) for word in _TELLING)
+
+
+def homes() -> tuple[str, ...]:
+    """The home folder of whoever exports, in the ways in which it may be written."""
+    return tuple(sorted(set(_homes())))
+
+
+def _homes() -> Iterator[str]:
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return
+    yield str(home)
+    yield str(home.resolve())

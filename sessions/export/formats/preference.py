@@ -1,0 +1,42 @@
+"""`preference`: what people preferred over what, for TRL's DPOTrainer and RewardTrainer.
+
+Shape: TRL's conversational preference type with an explicit prompt, `{prompt, chosen, rejected}`
+(https://huggingface.co/docs/trl/dataset_formats).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessions.export import chat, pairs
+from sessions.export.rows import Format, Left, Options, Row, Verdict
+from sessions.export.trace import Trace
+
+
+def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
+    """One row a pair."""
+    for pair in pairs.of_turns(trace, options):
+        if isinstance(pair, Left):
+            yield pair
+            continue
+        columns = {
+            "prompt": list(pair.prompt),
+            "chosen": [chat.assistant(pair.chosen)],
+            "rejected": [chat.assistant(pair.rejected)],
+            "preferred_because": pair.why,
+        }
+        yield Row(key=pair.key, columns=columns, origin=pair.origin)
+
+
+FORMAT = Format(
+    name="preference",
+    help="TRL: edited over original, accepted over rejected, chosen over other candidates",
+    rows=rows,
+    columns={
+        "prompt": [chat.MESSAGE],
+        "chosen": [chat.MESSAGE],
+        "rejected": [chat.MESSAGE],
+        "preferred_because": "string",
+    },
+    teaches="For `trl.DPOTrainer` and `trl.RewardTrainer`.",
+)

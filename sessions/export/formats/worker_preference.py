@@ -1,0 +1,42 @@
+"""`worker-preference`: corrected worker replies over the worker's own, for TRL's DPOTrainer.
+
+Shape: TRL's conversational preference type with an explicit prompt, `{prompt, chosen, rejected}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sessions.export import chat, judging, pairs
+from sessions.export.rows import Format, Left, Options, Row, Verdict, call_key
+from sessions.export.trace import Trace
+
+
+def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
+    """One row a corrected call."""
+    for call in judging.calls(trace, options):
+        pair = call if isinstance(call, Left) else pairs.of_calls(call, call_key(trace, call))
+        if isinstance(pair, Left):
+            yield pair
+            continue
+        columns = {
+            "prompt": list(pair.prompt),
+            "chosen": [chat.assistant(pair.chosen)],
+            "rejected": [chat.assistant(pair.rejected)],
+            "preferred_because": pair.why,
+        }
+        yield Row(key=pair.key, columns=columns, origin=pair.origin)
+
+
+FORMAT = Format(
+    name="worker-preference",
+    help="TRL: corrected worker replies over the worker's own",
+    rows=rows,
+    columns={
+        "prompt": [chat.MESSAGE],
+        "chosen": [chat.MESSAGE],
+        "rejected": [chat.MESSAGE],
+        "preferred_because": "string",
+    },
+    teaches="For `trl.DPOTrainer` and `trl.RewardTrainer`, with the worker as the model.",
+)

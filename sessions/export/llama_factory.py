@@ -1,0 +1,69 @@
+"""LLaMA-Factory's `sharegpt` layout: who may speak when, and the `dataset_info.json` that names columns and tags.
+
+Sources: `data/README.md` and `src/llamafactory/data/converter.py` of LLaMA-Factory. A person or an observation speaks
+at odd places, the model at even ones; a conversation without that order is skipped there, so it is left out here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sessions.export.chat import plain
+
+SPEECH = {"from": "string", "value": "string"}
+"""The shape of a message."""
+
+_TAGS = {"user": "human", "assistant": "gpt", "tool": "observation"}
+
+
+def speech(tag: str, value: str) -> dict[str, str]:
+    """One message."""
+    return {"from": tag, "value": value}
+
+
+def conversation(messages: Sequence[Mapping[str, Any]], *, ends_with_model: bool) -> dict[str, Any] | str:
+    """`conversations` and `system` of `messages`; or, in words, why there is no such conversation."""
+    rest = list(messages)
+    system = rest.pop(0).get("content", "") if rest and rest[0].get("role") == "system" else ""
+    found = [_said(message) for message in rest]
+    for place, message in enumerate(found):
+        if (message["from"] in ("human", "observation")) != (place % 2 == 0):
+            return f"message {place + 1} is by {message['from']}"
+    if not found or (len(found) % 2 == 0) != ends_with_model:
+        return f"{len(found)} messages"
+    return {"conversations": found, "system": system}
+
+
+def _said(message: Mapping[str, Any]) -> dict[str, str]:
+    shaped = plain(dict(message))
+    if shaped.get("tool_calls"):
+        return speech(
+            "function_call", json.dumps([c["function"] for c in shaped["tool_calls"]], ensure_ascii=False)
+        )
+    return speech(_TAGS.get(shaped["role"], shaped["role"]), shaped["content"])
+
+
+def dataset_info(
+    name: str, columns: Mapping[str, str], splits: Mapping[str, str], **more: Any
+) -> dict[str, str]:
+    """`dataset_info.json` with one entry a split, so that the folder is a `dataset_dir` as it is."""
+    entries = {
+        f"distill_{name}_{split}": {
+            "file_name": folder,
+            "formatting": "sharegpt",
+            **more,
+            "columns": dict(columns),
+            "tags": {
+                "role_tag": "from",
+                "content_tag": "value",
+                "user_tag": "human",
+                "assistant_tag": "gpt",
+                "observation_tag": "observation",
+                "function_tag": "function_call",
+            },
+        }
+        for split, folder in splits.items()
+    }
+    return {"dataset_info.json": json.dumps(entries, indent=2) + "\n"}

@@ -1,0 +1,77 @@
+"""What points to a person: e-mail addresses, telephone and card numbers, home folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sessions.export.redact.redactor import Finder, Found
+
+# Looked for from the @ on: a scan for the part before it would be tried at every letter.
+_AT = re.compile(r"@(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
+_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,63})\Z")
+"""What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
+
+# International with a plus, or North American with its separators; digits alone are numbers, not telephones.
+_PHONE = re.compile(
+    r"(?<![\w.+/-])(?:"
+    r"\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}"
+    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}"
+    r")(?![\w-]|[.,/]\d)"
+)
+_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
+_PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
+
+
+def emails(text: str) -> Iterator[Found]:
+    """E-mail addresses."""
+    for match in _AT.finditer(text):
+        before = text[max(0, match.start() - 64) : match.start()]
+        local = _LOCAL.search(before)
+        if local is not None:
+            yield Found(match.start() - len(local[0]), match.end(), "email")
+
+
+def phones(text: str) -> Iterator[Found]:
+    """Telephone numbers, written so that they cannot be another sort of number."""
+    for match in _PHONE.finditer(text):
+        digits = sum(character.isdigit() for character in match[0])
+        if 8 <= digits <= 15:
+            yield Found(match.start(), match.end(), "phone")
+
+
+def cards(text: str) -> Iterator[Found]:
+    """Payment card numbers: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, the Luhn formula)."""
+    for match in _CARD.finditer(text):
+        digits = [int(character) for character in match[0] if character.isdigit()]
+        if digits[0] in (2, 3, 4, 5, 6) and luhn(digits):
+            yield Found(match.start(), match.end(), "card")
+
+
+def luhn(digits: list[int]) -> bool:
+    """Whether the last digit is the check digit of the others."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = digit * 2 if place % 2 else digit
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+def of_homes(homes: Iterable[str]) -> Finder:
+    """A finder of home folders: the usual ones by their form, and `homes`. What follows in the path is kept."""
+    known = sorted(
+        {home.rstrip("/\\") for home in homes if len(home.strip("/\\")) > 3}, key=len, reverse=True
+    )
+    own = re.compile("(?:" + "|".join(map(re.escape, known)) + r")(?![\w-])") if known else None
+
+    def find(text: str) -> Iterator[Found]:
+        if own is not None:
+            for match in own.finditer(text):
+                yield Found(match.start(), match.end(), "home")
+        if "/home/" in text or "Users" in text:
+            for match in _HOME.finditer(text):
+                if re.split(r"[/\\]", match[0])[-1] not in _PUBLIC:
+                    yield Found(match.start(), match.end(), "home")
+
+    return find

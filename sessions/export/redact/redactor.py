@@ -1,0 +1,137 @@
+"""The redactor of one session: placeholders, counts, and where everything went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from distill_core.errors import ExportError
+from sessions.export.alignment import Alignment, Kept
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Characters `start` to `end` (excluded) of a text are a `kind` of thing: "email", "aws_access_key", …"""
+
+    start: int
+    end: int
+    kind: str
+
+
+Finder = Callable[[str], Iterable[Found]]
+
+KINDS = ("keys", "secrets", "email", "card", "phone", "home")
+"""What is looked for unless a person says otherwise; "presidio" comes on top where it is installed."""
+
+
+def make_finders(
+    kinds: Sequence[str], *, keys: Iterable[str] = (), homes: Iterable[str] = ()
+) -> list[Finder]:
+    """Finders of `kinds`, those first whose findings go before others'.
+
+    Args:
+        keys: the configured keys themselves.
+        homes: home folders of this machine, beside the usual places of homes.
+
+    Raises:
+        ExportError: there is no such kind, or its library is missing.
+    """
+    from sessions.export.redact import personal, secrets
+
+    made: list[Finder] = []
+    for kind in sorted(
+        set(kinds), key=lambda k: (*KINDS, "presidio").index(k) if k in (*KINDS, "presidio") else -1
+    ):
+        match kind:
+            case "keys":
+                made.append(secrets.of_keys(keys))
+            case "secrets":
+                made.append(secrets.find)
+            case "email":
+                made.append(personal.emails)
+            case "card":
+                made.append(personal.cards)
+            case "phone":
+                made.append(personal.phones)
+            case "home":
+                made.append(personal.of_homes(homes))
+            case "presidio":
+                from sessions.export.redact import presidio
+
+                made.append(presidio.finder())
+            case _:
+                raise ExportError(
+                    "no such kind of redaction",
+                    found=kind,
+                    remedy="one of " + ", ".join((*KINDS, "presidio")),
+                )
+    return made
+
+
+class Redactor:
+    """Redacts the texts of one session; equal things get equal placeholders in all of them.
+
+    Args:
+        finders: who looks; where findings overlap, the earlier finder's counts.
+    """
+
+    def __init__(self, finders: Sequence[Finder]) -> None:
+        self._finders = tuple(finders)
+        self._names: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
+        self._done: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+
+    def text(self, text: str) -> str:
+        """`text` with placeholders."""
+        known = self._done.get(text)
+        if known is None:
+            known = self._redacted(text)[0]
+            if len(text) > 200:
+                # Long texts recur (each prompt holds those before it); short ones cost less than they take to keep.
+                self._done[text] = known
+        return known
+
+    def aligned(self, text: str) -> tuple[str, Alignment]:
+        """`text` with placeholders, and where its pieces went."""
+        redacted, pieces = self._redacted(text)
+        return redacted, Alignment(pieces)
+
+    def _redacted(self, text: str) -> tuple[str, list[Kept]]:
+        parts: list[str] = []
+        pieces: list[Kept] = []
+        at = to = 0
+        for found in self._found(text):
+            parts.append(text[at : found.start])
+            pieces.append(Kept(at, found.start, to))
+            to += found.start - at
+            placeholder = self._placeholder(found.kind, text[found.start : found.end])
+            parts.append(placeholder)
+            pieces.append(Kept(found.start, found.end, to, len(placeholder)))
+            to += len(placeholder)
+            at = found.end
+        pieces.append(Kept(at, len(text), to))
+        if not parts:
+            return text, pieces
+        parts.append(text[at:])
+        return "".join(parts), pieces
+
+    def _found(self, text: str) -> Iterator[Found]:
+        taken: list[Found] = []
+        for finder in self._finders:
+            for found in finder(text):
+                if found.end > found.start and not any(
+                    found.start < other.end and other.start < found.end for other in taken
+                ):
+                    taken.append(found)
+        yield from sorted(taken, key=lambda found: found.start)
+
+    def _placeholder(self, kind: str, value: str) -> str:
+        self.counts[kind] += 1
+        name = self._names.get((kind, value))
+        if name is None:
+            self._numbers[kind] += 1
+            name = f"<{kind.upper()}_{self._numbers[kind]}>"
+            self._names[kind, value] = name
+        return name

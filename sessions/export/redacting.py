@@ -1,0 +1,137 @@
+"""A trace with nothing in it that must not leave: each text of it passes through the redactor, and marks move along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.models.base import Message
+from sessions.export.redact import Redactor
+from sessions.export.trace import Call, Cell, Mark, Trace, Turn
+
+_replace = msgspec.structs.replace
+
+
+def redacted(trace: Trace, redactor: Redactor) -> Trace:
+    """`trace` with placeholders in all its texts. Names of models, people and sessions stay."""
+    text = redactor.text
+    messages: dict[int, Message] = {}
+    # What was said first is numbered first: a fork's placeholders are then its parent's.
+    document = _replace(trace.document, name=text(trace.document.name))
+    return _replace(
+        trace,
+        query=text(trace.query),
+        document=document,
+        turns=tuple(_turn(turn, redactor, messages) for turn in trace.turns),
+        calls=tuple(_call(call, redactor) for call in trace.calls),
+        answer=_maybe(trace.answer, redactor),
+        given=_maybe(trace.given, redactor),
+        reason=text(trace.reason),
+        judgements=_judgements(trace.judgements, redactor),
+        labels=tuple(map(text, trace.labels)),
+        final_decision=_decision(trace.final_decision, redactor),
+        tools=tuple(_value(tool, redactor) for tool in trace.tools),
+    )
+
+
+def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
+    for message in turn.prompt:
+        # Each message stands in every prompt after it; it is looked through once.
+        if id(message) not in messages:
+            messages[id(message)] = _value(message, redactor)
+    words, alignment = redactor.aligned(turn.text) if turn.marks else (redactor.text(turn.text), None)
+    marks: list[Mark] = []
+    for mark in turn.marks:
+        place = alignment.span(mark.start, mark.end) if alignment is not None else None
+        if place is not None:
+            marks.append(_replace(mark, start=place[0], end=place[1]))
+    return _replace(
+        turn,
+        prompt=tuple(messages[id(message)] for message in turn.prompt),
+        reply=redactor.text(turn.reply),
+        decided=redactor.text(turn.decided),
+        text=words,
+        reasoning=_maybe(turn.reasoning, redactor),
+        params=_value(turn.params, redactor),
+        decision=_decision(turn.decision, redactor),
+        guidance=redactor.text(turn.guidance),
+        error=_maybe(turn.error, redactor),
+        cells=tuple(_cell(cell, redactor) for cell in turn.cells),
+        judgements=_judgements(turn.judgements, redactor),
+        marks=tuple(marks),
+        labels=tuple(map(redactor.text, turn.labels)),
+    )
+
+
+def _cell(cell: Cell, redactor: Redactor) -> Cell:
+    return _replace(
+        cell,
+        code=redactor.text(cell.code),
+        proposed=redactor.text(cell.proposed),
+        output=redactor.text(cell.output),
+        traceback=_maybe(cell.traceback, redactor),
+        final=_final(cell.final, redactor),
+        judgements=_judgements(cell.judgements, redactor),
+    )
+
+
+def _call(call: Call, redactor: Redactor) -> Call:
+    return _replace(
+        call,
+        prompt=redactor.text(call.prompt),
+        response=_maybe(call.response, redactor),
+        override=_maybe(call.override, redactor),
+        text=_maybe(call.text, redactor),
+        error=_maybe(call.error, redactor),
+        reasoning=_maybe(call.reasoning, redactor),
+        params=_value(call.params, redactor),
+        judgements=_judgements(call.judgements, redactor),
+        labels=tuple(map(redactor.text, call.labels)),
+    )
+
+
+def _judgements(judgements: tuple[ev.Annotated, ...], redactor: Redactor) -> tuple[ev.Annotated, ...]:
+    return tuple(
+        _replace(
+            made,
+            comment=redactor.text(made.comment),
+            correction=_maybe(made.correction, redactor),
+            reason=redactor.text(made.reason),
+            labels=tuple(map(redactor.text, made.labels)),
+        )
+        for made in judgements
+    )
+
+
+def _decision(decision: ev.DecisionMade | None, redactor: Redactor) -> ev.DecisionMade | None:
+    if decision is None:
+        return None
+    return _replace(
+        decision,
+        before=tuple(map(redactor.text, decision.before)),
+        after=tuple(map(redactor.text, decision.after)),
+        guidance=redactor.text(decision.guidance),
+        reason=redactor.text(decision.reason),
+    )
+
+
+def _final(final: ev.Final | None, redactor: Redactor) -> ev.Final | None:
+    if final is None:
+        return None
+    return _replace(final, value=_value(final.value, redactor), text=redactor.text(final.text))
+
+
+def _maybe(text: str | None, redactor: Redactor) -> str | None:
+    return None if text is None else redactor.text(text)
+
+
+def _value(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, dict):
+        return {name: _value(inner, redactor) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(inner, redactor) for inner in value]
+    return value

@@ -1,0 +1,194 @@
+"""What exporters give: rows and what is left out, each with where it came from; and what an exporter is.
+
+An exporter is a module in `formats` with a `FORMAT`. Its function takes a trace and yields; it reads nothing else and
+keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from sessions.export.trace import Call, Trace, Turn
+
+Shape: TypeAlias = Any
+"""A column's type: "string", "int64", "float64", "bool" or "json"; [shape] for a list; {name: shape} for a struct."""
+
+RULES: dict[str, str] = {
+    "failed": "the model gave no reply",
+    "undecided": "nobody decided on it",
+    "nothing_to_run": "the reply held no code to run",
+    "rejected": "a person rejected it",
+    "not_run": "the session ended at it, it never ran",
+    "superseded": "another candidate was chosen",
+    "sent_back": "its answer was sent back",
+    "copied": "taken over from the parent of a fork, and exported with it",
+    "truncated": "the reply was cut off",
+    "error": "its code ended in an error",
+    "marked_bad": "reviewers marked it −1",
+    "unfinished": "the session did not come to an answer of its own",
+    "nothing_left": "nothing is left of it without its prose",
+    "unmarked": "nobody marked it",
+    "neutral": "marked 0, which this format cannot say",
+    "no_pair": "there is nothing to compare it with",
+    "no_judgement": "nobody said whether it is good",
+    "not_alternating": "its messages do not take turns, which this format asks for",
+    "purpose": "a call by a primitive of the host, not by the supervisor's program",
+    "no_evidence": "no passage that it quotes stands in its prompt",
+    "label": "it does not bear the label asked for",
+    "sampled_out": "not in the sample",
+    "duplicate": "equal to a row before it",
+    "near_duplicate": "all but equal to a row before it",
+    "unreadable": "the session cannot be read",
+    "same_session": "a copy of a session that is there already",
+}
+"""Every rule by which something is left out, and what it means."""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a row comes from in its session.
+
+    Args:
+        step: the turn, 0 for a whole session.
+        events: numbers of the events it was made from.
+        models: whose words it teaches.
+        params: the sampling parameters they were made with.
+        decision: what was decided, in a word; "" where nothing was.
+        decided_by: who decided.
+        annotators: who judged it.
+        labels: what they called it.
+    """
+
+    step: int = 0
+    events: tuple[int, ...] = ()
+    models: tuple[str, ...] = ()
+    params: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    decision: str = ""
+    decided_by: str = ""
+    annotators: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """An example. `key` names it for good; `columns` are as the format says, and none without a value is among them.
+
+    `name` is the file it becomes, in formats that make one a session; `columns["text"]` is then what stands in it.
+    """
+
+    key: str
+    columns: dict[str, Any]
+    origin: Origin
+    name: str = ""
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is no row, by which rule of `RULES`, and what was found."""
+
+    key: str
+    rule: str
+    why: str = ""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person can ask of exporters.
+
+    Args:
+        keep: rules that are not applied.
+        evidence: of worker calls, only those whose quotes stand in their prompt.
+        tool: name and version of this program.
+    """
+
+    keep: frozenset[str] = frozenset()
+    evidence: bool = False
+    tool: str = ""
+
+
+Verdict: TypeAlias = Row | Left
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """An exporter.
+
+    Args:
+        name: as it is asked for.
+        help: one line.
+        rows: the rows of a trace.
+        columns: their shape; empty for formats that make files.
+        storage: "rows" go to shards; "lines" are JSON Lines of another standard's own shape, never Parquet; "files"
+            are one a session.
+        provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
+            "inside" where the format has a place of its own for it.
+        extras: more files for the folder, by name, made from the splits' file patterns.
+        suffix: of files and lines.
+        teaches: what a reader of the card should know to use it.
+    """
+
+    name: str
+    help: str
+    rows: Callable[[Trace, Options], Iterator[Verdict]]
+    columns: Mapping[str, Shape] = msgspec.field(default_factory=dict)
+    storage: Literal["rows", "lines", "files"] = "rows"
+    provenance: Literal["column", "beside", "inside"] = "column"
+    extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
+    suffix: str = "jsonl"
+    teaches: str = ""
+
+
+def turn_key(trace: Trace, turn: Turn, variant: str = "") -> str:
+    """The name of a row made from a turn: SESSION/STEP/CALL, and a variant where a turn makes several."""
+    return "/".join([trace.session_id, str(turn.step), turn.call_id, *([variant] if variant else [])])
+
+
+def call_key(trace: Trace, call: Call, variant: str = "") -> str:
+    """The name of a row made from a worker call."""
+    return "/".join([trace.session_id, str(call.step), call.call_id, *([variant] if variant else [])])
+
+
+def of_turn(turn: Turn) -> Origin:
+    """Where a row made from a turn comes from."""
+    return Origin(
+        step=turn.step,
+        events=turn.events,
+        models=(turn.model,),
+        params=turn.params,
+        decision=turn.outcome,
+        decided_by=turn.decision.by if turn.decision is not None else "",
+        annotators=_annotators(turn.judgements),
+        labels=turn.labels,
+    )
+
+
+def of_call(call: Call) -> Origin:
+    """Where a row made from a worker call comes from."""
+    return Origin(
+        step=call.step,
+        events=call.events,
+        models=(call.model,),
+        params=call.params,
+        decision="overridden" if call.override is not None else "",
+        annotators=_annotators(call.judgements),
+        labels=call.labels,
+    )
+
+
+def of_session(trace: Trace) -> Origin:
+    """Where a row made from a whole session comes from."""
+    turns = trace.conversation()
+    judged = [*trace.judgements, *(made for turn in turns for made in turn.judgements)]
+    return Origin(
+        events=tuple(
+            sorted({seq for turn in turns for seq in turn.events} | {a.seq for a in trace.judgements})
+        ),
+        models=tuple(dict.fromkeys([trace.supervisor, *(turn.model for turn in turns)])),
+        params=turns[-1].params if turns else {},
+        decision=trace.status or "",
+        decided_by=", ".join(dict.fromkeys(t.decision.by for t in turns if t.decision is not None)),
+        annotators=_annotators(judged),
+        labels=tuple(dict.fromkeys([*trace.labels, *(label for turn in turns for label in turn.labels)])),
+    )
+
+
+def _annotators(judgements: Any) -> tuple[str, ...]:
+    return tuple(sorted({made.by for made in judgements}))

@@ -1,0 +1,138 @@
+"""Which sessions: their folders, what can be told of each without reading it whole, and who is related to whom."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.errors import ExportError
+
+_TAIL = 4096
+"""Bytes at the end of a log that, with its size, tell whether it is still the same: logs are only added to."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A session to export.
+
+    Args:
+        fingerprint: changes when its log does.
+        family: the oldest ancestor that is known; forks and their parents share it.
+        document: hash of the document that it read.
+        trouble: why it cannot be read; "" if it can.
+    """
+
+    session_id: str
+    folder: Path
+    fingerprint: str
+    family: str
+    document: str = ""
+    trouble: str = ""
+
+
+def sources(folders: Iterable[Path]) -> list[Source]:
+    """The sessions in `folders`, by id. A session that is there twice stands there twice.
+
+    Raises:
+        ExportError: a folder cannot be read.
+    """
+    found = sorted(
+        ((folder, *_beginning(folder)) for folder in folders),
+        key=lambda one: (_id(one[0], one[1]), str(one[0])),
+    )
+    parents = {
+        started.session_id: started.parent.session_id
+        for _, started, _ in found
+        if started is not None and started.parent is not None
+    }
+    return [
+        Source(
+            session_id=_id(folder, started),
+            folder=folder,
+            fingerprint=fingerprint(folder),
+            family=_oldest(_id(folder, started), parents),
+            document=started.document.sha256 if started is not None else "",
+            trouble=trouble,
+        )
+        for folder, started, trouble in found
+    ]
+
+
+def _id(folder: Path, started: ev.SessionStarted | None) -> str:
+    return started.session_id if started is not None else folder.name
+
+
+def _oldest(session_id: str, parents: dict[str, str]) -> str:
+    seen = {session_id}
+    while (parent := parents.get(session_id)) is not None and parent not in seen:
+        seen.add(parent)
+        session_id = parent
+    return session_id
+
+
+def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
+    path = folder / "supervisor.jsonl"
+    try:
+        with path.open("rb") as lines:
+            line = next(iter(lines), b"")
+    except FileNotFoundError:
+        raise ExportError(f"no session in {folder}", remedy="name a session's folder") from None
+    except OSError as error:
+        raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error
+    try:
+        event = ev.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return None, _unreadable(line, str(error))
+    if not isinstance(event, ev.SessionStarted):
+        return None, "it does not begin with session_started"
+    return event, ""
+
+
+def _unreadable(line: bytes, error: str) -> str:
+    try:
+        raw = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "its first line is torn or damaged"
+    version = raw.get("v") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > ev.SCHEMA_VERSION:
+        return f"written by a newer version (schema {version}, this program reads {ev.SCHEMA_VERSION})"
+    return error
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes when a log in `folder` does.
+
+    Raises:
+        ExportError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in _logs(folder):
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - _TAIL))
+                digest.update(f"{path.name} {size}\n".encode() + file.read())
+        except OSError as error:
+            raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error
+    return digest.hexdigest()[:24]
+
+
+def _logs(folder: Path) -> Iterator[Path]:
+    for stream in ev.STREAMS:
+        path = folder / f"{stream}.jsonl"
+        if path.exists():
+            yield path
+
+
+def session_folders(home: Path) -> list[Path]:
+    """The folders of all sessions kept in `home`."""
+    place = home / "sessions"
+    try:
+        return sorted(path for path in place.iterdir() if (path / "supervisor.jsonl").exists())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ExportError(f"cannot read {place}", found=error.strerror or str(error)) from error

@@ -1,0 +1,162 @@
+"""One session after the other through every rule: read, redacted, turned into rows, and each row judged.
+
+Writing, counting, previewing and explaining all listen to the same verdicts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from distill_core.errors import DistillError
+from distill_core.reading import Reading, read_session
+from sessions.export.dedup import Dedup
+from sessions.export.plan import Plan
+from sessions.export.provenance import COLUMN, content_hash, provenance
+from sessions.export.reasoning import without_prose
+from sessions.export.redact import Redactor, make_finders
+from sessions.export.redacting import redacted
+from sessions.export.rows import Left, Row
+from sessions.export.selecting import Source
+from sessions.export.trace import Trace
+from sessions.export.tracing import trace_of
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that goes out.
+
+    Args:
+        split: where it goes.
+        digest: the hash of its columns.
+        line: the row as JSON.
+        beside: its provenance, where that does not stand in the row.
+        text: the file's, for formats of files.
+    """
+
+    row: Row
+    split: str
+    digest: str
+    line: bytes
+    beside: bytes | None = None
+    text: str = ""
+
+
+Sifted: TypeAlias = Kept | Left
+_encoder = msgspec.json.Encoder()
+
+
+class Sieve:
+    """Applies a plan to sessions. What it has seen it remembers, so that a repeated row is left out.
+
+    Raises:
+        ExportError: a library that the plan needs is missing, or a kind of redaction is unknown.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._finders = make_finders(plan.redact, keys=plan.keys, homes=plan.homes)
+        self._dedup = Dedup(plan.near)
+        self._sessions: dict[str, str] = {}
+        self.redacted: Counter[str] = Counter()
+        """What was redacted in the session that was sifted last."""
+
+    def remember(self, source: Source, digests: tuple[str, ...]) -> bool:
+        """Take the rows that were made of a session before for seen; False, and nothing, if one of them was seen."""
+        if source.session_id in self._sessions or any(self._dedup.knows(digest) for digest in digests):
+            return False
+        self._sessions[source.session_id] = str(source.folder)
+        for digest in digests:
+            self._dedup.seen(source.session_id, digest, "")
+        return True
+
+    def sift(self, source: Source) -> Iterator[Sifted]:
+        """What becomes of a session."""
+        self.redacted = Counter()
+        known = self._sessions.setdefault(source.session_id, str(source.folder))
+        if known != str(source.folder):
+            yield Left(key=source.session_id, rule="same_session", why="another folder holds it too")
+            return
+        try:
+            whole = self.trace(source)
+        except DistillError as error:
+            yield Left(key=source.session_id, rule="unreadable", why=str(error))
+            return
+        split = self._plan.splits.of(source.family) if self._plan.format.storage != "files" else ""
+        for verdict in self._plan.format.rows(whole, self._plan.options):
+            yield self._judged(whole, verdict, split) if isinstance(verdict, Row) else verdict
+
+    def trace(self, source: Source) -> Trace:
+        """The session's trace as it may leave.
+
+        Raises:
+            DistillError: it cannot be read.
+        """
+        plan = self._plan
+        if source.trouble:
+            raise DistillError(source.trouble)
+        reading = read_session(source.folder)
+        _refuse_damage(reading)
+        found = trace_of(reading.events, family=source.family)
+        if self._finders:
+            redactor = Redactor(self._finders)
+            found = redacted(found, redactor)
+            self.redacted = redactor.counts
+        return found if plan.reasoning else without_prose(found)
+
+    def _judged(self, whole: Trace, row: Row, split: str) -> Sifted:
+        plan = self._plan
+        if plan.labels and not set(plan.labels) & {*row.origin.labels, *whole.labels}:
+            return Left(key=row.key, rule="label", why=", ".join(row.origin.labels) or "none")
+        if plan.sample is not None and not _sampled(row.key, plan.sample, plan.splits.seed):
+            return Left(key=row.key, rule="sampled_out")
+        if plan.format.storage == "files":
+            return Kept(row=row, split="", digest="", line=b"", text=row.columns["text"])
+        digest = content_hash(row.columns)
+        seen = self._dedup.seen(row.key, digest, taught(row.columns) if plan.near is not None else "")
+        if seen is not None:
+            return Left(key=row.key, rule=seen.rule, why=f"as {seen.first}")
+        if plan.format.provenance == "inside":
+            return Kept(row=row, split=split, digest=digest, line=_encoder.encode(row.columns))
+        where = provenance(whole, row, digest, licence=plan.licence, tool=plan.tool)
+        if plan.format.provenance == "beside":
+            line, beside = _encoder.encode(row.columns), _encoder.encode(where)
+            return Kept(row=row, split=split, digest=digest, line=line, beside=beside)
+        return Kept(row=row, split=split, digest=digest, line=_encoder.encode({**row.columns, COLUMN: where}))
+
+
+def taught(columns: dict[str, Any]) -> str:
+    """The words by which rows are nearly equal or not: all but what came before the last message of a prompt."""
+    told = [value for name, value in columns.items() if name not in ("prompt", "input")]
+    for name in ("prompt", "input"):
+        asked = columns.get(name)
+        asked = asked.get("messages") if isinstance(asked, dict) else asked
+        told.insert(0, asked[-1] if isinstance(asked, list) and asked else asked)
+    return "\n".join(_strings(told))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def _sampled(key: str, share: float, seed: int) -> bool:
+    digest = hashlib.sha256(f"{seed}\n{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def _refuse_damage(reading: Reading) -> None:
+    damage = next((problem for problem in reading.problems if not problem.torn), None)
+    if damage is not None:
+        raise DistillError(
+            "the log is damaged", found=str(damage), remedy="distill-tui sessions verify says more"
+        )

@@ -1,0 +1,196 @@
+"""A trace: one session as training data. Frozen values only; `tracing` makes them from a session's events.
+
+What stands here has been decided already: which reply counts, what a person made of it, which annotations still
+stand. Exporters read traces and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.models.base import Message, Usage
+
+Outcome: TypeAlias = Literal[
+    "approved",
+    "edited",
+    "written",
+    "rejected",
+    "not_run",
+    "superseded",
+    "nothing_to_run",
+    "failed",
+    "undecided",
+]
+"""What became of a reply.
+
+approved, edited, written: its code ran, as it was, changed, or replaced by a person's. rejected: a person said no.
+not_run: the session ended at it. superseded: another candidate of the turn was chosen. nothing_to_run: it held no code.
+failed: the model gave no reply. undecided: the session broke off before a decision.
+"""
+
+RAN: tuple[Outcome, ...] = ("approved", "edited", "written")
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A marked piece of a turn's `text`: characters `start` to `end` (excluded), good (+1), bad (−1) or neutral."""
+
+    start: int
+    end: int
+    mark: Literal[-1, 0, 1]
+    by: str
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One executed block: `code` as it ran, `output` both streams as interleaved."""
+
+    cell_id: str
+    code: str
+    proposed: str
+    status: ev.CellStatus | None
+    output: str
+    traceback: str | None
+    final: ev.Final | None
+    elapsed: float
+    started: datetime | None
+    ended: datetime | None
+    calls: tuple[str, ...]
+    judgements: tuple[ev.Annotated, ...] = ()
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One reply of the supervisor.
+
+    Args:
+        call_id: the supervisor call that it answers.
+        prompt: the exact messages that were sent.
+        reply: what the supervisor wrote.
+        decided: the same with the code that a person decided on in the place of its own.
+        text: `decided` with the corrections that reviewers made since: what there is to learn.
+        sent_back: its answer was given and not accepted.
+        guidance: what a person told the supervisor about it.
+        mark: the reviewers' marks of the whole turn together: −1, 0, +1; None if nobody marked it.
+        marks: marked pieces of `text`.
+        labels: what reviewers called it, each once.
+        events: numbers of the events that it was made from.
+    """
+
+    step: int
+    call_id: str
+    outcome: Outcome
+    copied: bool
+    model: str
+    params: dict[str, Any]
+    prompt: tuple[Message, ...]
+    reply: str
+    decided: str
+    text: str
+    reasoning: str | None
+    usage: Usage
+    elapsed: float
+    finish_reason: str | None
+    cached: bool
+    candidate: int
+    started: datetime
+    ended: datetime | None
+    decision: ev.DecisionMade | None = None
+    sent_back: bool = False
+    guidance: str = ""
+    problem: str | None = None
+    error: str | None = None
+    cells: tuple[Cell, ...] = ()
+    judgements: tuple[ev.Annotated, ...] = ()
+    mark: Literal[-1, 0, 1] | None = None
+    marks: tuple[Mark, ...] = ()
+    labels: tuple[str, ...] = ()
+    events: tuple[int, ...] = ()
+
+    @property
+    def erred(self) -> bool:
+        """Whether a cell of it ended in anything but order."""
+        return any(cell.status not in (None, "ok", "final") for cell in self.cells)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker call.
+
+    Args:
+        response: what the worker said.
+        text: what there is to learn: a reviewer's correction, else what a person put in its place, else `response`.
+    """
+
+    call_id: str
+    cell_id: str
+    step: int
+    copied: bool
+    prompt: str
+    response: str | None
+    override: str | None
+    text: str | None
+    error: str | None
+    reasoning: str | None
+    model: str
+    params: dict[str, Any]
+    purpose: str
+    batch_id: str | None
+    index: int
+    attempt: int
+    usage: Usage
+    elapsed: float
+    cached: bool
+    finish_reason: str | None
+    started: datetime
+    judgements: tuple[ev.Annotated, ...] = ()
+    mark: Literal[-1, 0, 1] | None = None
+    labels: tuple[str, ...] = ()
+    events: tuple[int, ...] = ()
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as training data.
+
+    Args:
+        family: the session that it and its relatives by forking descend from.
+        answer: the answer it ended with, corrected where a reviewer corrected it.
+        given: the answer as the session gave it.
+        turns: every reply, candidates and rejected ones too, in the order they were asked for.
+        judgements: annotations of the session and of its answer.
+        final_decision: the last decision on an answer, or the one that ended the session with one.
+        tools: tool definitions that the supervisor was sent, if any.
+    """
+
+    session_id: str
+    family: str
+    kind: str
+    query: str
+    document: ev.DocumentRef
+    supervisor: str
+    worker: str
+    isolation: str
+    program: str
+    dialect: Literal["distill", "rlm"]
+    parent: ev.Parent | None
+    started: datetime
+    ended: datetime
+    status: ev.SessionStatus | None
+    answer: str | None
+    given: str | None
+    partial: bool
+    reason: str
+    elapsed: float
+    cost: float | None
+    supervisor_usage: Usage
+    worker_usage: Usage
+    turns: tuple[Turn, ...] = ()
+    calls: tuple[Call, ...] = ()
+    judgements: tuple[ev.Annotated, ...] = ()
+    labels: tuple[str, ...] = ()
+    final_decision: ev.DecisionMade | None = None
+    tools: tuple[dict[str, Any], ...] = ()
+
+    def conversation(self) -> tuple[Turn, ...]:
+        """The turns that the conversation went on from: all but superseded candidates and calls without a reply."""
+        return tuple(turn for turn in self.turns if turn.outcome not in ("superseded", "failed"))

@@ -1,0 +1,394 @@
+"""From a session's events to its trace: the one fold, and what the fold does not keep (numbers, times, parameters)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from distill_core import events as ev
+from distill_core.errors import ExportError
+from distill_core.fences import extract_blocks
+from distill_core.models.base import Message
+from distill_core.rewriting import with_codes
+from distill_core.state import Cell as FoldedCell
+from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
+from sessions.export.alignment import by_lines
+from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Trace, Turn
+
+_CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
+_OUTCOMES: dict[str, Outcome] = {
+    "approve": "approved",
+    "edit": "edited",
+    "write": "written",
+    "reject": "rejected",
+    "finish": "not_run",
+    "stop": "not_run",
+}
+
+
+def trace_of(events: Sequence[ev.Event], *, family: str = "") -> Trace:
+    """The trace of a session.
+
+    Args:
+        events: all of them, in order.
+        family: where its relatives come from; default its own id, or its parent's.
+
+    Raises:
+        ExportError: the events are no session, or speak of what is not there.
+    """
+    try:
+        state = fold(events)
+        return _Tracing(state, _index(events)).trace(family)
+    except KeyError as error:
+        raise ExportError(
+            "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
+        ) from error
+
+
+class _Index:
+    """What of the events the fold does not keep."""
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, list[int]] = {}
+        self.times: dict[str, datetime] = {}
+        self.ended: dict[str, datetime] = {}
+        self.copied: set[str] = set()
+        self.params: dict[str, dict[str, Any]] = {}
+        self.reasoning: dict[str, str | None] = {}
+
+    def note(self, name: str, event: ev.Stamped) -> None:
+        self.seqs.setdefault(name, []).append(event.seq)
+        self.times.setdefault(name, event.timestamp)
+        self.ended[name] = event.timestamp
+        if event.copied:
+            self.copied.add(name)
+
+
+def _index(events: Iterable[ev.Event]) -> _Index:
+    index = _Index()
+    for event in events:
+        match event:
+            case ev.WorkerCallStarted():
+                index.note(event.call_id, event)
+                index.params[event.call_id] = event.params
+            case ev.WorkerCallReturned():
+                index.note(event.call_id, event)
+                if event.reasoning is not None:
+                    index.reasoning[event.call_id] = event.reasoning
+            case (
+                ev.WorkerCallFailed()
+                | ev.WorkerCallOverridden()
+                | ev.SupervisorCalled()
+                | ev.SupervisorReplied()
+                | ev.SupervisorFailed()
+                | ev.ReplyRejected()
+            ):
+                index.note(event.call_id, event)
+            case ev.CellProposed() | ev.CellStarted() | ev.CellFinished():
+                index.note(event.cell_id, event)
+            case _:
+                pass
+    return index
+
+
+class _Tracing:
+    """Puts one trace together."""
+
+    def __init__(self, state: SessionState, index: _Index) -> None:
+        if state.started is None:
+            raise ExportError(
+                "the session has no beginning", remedy="look at it with distill-tui sessions verify"
+            )
+        self._state = state
+        self._started = state.started
+        self._index = index
+        self._prompts: dict[str, tuple[Message, ...]] = {}
+        self._annotations = state.annotations()
+        self._of_call: dict[str, list[ev.Annotated]] = {}
+        for made in self._annotations:
+            if made.target.kind == "worker_call":
+                self._of_call.setdefault(made.target.id, []).append(made)
+        dialect = self._started.config.get("dialect")
+        self._dialect: Literal["distill", "rlm"] = "rlm" if dialect == "rlm" else "distill"
+
+    def trace(self, family: str) -> Trace:
+        """All of it."""
+        state, started = self._state, self._started
+        finished = state.finished
+        given = finished.answer.text if finished is not None and finished.answer is not None else None
+        own = [a for a in self._annotations if a.target.kind in ("session", "answer")]
+        tools = started.config.get("tools")
+        return Trace(
+            session_id=started.session_id,
+            family=family or (started.parent.session_id if started.parent else started.session_id),
+            kind=started.kind,
+            query=started.query,
+            document=started.document,
+            supervisor=started.supervisor,
+            worker=started.worker,
+            isolation=started.isolation,
+            program=started.program,
+            dialect=self._dialect,
+            parent=started.parent,
+            started=started.timestamp,
+            ended=state.updated or started.timestamp,
+            status=finished.status if finished else None,
+            answer=_corrected(given, [a for a in own if a.target.kind == "answer"], ("answer",)),
+            given=given,
+            partial=finished.partial if finished else True,
+            reason=finished.reason if finished else "it never finished",
+            elapsed=finished.elapsed if finished else 0.0,
+            cost=finished.cost if finished else None,
+            supervisor_usage=state.supervisor_usage,
+            worker_usage=state.worker_usage,
+            turns=tuple(turn for step in state.steps for turn in self._turns(step)),
+            calls=tuple(self._call(state.calls[call_id]) for call_id in state.call_order),
+            judgements=tuple(own),
+            labels=_labels(own),
+            final_decision=_last(
+                d
+                for step in state.steps
+                for d in step.decisions
+                if d.proposal_id.startswith("final:") or d.action == "finish"
+            ),
+            tools=tuple(tools) if isinstance(tools, list) else (),
+        )
+
+    # ------------------------------------------------------------ turns
+
+    def _turns(self, step: Step) -> Iterator[Turn]:
+        calls = [self._state.replies[call_id] for call_id in step.calls]
+        names = {reply.call_id for reply in calls}
+        choice = _last(d for d in step.decisions if d.action in _CHOICES and _about(d) in names)
+        chosen = _about(choice) if choice is not None else None
+        for reply in calls:
+            mine = choice if reply.call_id == chosen else None
+            yield self._turn(step, reply, mine, self._outcome(step, reply, mine, chosen))
+
+    def _outcome(
+        self, step: Step, reply: Reply, choice: ev.DecisionMade | None, chosen: str | None
+    ) -> Outcome:
+        if reply.text is None:
+            return "failed"
+        if reply.problem is not None:
+            return "nothing_to_run"
+        if choice is not None:
+            if choice.action == "edit" and choice.after in ((), choice.before):
+                return "approved"
+            return _OUTCOMES[choice.action]
+        if chosen is not None or reply.call_id != step.calls[-1]:
+            return "superseded"
+        ran = any(c.phase != "proposed" for c in self._cells(step, reply.call_id))
+        return "approved" if ran else "undecided"
+
+    def _turn(self, step: Step, reply: Reply, choice: ev.DecisionMade | None, outcome: Outcome) -> Turn:
+        folded = self._cells(step, reply.call_id)
+        cells = tuple(self._cell(cell) for cell in folded if cell.phase != "proposed")
+        judgements = tuple(self._judgements(step, reply.call_id, outcome, {c.cell_id for c in folded}))
+        original = reply.text or ""
+        decided = self._decided(reply, choice, outcome)
+        text = _text(decided, judgements, cells)
+        seqs = [*self._index.seqs[reply.call_id], *(n for c in folded for n in self._index.seqs[c.cell_id])]
+        seqs += [d.seq for d in step.decisions if _about(d) == reply.call_id]
+        return Turn(
+            step=step.number,
+            call_id=reply.call_id,
+            outcome=outcome,
+            copied=reply.call_id in self._index.copied,
+            model=reply.model,
+            params=reply.params,
+            prompt=self._prompt(reply),
+            reply=original,
+            decided=decided,
+            text=text,
+            reasoning=reply.reasoning,
+            usage=reply.usage,
+            elapsed=reply.elapsed,
+            finish_reason=reply.finish_reason,
+            cached=reply.cached,
+            candidate=reply.candidate,
+            started=self._index.times[reply.call_id],
+            ended=self._index.ended[reply.call_id] if reply.text is not None else None,
+            decision=choice,
+            sent_back=outcome in RAN and any(d.action == "send_back" for d in step.decisions),
+            guidance=_guidance(step, choice),
+            problem=reply.problem,
+            error=reply.error,
+            cells=cells,
+            judgements=judgements,
+            mark=_mark(a for a in judgements if a.target.start is None),
+            marks=tuple(_marks(original, decided, text, judgements, cells)),
+            labels=_labels(judgements),
+            events=tuple(sorted({*seqs, *(a.seq for a in judgements)})),
+        )
+
+    def _prompt(self, reply: Reply) -> tuple[Message, ...]:
+        known = self._prompts.get(reply.call_id)
+        if known is None:
+            before = self._prompt(self._state.replies[reply.extends]) if reply.extends is not None else ()
+            known = (*before, *(self._state.messages[m] for m in reply.message_ids))
+            self._prompts[reply.call_id] = known
+        return known
+
+    def _decided(self, reply: Reply, choice: ev.DecisionMade | None, outcome: Outcome) -> str:
+        text = reply.text or ""
+        if choice is None or outcome not in ("edited", "written") or not choice.after:
+            return text
+        found = extract_blocks(text, reply.finish_reason, dialect=self._dialect)
+        return with_codes(text, found.blocks, choice.after)
+
+    def _cells(self, step: Step, call_id: str) -> list[FoldedCell]:
+        cells = (self._state.cells[cell_id] for cell_id in step.cells)
+        return [cell for cell in cells if cell.call_id == call_id]
+
+    def _cell(self, cell: FoldedCell) -> Cell:
+        return Cell(
+            cell_id=cell.cell_id,
+            code=cell.code,
+            proposed=cell.proposed,
+            status=cell.status,
+            output=cell.text(),
+            traceback=cell.traceback,
+            final=cell.final,
+            elapsed=cell.elapsed,
+            started=self._index.times.get(cell.cell_id),
+            ended=self._index.ended.get(cell.cell_id),
+            calls=tuple(cell.calls),
+            judgements=tuple(
+                a for a in self._annotations if a.target.kind == "cell" and a.target.id == cell.cell_id
+            ),
+        )
+
+    def _judgements(
+        self, step: Step, call_id: str, outcome: Outcome, cells: set[str]
+    ) -> Iterator[ev.Annotated]:
+        for made in self._annotations:
+            target = made.target
+            if (target.kind == "cell" and target.id in cells) or (
+                target.kind == "step"
+                and (
+                    target.id == call_id
+                    # The step as a whole: of its candidates the one that counts is meant.
+                    or (
+                        target.id in ("", str(step.number))
+                        and made.step == step.number
+                        and outcome != "superseded"
+                    )
+                )
+            ):
+                yield made
+
+    # ------------------------------------------------------------ worker calls
+
+    def _call(self, call: WorkerCall) -> Call:
+        judgements = self._of_call.get(call.call_id, [])
+        said = call.override if call.override is not None else call.response
+        return Call(
+            call_id=call.call_id,
+            cell_id=call.cell_id,
+            step=call.step,
+            copied=call.call_id in self._index.copied,
+            prompt=call.prompt,
+            response=call.response,
+            override=call.override,
+            text=_corrected(said, judgements, ("response",)),
+            error=call.error,
+            reasoning=self._index.reasoning.get(call.call_id),
+            model=call.model,
+            params=self._index.params.get(call.call_id, {}),
+            purpose=call.purpose,
+            batch_id=call.batch_id,
+            index=call.index,
+            attempt=call.attempt,
+            usage=call.usage,
+            elapsed=call.elapsed,
+            cached=call.cached,
+            finish_reason=call.finish_reason,
+            started=self._index.times[call.call_id],
+            judgements=tuple(judgements),
+            mark=_mark(a for a in judgements if a.target.start is None),
+            labels=_labels(judgements),
+            events=tuple(sorted({*self._index.seqs[call.call_id], *(a.seq for a in judgements)})),
+        )
+
+
+def _about(decision: ev.DecisionMade) -> str:
+    return decision.chosen or decision.proposal_id
+
+
+def _last(decisions: Iterable[ev.DecisionMade]) -> ev.DecisionMade | None:
+    return next(iter(list(decisions)[-1:]), None)
+
+
+def _guidance(step: Step, choice: ev.DecisionMade | None) -> str:
+    if choice is None:
+        return ""
+    said = [choice.guidance, *(d.guidance for d in step.decisions if d.action == "send_back")]
+    return "\n\n".join(words for words in said if words)
+
+
+def _labels(judgements: Iterable[ev.Annotated]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(label for made in judgements for label in made.labels))
+
+
+def _mark(judgements: Iterable[ev.Annotated]) -> Literal[-1, 0, 1] | None:
+    """What the annotators' last marks come to together."""
+    last = {made.by: made.mark for made in judgements if made.mark is not None}
+    if not last:
+        return None
+    total = sum(last.values())
+    return 1 if total > 0 else -1 if total < 0 else 0
+
+
+def _corrected(text: str | None, judgements: Sequence[ev.Annotated], fields: tuple[str, ...]) -> str | None:
+    """`text` with the corrections made of it: of the whole (the last counts), then of spans from its end on."""
+    mine = [a for a in judgements if a.correction is not None and (a.target.field in (None, *fields))]
+    whole = [a.correction for a in mine if a.target.start is None]
+    if whole:
+        return whole[-1]
+    if text is None:
+        return None
+    spans = {(a.target.start or 0, a.target.end): a.correction or "" for a in mine}
+    limit = len(text)
+    for (start, end), correction in sorted(spans.items(), key=lambda span: span[0][0], reverse=True):
+        stop = limit if end is None else end
+        if start <= stop <= limit:
+            text, limit = text[:start] + correction + text[stop:], start
+    return text
+
+
+def _text(decided: str, judgements: Sequence[ev.Annotated], cells: Sequence[Cell]) -> str:
+    """`decided` with the corrections of the reply and of its cells' code."""
+    of_reply = [a for a in judgements if a.target.kind == "step" and a.target.field in (None, "reply")]
+    text = _corrected(decided, of_reply, ("reply",)) or ""
+    for place, cell in enumerate(cells):
+        about = [a for a in judgements if a.target.kind == "cell" and a.target.id == cell.cell_id]
+        if len(cells) == 1 or place == 0:
+            about += [a for a in judgements if a.target.kind == "step" and a.target.field == "code"]
+        code = _corrected(cell.code, about, ("code",))
+        if code is not None and code != cell.code and cell.code in text:
+            text = text.replace(cell.code, code, 1)
+    return text
+
+
+def _marks(
+    reply: str, decided: str, text: str, judgements: Iterable[ev.Annotated], cells: Iterable[Cell]
+) -> Iterator[Mark]:
+    """The marked spans, where they are in `text`."""
+    codes: Mapping[str, str] = {cell.cell_id: cell.code for cell in cells}
+    for made in judgements:
+        target = made.target
+        if made.mark is None or target.start is None or made.correction is not None:
+            continue
+        code = codes.get(target.id) if target.kind == "cell" else None
+        if target.field in (None, "reply") and target.kind == "step":
+            base, offset, old = reply, 0, reply
+        elif target.field in (None, "code") and code is not None and code in decided:
+            base, offset, old = code, decided.index(code), decided
+        else:
+            continue
+        end = len(base) if target.end is None else min(target.end, len(base))
+        place = by_lines(old, text).span(target.start + offset, end + offset)
+        if place is not None:
+            yield Mark(start=place[0], end=place[1], mark=made.mark, by=made.by)

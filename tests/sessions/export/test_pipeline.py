@@ -1,0 +1,370 @@
+"""An export is whole or not there, the same bytes each time, and does nothing twice."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from distill_core.errors import ExportError
+from sessions.export import Options, Plan, Splits, explain, export, rehearse, session_folders, sources
+from sessions.export.formats import find
+from sessions.export.splits import parse_shares
+from tests.sessions.export.making import annotate, block, fork, make
+
+
+def plan(home, name="prompt-completion", **options):
+    return Plan(format=find(name), sources=tuple(sources(session_folders(home))), **options)
+
+
+def content(folder):
+    """Every file of a folder with its bytes."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()
+    }
+
+
+def rows(folder):
+    return [
+        json.loads(line)
+        for path in sorted((Path(folder) / "data").rglob("*.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+
+
+@pytest.fixture
+def own(home, tmp_path):
+    """A home of the test's own, to change."""
+    return Path(shutil.copytree(home, tmp_path / "home"))
+
+
+SPLIT = {"splits": Splits(shares={"test": 0.4})}
+
+
+@pytest.mark.parametrize("storage", ["jsonl", "parquet"])
+def test_the_same_export_twice_is_the_same_bytes(home, tmp_path, storage):
+    for name in ("one", "two"):
+        export(plan(home, storage=storage, **SPLIT), str(tmp_path / name))
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_a_second_export_of_the_same_sessions_writes_nothing(home, tmp_path):
+    out = tmp_path / "out"
+    export(plan(home), str(out))
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*")}
+    again = export(plan(home), str(out))
+    assert not again.changed
+    assert again.total == len(rows(out))
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
+
+
+@pytest.mark.parametrize("storage", ["jsonl", "parquet"])
+@pytest.mark.parametrize("name", ["prompt-completion", "openai", "worker"])
+def test_new_and_changed_sessions_are_added_and_the_rest_is_taken_over(own, tmp_path, name, storage):
+    export(plan(own, name, storage=storage, **SPLIT), str(tmp_path / "out"))
+    annotate(
+        own / "sessions" / "s1-plain",
+        {
+            "step": 1,
+            "target": {"kind": "step", "id": "1", "field": "reply", "start": 0, "end": 1},
+            "correction": "We",
+        },
+    )
+    make(own, "s2b-new", [block("print(worker('new'))", "New."), block("FINAL(3)")])
+    made = export(plan(own, name, storage=storage, **SPLIT), str(tmp_path / "out"))
+    assert made.changed
+    assert made.reused > 0
+    export(plan(own, name, storage=storage, **SPLIT), str(tmp_path / "fresh"))
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
+def test_a_session_that_is_gone_takes_its_rows_along(own, tmp_path):
+    export(plan(own), str(tmp_path / "out"))
+    shutil.rmtree(own / "sessions" / "s1-plain")
+    export(plan(own), str(tmp_path / "out"))
+    export(plan(own), str(tmp_path / "fresh"))
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+    assert not any(row["provenance"]["session"] == "s1-plain" for row in rows(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_an_interrupted_export_goes_on_where_it_stopped(home, tmp_path, monkeypatch, after):
+    out = tmp_path / "out"
+
+    def interrupt(progress):
+        if progress.done == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(plan(home, **SPLIT), str(out), on_progress=interrupt)
+    assert not out.exists()
+    aside = tmp_path / ".out.part"
+    for path in aside.rglob("*.jsonl"):
+        with path.open("ab") as file:
+            file.write(b'{"torn')
+    sifted = []
+    from sessions.export.sifting import Sieve
+
+    whole = Sieve.sift
+
+    def counted(self, source):
+        sifted.append(source.session_id)
+        return whole(self, source)
+
+    monkeypatch.setattr(Sieve, "sift", counted)
+    export(plan(home, **SPLIT), str(out))
+    assert len(sifted) == 7 - after
+    monkeypatch.undo()
+    export(plan(home, **SPLIT), str(tmp_path / "fresh"))
+    assert content(out) == content(tmp_path / "fresh")
+    assert not aside.exists()
+
+
+def test_small_shards_hold_all_rows_in_order(home, tmp_path):
+    export(plan(home), str(tmp_path / "one"))
+    export(plan(home, shard_size=20_000), str(tmp_path / "many"))
+    assert rows(tmp_path / "one") == rows(tmp_path / "many")
+    shards = sorted((tmp_path / "many" / "data" / "train").iterdir())
+    assert len(shards) > 2
+    assert all(shard.stat().st_size <= 20_000 for shard in shards)
+
+
+def test_a_fork_is_always_with_its_parent(tmp_path):
+    home = tmp_path / "home"
+    for number in range(6):
+        parent = make(home, f"p{number}", [block(f"print({number})"), block(f"FINAL({number})")])
+        middle = fork(parent, f"q{number}", 1)
+        fork(middle, f"r{number}", 1)
+    found = sources(session_folders(home))
+    for seed in range(20):
+        splits = Splits(shares={"test": 0.3, "validation": 0.2}, seed=seed)
+        placed = {source.session_id: splits.of(source.family) for source in found}
+        assert all(placed[f"p{n}"] == placed[f"q{n}"] == placed[f"r{n}"] for n in range(6))
+    assert {splits.of(f"s{n}") for n in range(200)} == {"train", "test", "validation"}
+
+
+def test_splits_take_about_their_share_and_another_seed_divides_otherwise():
+    splits = Splits(shares={"test": 0.2})
+    placed = [splits.of(f"family {n}") for n in range(2000)]
+    assert 340 <= placed.count("test") <= 460
+    assert placed != [Splits(shares={"test": 0.2}, seed=1).of(f"family {n}") for n in range(2000)]
+
+
+def test_equal_rows_stand_once_and_it_is_told_which_was_first(tmp_path):
+    home = tmp_path / "home"
+    for name in ("a", "b"):
+        make(home, name, [block("FINAL(1)")])
+    made = rehearse(plan(home))
+    assert (made.total, made.left) == (1, {"duplicate": 1})
+    (line,) = explain(plan(home), "b")
+    assert line == "b/1/s1: out by duplicate (equal to a row before it): as a/1/s1"
+
+
+def test_near_duplicates_only_on_request(tmp_path):
+    home = tmp_path / "home"
+    words = " ".join(f"word{n}" for n in range(60))
+    make(home, "a", [block("FINAL(1)", words)])
+    make(home, "b", [block("FINAL(1)", words + " more")])
+    make(home, "c", [block("FINAL(1)", words[::-1])])
+    assert rehearse(plan(home)).total == 3
+    made = rehearse(plan(home, near=0.8))
+    assert (made.total, made.left) == (2, {"near_duplicate": 1})
+    assert made.examples["near_duplicate"].why == "as a/1/s1"
+
+
+def test_the_same_session_in_two_folders_is_exported_once(own, tmp_path):
+    shutil.copytree(own / "sessions" / "s1-plain", own / "sessions" / "zz-copy")
+    made = rehearse(plan(own))
+    assert made.left["same_session"] == 1
+
+
+def test_rules_can_be_lifted_by_name(home):
+    assert rehearse(plan(home)).left["error"] == 1
+    lifted = rehearse(plan(home, options=Options(keep=frozenset({"error", "marked_bad"}))))
+    assert "error" not in lifted.left
+    assert lifted.total == rehearse(plan(home)).total + 1
+
+
+def test_every_row_is_explained(home):
+    assert explain(plan(home), "s2-decided/1") == ["s2-decided/1/s1: in train, edited by ada"]
+    assert explain(plan(home), "s2-decided/2/s2") == [
+        "s2-decided/2/s2: out by rejected (a person rejected it): rejected by ada"
+    ]
+    assert len(explain(plan(home), "s2-decided")) == 6
+    assert explain(plan(home), "nothing") == []
+
+
+def test_labels_and_samples_choose_rows(home):
+    labelled = rehearse(plan(home, labels=("probing",)))
+    assert (labelled.total, labelled.left["label"]) == (1, 8)
+    half = rehearse(plan(home, sample=0.5))
+    assert half.total + half.left["sampled_out"] == rehearse(plan(home)).total
+    assert half.total > 0
+
+
+def test_only_worker_replies_whose_quote_is_there(home):
+    assert rehearse(plan(home, "worker")).total == 3
+    evident = rehearse(plan(home, "worker", options=Options(evidence=True)))
+    assert (evident.total, evident.left["no_evidence"]) == (1, 2)
+
+
+def test_rows_say_where_they_come_from(home, tmp_path):
+    export(plan(home, licence="CC0-1.0", tool="distill-tui 9"), str(tmp_path / "out"))
+    origin = next(
+        r["provenance"] for r in rows(tmp_path / "out") if r["provenance"]["row"] == "s2-decided/1/s1"
+    )
+    assert origin["decision"] == "edited"
+    assert origin["decided_by"] == "ada"
+    assert origin["annotators"] == ["ada"]
+    assert origin["labels"] == ["probing"]
+    assert origin["models"] == ["scripted"]
+    assert origin["licence"] == "CC0-1.0"
+    assert origin["tool"] == "distill-tui 9"
+    assert origin["family"] == "s2-decided"
+    events = (home / "sessions" / "s2-decided").glob("*.jsonl")
+    types = {e["seq"]: e["type"] for path in events for e in map(json.loads, path.read_text().splitlines())}
+    assert {types[seq] for seq in origin["events"]} >= {"supervisor_replied", "decision_made", "annotated"}
+
+
+def test_the_card_counts_what_is_there_and_what_is_not(home, tmp_path):
+    export(plan(home, **SPLIT, definitions={"probing": "looks before it leaps"}), str(tmp_path / "out"))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| `probing` | 1 | looks before it leaps |" in card
+    assert "2 by `rejected`: a person rejected it" in card
+    assert card.startswith("---\n")
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def refused(tmp_path, *, match, **changes):
+    """The plan is refused in one line, and nothing new lies in the folder."""
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ExportError, match=match) as error:
+        export(changes.pop("plan"), str(tmp_path / changes.pop("place", "out")))
+    assert "\n" not in str(error.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_nothing_selected(tmp_path):
+    refused(tmp_path, plan=plan(tmp_path), match="no session to export")
+
+
+def test_nothing_left(home, tmp_path):
+    refused(tmp_path, plan=plan(home, labels=("unheard-of",)), match="no row for prompt-completion")
+
+
+def test_a_folder_that_holds_something_else(home, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("mine")
+    refused(tmp_path, plan=plan(home), match="not empty")
+    assert (tmp_path / "out" / "thesis.tex").read_text() == "mine"
+
+
+def test_another_export_in_the_same_place(home, tmp_path):
+    export(plan(home), str(tmp_path / "out"))
+    before = content(tmp_path / "out")
+    refused(tmp_path, plan=plan(home, "kto"), match="another format")
+    assert content(tmp_path / "out") == before
+
+
+def test_a_file_in_the_place(home, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    refused(tmp_path, plan=plan(home), match="cannot export")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written(home, tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        refused(tmp_path, plan=plan(home), match="cannot export")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_place_that_cannot_be(home):
+    with pytest.raises(ExportError, match="cannot export to /proc"):
+        export(plan(home), "/proc/nowhere/out")
+
+
+@pytest.mark.parametrize("storage", ["jsonl", "parquet"])
+def test_a_full_disk_leaves_nothing_half_written(home, tmp_path, monkeypatch, storage):
+    from sessions.export import pipeline
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pipeline, "write_manifest", full)
+    with pytest.raises(ExportError, match="No space left"):
+        export(plan(home, storage=storage), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    export(plan(home, storage=storage), str(tmp_path / "out"))
+    export(plan(home, storage=storage), str(tmp_path / "fresh"))
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
+def test_a_session_of_a_newer_version_is_left_out_and_told(own):
+    log = own / "sessions" / "s1-plain" / "supervisor.jsonl"
+    first, rest = log.read_text().split("\n", 1)
+    log.write_text(json.dumps({**json.loads(first), "v": 99, "type": "session_begun"}) + "\n" + rest)
+    made = rehearse(plan(own))
+    assert made.left["unreadable"] == 1
+    assert "newer version (schema 99" in made.examples["unreadable"].why
+
+
+def test_a_damaged_session_is_left_out_and_told(own):
+    log = own / "sessions" / "s1-plain" / "repl.jsonl"
+    log.write_text("garbage\n" + log.read_text())
+    assert "damaged" in rehearse(plan(own)).examples["unreadable"].why
+
+
+def test_a_folder_without_a_session(tmp_path):
+    with pytest.raises(ExportError, match="no session in"):
+        sources([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"options": Options(keep=frozenset({"gravity"}))}, "no such rule"),
+        ({"sample": 2.0}, "not a share"),
+        ({"near": 2.0}, "not a similarity"),
+        ({"redact": ("feelings",)}, "no such kind of redaction"),
+        ({"shard_size": 0}, "not a shard size"),
+    ],
+)
+def test_plans_that_make_no_sense(home, tmp_path, changes, match):
+    with pytest.raises(ExportError, match=match):
+        export(plan(home, **changes), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["test"], ["test=0"], ["test=1"], ["train=0.5"], ["a=0.6", "b=0.6"], ["../x=0.1"]]
+)
+def test_words_that_are_no_split(words):
+    with pytest.raises(ExportError):
+        parse_shares(words)
+
+
+def test_any_place_that_fsspec_knows(home, tmp_path):
+    import fsspec
+
+    url = "memory://export-test/out"
+    export(plan(home, **SPLIT), url)
+    again = export(plan(home, **SPLIT), url)
+    assert not again.changed
+    export(plan(home, **SPLIT), str(tmp_path / "local"))
+    memory = fsspec.filesystem("memory")
+    there = {
+        name.removeprefix("/export-test/out/"): memory.cat(name) for name in memory.find("/export-test/out")
+    }
+    assert there == content(tmp_path / "local")
+    memory.pipe("/export-test/other/thesis.tex", b"mine")
+    with pytest.raises(ExportError, match="not empty"):
+        export(plan(home), "memory://export-test/other")
+    with pytest.raises(ExportError, match="cannot export"):
+        export(plan(home), "teleport://nowhere/out")

@@ -1,0 +1,97 @@
+"""`distill-tui export` as a person calls it."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.sessions.export.making import annotate, block, make
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Two sessions, one with a key in it."""
+    home = tmp_path_factory.mktemp("kept")
+    make(home, "s1", [block("print(worker('the key is hunter2-very-secret'))"), block("FINAL(1)")])
+    annotate(make(home, "s2", [block("FINAL(2)")]), {"target": {"kind": "session"}, "rating": 5})
+    return home
+
+
+@pytest.fixture
+def mine(program, kept, tmp_path, monkeypatch):
+    """The program with those sessions in its home, and that key in its environment."""
+    shutil.copytree(kept, tmp_path / "home")
+    monkeypatch.setenv("OPENAI_API_KEY", "hunter2-very-secret")
+    return program
+
+
+def test_an_export_says_what_is_there_and_what_is_not(mine, tmp_path):
+    status, out, err = mine("export", "prompt-completion", "--out", "set")
+    assert (status, err) == (0, "")
+    assert out.startswith("3 rows of 2 sessions are in set\n         3 train\n")
+    assert "redacted: " in out
+    text = (tmp_path / "set" / "data" / "train" / "00000.jsonl").read_text()
+    assert "hunter2" not in text
+    assert "<KEY_1>" in text
+    assert mine("export", "prompt-completion", "--out", "set")[1].startswith(
+        "3 rows of 2 sessions still are in set"
+    )
+
+
+def test_sessions_are_named_by_id_or_folder(mine, tmp_path):
+    assert mine("export", "kto", "s1", "--dry-run")[1].startswith("2 rows of 1 sessions would be")
+    assert mine("export", "kto", tmp_path / "home" / "sessions" / "s2", "--dry-run")[1].startswith(
+        "1 rows of 1"
+    )
+
+
+def test_the_report_as_json(mine):
+    status, out, _ = mine("export", "worker", "--out", "set", "--json", "--no-redact")
+    assert status == 0
+    told = json.loads(out)
+    assert (told["rows"], told["rows_in_all"], told["redacted"]) == ({"train": 1}, 1, {})
+
+
+def test_a_row_is_explained(mine):
+    status, out, _ = mine("export", "preference", "--explain", "s1/1")
+    assert status == 0
+    assert out.startswith("s1/1/s1: out by no_pair (there is nothing to compare it with): approved as it was")
+
+
+def test_formats_are_listed(mine):
+    status, out, _ = mine("export", "--formats")
+    assert status == 0
+    assert "prompt-completion" in out
+    assert "axolotl" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "words"),
+    [
+        (["sftt", "--out", "x"], 1, "no such export format: sftt (did you mean sft?)"),
+        (["sft", "nowhere", "--out", "x"], 1, "no session in nowhere"),
+        (["stepwise", "--out", "x"], 1, "no row for stepwise"),
+        (["sft", "--out", "doc.txt"], 1, "cannot export to"),
+        (["sft", "--out", "x", "--split", "half"], 1, "not a split: half"),
+        (["sft", "--out", "x", "--keep", "calm"], 1, "no such rule: calm"),
+        (["sft", "--explain", "s9"], 1, "no such row: s9"),
+        (["sft", "--out", "x", "--shard-size", "big"], 2, "no size"),
+        (["sft"], 2, "--out"),
+        ([], 2, "--formats"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_leaves_nothing(mine, tmp_path, args, status, words):
+    before = sorted(tmp_path.iterdir())
+    done, out, err = mine("export", *args)
+    assert done == status
+    assert out == ""
+    assert words in err
+    assert "Traceback" not in err
+    assert status == 2 or err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_nothing_kept_yet(program):
+    status, _, err = program("export", "sft", "--out", "x")
+    assert status == 1
+    assert "no session to export" in err

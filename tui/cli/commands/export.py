@@ -1,0 +1,211 @@
+"""`distill-tui export`: kept sessions as data sets for trainers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.text import clean
+
+if TYPE_CHECKING:
+    from sessions.export.plan import Plan
+    from sessions.export.report import Report
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?\Z", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+@click.command("export")
+@click.argument("format_name", metavar="[FORMAT]", required=False)
+@click.argument("chosen", metavar="[SESSION]...", nargs=-1)
+@click.option("--out", metavar="DIR", help="Where to: a folder, or an URL that fsspec knows.")
+@click.option("--formats", is_flag=True, help="List the formats.")
+@click.option(
+    "--storage", type=click.Choice(["jsonl", "parquet"]), default="jsonl", help="How rows are kept."
+)
+@click.option("--shard-size", metavar="SIZE", default="500MB", help="A new file after this much. [500MB]")
+@click.option(
+    "--split", "splits", metavar="NAME=SHARE", multiple=True, help="Such as test=0.1; the rest is train."
+)
+@click.option("--seed", type=int, default=0, help="Of splits and samples.")
+@click.option("--label", "labels", metavar="LABEL", multiple=True, help="Only rows that bear one of these.")
+@click.option("--sample", type=float, metavar="SHARE", help="Only this share of the rows.")
+@click.option("--evidence", is_flag=True, help="Worker calls whose quotes stand in their prompt, no others.")
+@click.option("--near", type=float, metavar="SIMILARITY", help="Drop near-duplicates, such as from 0.9 on.")
+@click.option("--keep", metavar="RULE", multiple=True, help="Do not leave out what this rule leaves out.")
+@click.option("--no-reasoning", is_flag=True, help="Drop the supervisor's prose; keep code and results.")
+@click.option(
+    "--redact", metavar="KINDS", help="What must not leave, by commas. [keys,secrets,email,card,phone,home]"
+)
+@click.option("--no-redact", is_flag=True, help="Let everything leave as it is.")
+@click.option(
+    "--licence", metavar="NOTE", default="unknown", help="Of the documents, for card and provenance."
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing: what would be kept, left out and redacted.")
+@click.option(
+    "--explain", metavar="ROW", help="Why a row (SESSION/STEP/CALL, or its beginning) is in or out."
+)
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option("--home", metavar="DIR", help="Where sessions are kept.")
+def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) -> int:
+    """Kept sessions as data sets that trainers load as they are.
+
+    SESSION is a folder, or the name of a session kept in the home; all of them if none is named.
+    """
+    if options["formats"] or format_name is None:
+        if format_name is None and not options["formats"]:
+            raise click.UsageError("name a format; --formats lists them")
+        _list_formats()
+        return 0
+    from sessions.export import explain, export, rehearse
+
+    plan = _plan(format_name, chosen, options)
+    if options["explain"]:
+        lines = explain(plan, options["explain"])
+        for line in lines:
+            click.echo(clean(line))
+        if not lines:
+            from distill_core.errors import ExportError
+
+            raise ExportError(
+                "no such row", found=options["explain"], remedy="rows are named SESSION/STEP/CALL"
+            )
+        return 0
+    with _Progress(quiet=options["as_json"]) as progress:
+        if options["dry_run"]:
+            made = rehearse(plan, on_progress=progress)
+        elif options["out"]:
+            made = export(plan, options["out"], on_progress=progress)
+        else:
+            raise click.UsageError("say where to with --out, or look first with --dry-run")
+    _tell(made, plan, options)
+    return 0
+
+
+def _list_formats() -> None:
+    from sessions.export.formats import all_formats
+
+    formats = all_formats()
+    width = max(len(format.name) for format in formats)
+    for format in formats:
+        click.echo(f"{format.name:<{width}}  {format.help}")
+
+
+def _plan(name: str, chosen: tuple[str, ...], options: dict[str, Any]) -> Plan:
+    from distill_core.config import load_settings
+    from distill_core.version import program_version
+    from sessions.export import Options, Plan, Splits, sources
+    from sessions.export.configured import homes, keys
+    from sessions.export.formats import find
+    from sessions.export.splits import parse_shares
+
+    format = find(name)
+    settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
+    folders, words = _selection(chosen, settings)
+    return Plan(
+        format=format,
+        sources=tuple(sources(folders)),
+        selection=words,
+        options=Options(
+            keep=frozenset(options["keep"]), evidence=options["evidence"], tool=program_version()
+        ),
+        splits=Splits(shares=parse_shares(list(options["splits"])), seed=options["seed"]),
+        storage=options["storage"],
+        shard_size=_bytes(options["shard_size"]),
+        redact=_kinds(options),
+        keys=keys(settings),
+        homes=homes(),
+        reasoning=not options["no_reasoning"],
+        near=options["near"],
+        labels=options["labels"],
+        sample=options["sample"],
+        licence=options["licence"],
+        tool=program_version(),
+    )
+
+
+def _selection(chosen: tuple[str, ...], settings: Any) -> tuple[list[Path], str]:
+    from distill_core.config import home_path
+    from sessions.export import session_folders
+
+    home = home_path(settings)
+    if not chosen:
+        return session_folders(home), "all sessions of the home"
+    folders = []
+    for word in chosen:
+        kept = home / "sessions" / word
+        folders.append(kept if "/" not in word and kept.is_dir() else Path(word))
+    return folders, f"{len(folders)} named sessions" if len(folders) > 1 else "1 named session"
+
+
+def _kinds(options: dict[str, Any]) -> tuple[str, ...]:
+    from sessions.export.redact import KINDS
+
+    if options["no_redact"]:
+        return ()
+    if options["redact"] is None:
+        return KINDS
+    return tuple(kind.strip() for kind in options["redact"].split(",") if kind.strip())
+
+
+def _bytes(words: str) -> int:
+    match = _SIZE.match(words.strip())
+    if match is None:
+        raise click.BadParameter(f"{words!r} is no size; write such as 500MB", param_hint="--shard-size")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+class _Progress:
+    """A line on stderr that is written over, on a terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> Callable[[Any], None]:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    def _show(self, progress: Any) -> None:
+        if self._shown:
+            words = f"{progress.done} of {progress.sessions} sessions, {progress.rows} rows"
+            click.echo(f"\r\x1b[K{words}", nl=False, err=True)
+
+
+def _tell(made: Report, plan: Plan, options: dict[str, Any]) -> None:
+    if options["as_json"]:
+        import msgspec
+
+        told = msgspec.to_builtins(made)
+        click.echo(msgspec.json.encode({**told, "rows_in_all": made.total, "out": options["out"]}).decode())
+        return
+    from sessions.export.rows import RULES
+
+    verb = "would be" if options["dry_run"] else "are" if made.changed else "still are"
+    place = "" if options["dry_run"] else f" in {clean(options['out'])}"
+    click.echo(f"{made.total} rows of {made.sessions} sessions {verb}{place}")
+    for split, rows in made.rows.items():
+        if split:
+            click.echo(f"  {rows:>8} {split}")
+    if made.left:
+        click.echo("left out:")
+        for rule, count in made.left.items():
+            first = made.examples.get(rule)
+            about = (
+                f"; first {clean(first.key)}{f': {clean(first.why)}' if first.why else ''}" if first else ""
+            )
+            click.echo(f"  {count:>8} {rule}: {RULES[rule]}{about}")
+    if not plan.redact:
+        click.echo("nothing was looked through for secrets and personal data (--no-redact)")
+    elif made.redacted:
+        click.echo("redacted: " + ", ".join(f"{count} {kind}" for kind, count in made.redacted.items()))
+    if made.reused and made.changed:
+        click.echo(f"{made.reused} sessions had not changed since the export before")
