@@ -80,6 +80,7 @@ def call_fault(call: Call, options: Options) -> tuple[str, str] | None:
     checks = [
         ("failed", call.text is None, call.error or "no reply"),
         ("copied", call.copied, "the parent of the fork has it"),
+        ("superseded", call.replaced_by is not None, f"a person asked again: {call.replaced_by}"),
         ("purpose", call.purpose != "answer", call.purpose),
         ("truncated", call.finish_reason == "length", "the worker stopped at its token limit"),
         ("marked_bad", call.mark == -1 and call.text == call.response, "marked −1 and not corrected"),

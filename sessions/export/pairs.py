@@ -91,8 +91,21 @@ def _left(trace: Trace, turn: Turn, rule: str, why: str) -> Left:
     return Left(key=turn_key(trace, turn), rule=rule, why=why)
 
 
-def of_calls(call: Call, key: str) -> Pair | Left:
-    """What a person put in the place of a worker's reply, over that reply."""
+def of_calls(call: Call, key: str, retried: Call | None = None) -> Pair | Left:
+    """What a person put in the place of a worker's reply, over that reply.
+
+    Args:
+        retried: the call by which a person asked again and had that reply used instead.
+    """
+    if retried is not None and call.response is not None and retried.text not in (None, call.response):
+        return Pair(
+            key=key,
+            prompt=({"role": "user", "content": call.prompt},),
+            chosen=retried.text or "",
+            rejected=call.response,
+            why="retried",
+            origin=of_call(retried),
+        )
     if call.response is None or call.text is None or call.text == call.response:
         return Left(key=key, rule="no_pair", why="nobody corrected it")
     return Pair(

@@ -23,6 +23,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
     return _replace(
         trace,
         query=text(trace.query),
+        questions=tuple(map(text, trace.questions)),
         document=document,
         turns=tuple(_turn(turn, redactor, messages) for turn in trace.turns),
         calls=tuple(_call(call, redactor) for call in trace.calls),

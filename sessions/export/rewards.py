@@ -70,7 +70,7 @@ def _verdict(trace: Trace, marks: list[int]) -> float | None:
     last = trace.final_decision
     if last is None or last.by.startswith("policy:"):
         return None
-    return float(last.action == "accept" and last.after in ((), last.before))
+    return float(last.action in ("accept", "follow_up") and last.after in ((), last.before))
 
 
 def _mean(values: list[float]) -> float | None:

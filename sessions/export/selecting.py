@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,8 +33,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def sources(folders: Iterable[Path]) -> list[Source]:
+def sources(folders: Iterable[Path], parents: Mapping[str, str] | None = None) -> list[Source]:
     """The sessions in `folders`, by id. A session that is there twice stands there twice.
+
+    Args:
+        parents: of forks that are known, those not to be exported too, so that relatives are told as such.
 
     Raises:
         ExportError: a folder cannot be read.
@@ -43,7 +46,7 @@ def sources(folders: Iterable[Path]) -> list[Source]:
         ((folder, *_beginning(folder)) for folder in folders),
         key=lambda one: (_id(one[0], one[1]), str(one[0])),
     )
-    parents = {
+    known = dict(parents or {}) | {
         started.session_id: started.parent.session_id
         for _, started, _ in found
         if started is not None and started.parent is not None
@@ -53,7 +56,7 @@ def sources(folders: Iterable[Path]) -> list[Source]:
             session_id=_id(folder, started),
             folder=folder,
             fingerprint=fingerprint(folder),
-            family=_oldest(_id(folder, started), parents),
+            family=_oldest(_id(folder, started), known),
             document=started.document.sha256 if started is not None else "",
             trouble=trouble,
         )

@@ -120,6 +120,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         response: what the worker said.
         text: what there is to learn: a reviewer's correction, else what a person put in its place, else `response`.
+        retry_of: the call whose prompt a person sent once more by this one.
+        replaced_by: the call by which a person did so, if its reply went to the code instead of this one's.
     """
 
     call_id: str
@@ -143,6 +145,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     cached: bool
     finish_reason: str | None
     started: datetime
+    retry_of: str | None = None
+    replaced_by: str | None = None
     judgements: tuple[ev.Annotated, ...] = ()
     mark: Literal[-1, 0, 1] | None = None
     labels: tuple[str, ...] = ()
@@ -154,6 +158,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         family: the session that it and its relatives by forking descend from.
+        query: the first question; `questions` are all of them, each asked once the one before had its answer.
         answer: the answer it ended with, corrected where a reviewer corrected it.
         given: the answer as the session gave it.
         turns: every reply, candidates and rejected ones too, in the order they were asked for.
@@ -166,6 +171,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     kind: str
     query: str
+    questions: tuple[str, ...]
     document: ev.DocumentRef
     supervisor: str
     worker: str

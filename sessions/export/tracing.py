@@ -124,6 +124,7 @@ class _Tracing:
             family=family or (started.parent.session_id if started.parent else started.session_id),
             kind=started.kind,
             query=started.query,
+            questions=tuple(question.text for question in state.questions),
             document=started.document,
             supervisor=started.supervisor,
             worker=started.worker,
@@ -282,6 +283,8 @@ class _Tracing:
     # ------------------------------------------------------------ worker calls
 
     def _call(self, call: WorkerCall) -> Call:
+        again = (self._state.calls[name] for name in reversed(call.retries))
+        replaced = next((one.call_id for one in again if one.reaches_cell and one.response is not None), None)
         judgements = self._of_call.get(call.call_id, [])
         said = call.override if call.override is not None else call.response
         return Call(
@@ -306,6 +309,8 @@ class _Tracing:
             cached=call.cached,
             finish_reason=call.finish_reason,
             started=self._index.times[call.call_id],
+            retry_of=call.retry_of,
+            replaced_by=replaced,
             judgements=tuple(judgements),
             mark=_mark(a for a in judgements if a.target.start is None),
             labels=_labels(judgements),

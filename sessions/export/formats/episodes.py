@@ -52,6 +52,7 @@ def info(trace: Trace) -> dict[str, Any]:
     """What else an environment may want to know."""
     return {
         "question": trace.query,
+        "further_questions": list(trace.questions[1:]),
         "document": msgspec.to_builtins(trace.document),
         "final_answer": trace.given or "",
         "status": trace.status or "",

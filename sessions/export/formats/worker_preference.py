@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from sessions.export import chat, judging, pairs
 from sessions.export.rows import Format, Left, Options, Row, Verdict, call_key
 from sessions.export.trace import Trace
 
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
-    """One row a corrected call."""
-    for call in judging.calls(trace, options):
-        pair = call if isinstance(call, Left) else pairs.of_calls(call, call_key(trace, call))
+    """One row a call that was corrected or asked again."""
+    known = {call.call_id: call for call in trace.calls}
+    lifted = msgspec.structs.replace(options, keep=options.keep | {"superseded", "marked_bad"})
+    for call in judging.calls(trace, lifted):
+        if isinstance(call, Left):
+            yield call
+            continue
+        again = known[call.replaced_by] if call.replaced_by is not None else None
+        pair = pairs.of_calls(call, call_key(trace, call), again)
         if isinstance(pair, Left):
             yield pair
             continue

@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "s3-candidates",
         [block("print(1)", "First."), block("print(2)", "Second."), block("FINAL(2)", "Done.")],
         Decision(action="regenerate", by="ada"),
-        Decision(action="approve", by="ada"),
+        Decision(action="approve", by="ada", chosen="s2"),
     )
     make(home, "s4-policy", [block("FINAL('auto')")], person="policy:auto")
     make(home, "s5-codeless", ["Let me think.", block("FINAL('x')", "Now.")])

@@ -69,7 +69,8 @@ def test_formats_are_listed(mine):
     ("args", "status", "words"),
     [
         (["sftt", "--out", "x"], 1, "no such export format: sftt (did you mean sft?)"),
-        (["sft", "nowhere", "--out", "x"], 1, "no session in nowhere"),
+        (["sft", "nowhere", "--out", "x"], 1, "no session to export: nowhere"),
+        (["sft", "./nowhere", "--out", "x"], 1, "no session in ./nowhere"),
         (["stepwise", "--out", "x"], 1, "no row for stepwise"),
         (["sft", "--out", "doc.txt"], 1, "cannot export to"),
         (["sft", "--out", "x", "--split", "half"], 1, "not a split: half"),

@@ -15,6 +15,7 @@ from tui.text import clean
 if TYPE_CHECKING:
     from sessions.export.plan import Plan
     from sessions.export.report import Report
+    from sessions.export.selecting import Source
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -22,7 +23,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 @click.command("export")
 @click.argument("format_name", metavar="[FORMAT]", required=False)
-@click.argument("chosen", metavar="[SESSION]...", nargs=-1)
+@click.argument("chosen", metavar="[SESSION|FILTER]...", nargs=-1)
 @click.option("--out", metavar="DIR", help="Where to: a folder, or an URL that fsspec knows.")
 @click.option("--formats", is_flag=True, help="List the formats.")
 @click.option(
@@ -56,7 +57,8 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) -> int:
     """Kept sessions as data sets that trainers load as they are.
 
-    SESSION is a folder, or the name of a session kept in the home; all of them if none is named.
+    SESSION is a folder, or the name of a session kept in the home; other words are a filter, as of the list of sessions
+    (docs/STORE.md). Without either, all sessions of the home are taken.
     """
     if options["formats"] or format_name is None:
         if format_name is None and not options["formats"]:
@@ -97,20 +99,20 @@ def _list_formats() -> None:
         click.echo(f"{format.name:<{width}}  {format.help}")
 
 
-def _plan(name: str, chosen: tuple[str, ...], options: dict[str, Any]) -> Plan:
+def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
     from distill_core.config import load_settings
     from distill_core.version import program_version
-    from sessions.export import Options, Plan, Splits, sources
+    from sessions.export import Options, Plan, Splits
     from sessions.export.configured import homes, keys
     from sessions.export.formats import find
     from sessions.export.splits import parse_shares
 
     format = find(name)
     settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
-    folders, words = _selection(chosen, settings)
+    chosen, words = _selection(named, settings)
     return Plan(
         format=format,
-        sources=tuple(sources(folders)),
+        sources=tuple(chosen),
         selection=words,
         options=Options(
             keep=frozenset(options["keep"]), evidence=options["evidence"], tool=program_version()
@@ -130,18 +132,42 @@ def _plan(name: str, chosen: tuple[str, ...], options: dict[str, Any]) -> Plan:
     )
 
 
-def _selection(chosen: tuple[str, ...], settings: Any) -> tuple[list[Path], str]:
+def _selection(words: tuple[str, ...], settings: Any) -> tuple[list[Source], str]:
+    """The sessions that `words` name or filter, and how to say so."""
     from distill_core.config import home_path
-    from sessions.export import session_folders
+    from sessions.export import sources
+    from sessions.filters import parse
+    from sessions.store import Store
 
     home = home_path(settings)
-    if not chosen:
-        return session_folders(home), "all sessions of the home"
-    folders = []
-    for word in chosen:
-        kept = home / "sessions" / word
-        folders.append(kept if "/" not in word and kept.is_dir() else Path(word))
-    return folders, f"{len(folders)} named sessions" if len(folders) > 1 else "1 named session"
+    folders = [folder for word in words if (folder := _folder(word, home)) is not None]
+    terms = " ".join(_quoted(word) for word in words if _folder(word, home) is None)
+    with Store(home) as store:
+        rows = store.list()
+        chosen = store.list(parse(terms)) if terms or not folders else []
+        folders += [store.open(row.session_id).folder for row in chosen]
+    parents = {row.session_id: row.parent for row in rows if row.parent}
+    named = f"{len(folders)} by name" if terms == "" and folders and words else ""
+    return sources(dict.fromkeys(folders), parents), named or terms or "all sessions of the home"
+
+
+def _folder(word: str, home: Path) -> Path | None:
+    """The session's folder that `word` names; None where it is a word of a filter."""
+    if "/" not in word and (home / "sessions" / word).is_dir():
+        return home / "sessions" / word
+    folder = Path(word)
+    if (folder / "supervisor.jsonl").exists():
+        return folder
+    if "/" in word and ":" not in word:
+        from distill_core.errors import ExportError
+
+        raise ExportError(f"no session in {word}", remedy="name a session's folder")
+    return None
+
+
+def _quoted(word: str) -> str:
+    """A word that the shell has taken the quotes from, with quotes."""
+    return f'"{word}"' if " " in word and not word.startswith('"') and ":" not in word else word
 
 
 def _kinds(options: dict[str, Any]) -> tuple[str, ...]:
