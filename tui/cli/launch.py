@@ -214,14 +214,13 @@ class _Launch:
 
     def _indexed(self, home: Path, folder: Path) -> tuple[Sink, ...]:
         """What keeps the home's index up to date with the session; the screen is no place for its troubles."""
-        from distill_core.reading import read_session
         from sessions.home import Home
         from sessions.live import LiveIndex
 
         if folder.parent != Home(home).sessions:
             return ()
         earlier = self._plan.earlier
-        before = read_session(folder).events if earlier is not None and earlier.resumes else ()
+        before = earlier.record.events if earlier is not None and earlier.resumes else ()
         self._index = LiveIndex(Home(home).index, folder, before=before, on_trouble=self._troubles.append)
         return (self._index,)
 
