@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -18,12 +19,16 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from distill_core import events as ev
+from distill_core.backlog import PASSING, Backlog, OnTrouble
 from distill_core.errors import LogError
 from distill_core.liveness import hold
 from distill_core.text import encodable
 
 FSYNC_WITHIN = 0.1
 """Seconds within which a boundary event is on the disk."""
+
+AGAIN = 1.0
+"""Seconds between two tries to write what waits for room."""
 
 # What a person did, and the ends of what is costly to do again.
 BOUNDARIES = (
@@ -102,12 +107,19 @@ class Recorder:
 class SessionLog:
     """A sink that appends to `supervisor.jsonl`, `repl.jsonl`, `worker.jsonl` and `human.jsonl` in `folder`.
 
+    Where the disk is full, events are kept in memory and written as soon as there is room.
+
+    Args:
+        append: go on in a log that is there.
+        on_trouble: told when events begin to wait for room, and when all are written; from any thread.
+
     Raises:
         LogError: the folder cannot be made or written, or holds a session already and `append` is not set.
     """
 
-    def __init__(self, folder: Path, *, append: bool = False) -> None:
+    def __init__(self, folder: Path, *, append: bool = False, on_trouble: OnTrouble = lambda _: None) -> None:
         self.folder = folder
+        self._backlog = Backlog(folder, on_trouble)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not append and holds_session(folder):
@@ -128,29 +140,40 @@ class SessionLog:
         if not hold(self._files[ev.STREAMS[0]]):
             self._close_files()
             raise OpenElsewhere(folder)
-        self._syncer = _Syncer(tuple(self._files.values()))
+        self._syncer = _Syncer(tuple(self._files.values()), self._backlog)
 
     def write(self, event: ev.Event) -> None:
         """Append the event to its stream."""
         if not self._files:
             raise LogError(f"the session in {self.folder} is over", remedy="reopen it to add to it")
-        if self._syncer.trouble is not None:
-            raise _unwritable(self.folder, self._syncer.trouble)
+        trouble = self._syncer.trouble
+        if trouble is not None and trouble.errno not in PASSING:
+            raise _unwritable(self.folder, trouble)
         line = encode_line(event)
         fd = self._files[ev.STREAM[type(event)]]
         try:
-            _write_whole(fd, line)
+            self._backlog.write(fd, line)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         if isinstance(event, ev.SessionFinished):
-            self._syncer.now()
+            with suppress(OSError):  # told at the end, by `close`
+                self._syncer.now()
         elif isinstance(event, BOUNDARIES):
             self._syncer.soon()
 
     def close(self) -> None:
-        """Put everything on the disk and close. Safe to call twice."""
-        self._syncer.close()
-        self._close_files()
+        """Put everything on the disk and close. Safe to call twice.
+
+        Raises:
+            LogError: events still wait for room; it says where the whole log is now.
+        """
+        if not self._files:
+            return
+        try:
+            self._syncer.close()
+            self._backlog.rescue({fd: self.folder / f"{stream}.jsonl" for stream, fd in self._files.items()})
+        finally:
+            self._close_files()
 
     def _close_files(self) -> None:
         for fd in self._files.values():
@@ -180,12 +203,13 @@ class OpenElsewhere(LogError):
         )
 
 
-def open_next(folder: Path) -> SessionLog:
+def open_next(folder: Path, *, on_trouble: OnTrouble = lambda _: None) -> SessionLog:
     """A log in `folder` or, where a session is kept there, in the first of `folder.2`, `folder.3`, … that is free."""
     number = 1
     while True:
         try:
-            return SessionLog(folder if number == 1 else folder.with_name(f"{folder.name}.{number}"))
+            place = folder if number == 1 else folder.with_name(f"{folder.name}.{number}")
+            return SessionLog(place, on_trouble=on_trouble)
         except FolderTaken:
             number += 1
 
@@ -213,18 +237,6 @@ def _encodable(value: object) -> object:
     return value
 
 
-def _write_whole(fd: int, line: bytes) -> None:
-    """Append `line`; after a short write (a full disk) cut the torn piece off again, so that the stream stays whole."""
-    written = os.write(fd, line)
-    if written == len(line):
-        return
-    try:
-        written += os.write(fd, line[written:])
-    except OSError:
-        os.ftruncate(fd, os.fstat(fd).st_size - written)
-        raise
-
-
 def _unwritable(folder: Path, error: OSError) -> LogError:
     return LogError(
         f"cannot write the session's log in {folder}",
@@ -236,9 +248,10 @@ def _unwritable(folder: Path, error: OSError) -> LogError:
 class _Syncer:
     """Calls fsync off the writer's thread."""
 
-    def __init__(self, fds: tuple[int, ...]) -> None:
+    def __init__(self, fds: tuple[int, ...], backlog: Backlog) -> None:
         self.trouble: OSError | None = None
         self._fds = fds
+        self._backlog = backlog
         self._wanted = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
@@ -252,6 +265,7 @@ class _Syncer:
     def now(self) -> None:
         """Put everything on the disk before returning."""
         with self._lock:
+            self._backlog.again()
             for fd in self._fds:
                 os.fsync(fd)
 
@@ -261,17 +275,21 @@ class _Syncer:
         self._closing = True
         self._wanted.set()
         self._thread.join()
-        self.now()
+        try:
+            self.now()
+        except OSError as error:
+            self.trouble = error
 
     def _run(self) -> None:
         while not self._closing:
-            self._wanted.wait()
+            self._wanted.wait(AGAIN if len(self._backlog) else None)
             # Gather the asks of a burst; half the promised time leaves the other half for the disk.
             if not self._closing:
                 time.sleep(FSYNC_WITHIN / 2)
             self._wanted.clear()
             try:
                 self.now()
+                self.trouble = None
             except OSError as error:
                 # Told at the next write, on the thread of whoever writes.
                 self.trouble = error

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from distill_core import events as ev
+from distill_core.backlog import OnTrouble
 from distill_core.errors import LogError
 from distill_core.recorder import SessionLog, holds_session
 
@@ -20,18 +21,19 @@ class _Numbered(msgspec.Struct):
 _number = msgspec.json.Decoder(_Numbered)
 
 
-def reopen(folder: Path, last_seq: int) -> SessionLog:
+def reopen(folder: Path, last_seq: int, *, on_trouble: OnTrouble = lambda _: None) -> SessionLog:
     """The log in `folder`, to be written on. A torn last line, which is no event, is cut off.
 
     Args:
         last_seq: number of the last event that the caller has read.
+        on_trouble: see `SessionLog`.
 
     Raises:
         LogError: there is no session, another program writes to it, or has written since it was read.
     """
     if not holds_session(folder):
         raise LogError(f"no session in {folder}", remedy="name a session's folder")
-    log = SessionLog(folder, append=True)
+    log = SessionLog(folder, append=True, on_trouble=on_trouble)
     try:
         last = last_number(folder)
         if last != last_seq:

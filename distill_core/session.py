@@ -24,7 +24,7 @@ from distill_core.continuing import Earlier, carry, rebuild, settle_lost, write_
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.dry_run import DryRunner
-from distill_core.errors import DistillError
+from distill_core.errors import DistillError, LogError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
@@ -35,7 +35,7 @@ from distill_core.recorder import Recorder, SessionLog, Sink, open_next
 from distill_core.redriving import RecordedFirst, Redriving
 from distill_core.reopening import reopen
 from distill_core.repl import AsyncREPL, ReplLimits
-from distill_core.signals import OnSignal
+from distill_core.signals import Notice, OnSignal
 from distill_core.supervising import SupervisorLine
 from distill_core.version import program_version
 from distill_core.workers import WorkerGateway
@@ -107,6 +107,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
         cost: US dollars, None where prices are not known.
         value: the answer as JSON holds it, where it was a number, a bool or None.
         log_dir: where the session is kept, None if nowhere.
+        notes: what the person should know beside it: where the log is whose disk was full.
     """
 
     answer: str
@@ -121,6 +122,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     value: ev.JsonScalar = None
     session_id: str = ""
     log_dir: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def new_session_id() -> str:
@@ -188,10 +190,26 @@ class Session:
             if earlier is None or earlier.resumes:
                 self._open_log()
             ending = await self._run(recorder, redriving)
-            return self._result(ending, time.monotonic() - started)
-        finally:
-            if self._log is not None:
-                await asyncio.to_thread(self._log.close)
+        except BaseException:
+            await self._close_log()
+            raise
+        note = await self._close_log()
+        result = self._result(ending, time.monotonic() - started)
+        return msgspec.structs.replace(result, notes=(note,)) if note else result
+
+    async def _close_log(self) -> str:
+        """Close the log; what to say where its disk would not take all of it. The answer must not go with it."""
+        if self._log is None:
+            return ""
+        try:
+            await asyncio.to_thread(self._log.close)
+        except LogError as error:
+            self._signal(Notice(text=str(error)))
+            return str(error)
+        return ""
+
+    def _told(self, trouble: str) -> None:
+        self._signal(Notice(text=trouble))
 
     def _open_log(self) -> None:
         """From here on there is a folder. A fork has none before its REPL stands, so that one given up leaves none."""
@@ -200,9 +218,10 @@ class Session:
             recorder.open(self._sinks)
             return
         if self._earlier is not None and self._earlier.resumes:
-            log = reopen(folder, self._earlier.record.state.seq)
+            log = reopen(folder, self._earlier.record.state.seq, on_trouble=self._told)
         else:
-            log = open_next(folder) if self.spec.next_free else SessionLog(folder)
+            make = open_next if self.spec.next_free else SessionLog
+            log = make(folder, on_trouble=self._told)
         self._log, self.folder = log, log.folder
         recorder.open((log, *self._sinks))
 

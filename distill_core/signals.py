@@ -26,5 +26,11 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-Signal: TypeAlias = ReplyDelta | Phase | Forecast
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to tell the person at once that is no part of the session: the disk is full, there is room again."""
+
+    text: str
+
+
+Signal: TypeAlias = ReplyDelta | Phase | Forecast | Notice
 OnSignal: TypeAlias = Callable[[Signal], None]

@@ -77,6 +77,9 @@ class Indexer:
         """Note what the event changed, by the names it speaks of; a new kind of event needs nothing here."""
         state = self.state
         if 0 < event.step <= len(state.steps):
+            # Steps that nothing was told of stand before it, where there are such.
+            for number in range(len(self._numbers["steps"]) + 1, event.step):
+                self._mark("steps", number)
             self._mark("steps", event.step)
         call_id: str = getattr(event, "call_id", "")
         if call_id in state.calls:

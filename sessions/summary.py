@@ -94,16 +94,12 @@ def _opening(started: ev.SessionStarted | None) -> dict[str, Any]:
 
 
 def _closing(state: SessionState, finished: ev.SessionFinished | None) -> dict[str, Any]:
-    updated = state.updated
-    elapsed = None
-    if state.started is not None and updated is not None:
-        elapsed = (updated - state.started.timestamp).total_seconds()
     return {
         "status": finished.status if finished else "unfinished",
         "answer": finished.answer.text if finished and finished.answer else None,
         "partial": bool(finished and finished.partial),
         "reason": finished.reason if finished else "",
-        "elapsed": finished.elapsed if finished else elapsed,
+        "elapsed": finished.elapsed if finished else None,
         "cost": finished.cost if finished else None,
         "closing": dump(finished) if finished else None,
     }

@@ -122,30 +122,67 @@ def test_a_folder_without_a_session_is_told(tmp_path):
         read_session(tmp_path)
 
 
-def test_a_full_disk_is_one_clear_line_and_leaves_no_torn_line(tmp_path, monkeypatch):
-    log = SessionLog(tmp_path / "s")
-    recorder = Recorder([log])
-    recorder.emit(opening())
-    real = os.write
-    left = [10]
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk with as much room as a test says; None is plenty."""
+    real, room = os.write, [None]
 
-    def short(fd, data):
-        if left[0] == 0:
+    def write(fd, data):
+        if room[0] is None:
+            return real(fd, data)
+        if room[0] == 0:
             raise OSError(errno.ENOSPC, "No space left on device")
-        taken = min(left[0], len(data))
-        left[0] -= taken
+        taken = min(room[0], len(data))
+        room[0] -= taken
         return real(fd, data[:taken])
 
-    monkeypatch.setattr(os, "write", short)
-    with pytest.raises(LogError, match="No space left on device") as failure:
-        recorder.emit(note("lost"))
-    assert "\n" not in str(failure.value)
-    monkeypatch.undo()
-    recorder.emit(note("kept"))
+    monkeypatch.setattr(os, "write", write)
+    return room
+
+
+def test_on_a_full_disk_events_wait_in_memory_and_are_all_written_when_there_is_room(tmp_path, disk):
+    told = []
+    log = SessionLog(tmp_path / "s", on_trouble=told.append)
+    recorder = Recorder([log])
+    recorder.emit(opening())
+    disk[0] = 10
+    for word in ("one", "two", "three"):
+        recorder.emit(note(word))
+    assert [e.seq for e in read_session(tmp_path / "s").events] == [1]
+    assert read_session(tmp_path / "s").problems == ()
+    disk[0] = None
+    recorder.emit(note("four"))
     log.close()
     reading = read_session(tmp_path / "s")
     assert reading.problems == ()
-    assert reading.events[1].comment == "kept"
+    assert [e.comment for e in reading.events[1:]] == ["one", "two", "three", "four"]
+    first, second = told
+    assert "No space left on device" in first
+    assert "\n" not in first
+    assert "nothing is missing" in second
+
+
+def test_what_never_found_room_is_put_elsewhere_and_said(tmp_path, disk, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log])
+    recorder.emit(opening())
+    disk[0] = 0
+    recorder.emit(note("kept elsewhere"))
+    with pytest.raises(LogError, match="sessions import") as failure:
+        log.close()
+    (place,) = tmp_path.glob("distill-tui-s-*/s")
+    assert str(place) in str(failure.value)
+    assert read_session(place).events[1].comment == "kept elsewhere"
+    log.close()
+
+
+def test_a_session_that_could_not_even_begin_is_refused(tmp_path, disk):
+    disk[0] = 0
+    log = SessionLog(tmp_path / "s")
+    with pytest.raises(LogError, match="No space left on device"):
+        Recorder([log]).emit(opening())
+    log.close()
 
 
 def test_many_threads_number_without_gaps(tmp_path):

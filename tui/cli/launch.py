@@ -106,6 +106,8 @@ def launch_planned(
         return PARTIAL
     # The screen is gone with all that stood on it; the answer stays in the terminal.
     _tell(result, as_json=False)
+    for note in result.notes:
+        say(f"note: {note}")
     if result.log_dir is not None:
         say(f"{result.status}; the session is kept in {result.log_dir}")
     return _status(result)

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from distill_core import events as ev
-from distill_core.signals import Signal
+from distill_core.signals import Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
 from tui.text import clean
 
@@ -62,6 +62,9 @@ class Progress:
 
     def signal(self, signal: Signal) -> None:
         """Take a transient signal."""
+        if isinstance(signal, Notice):
+            self._console.print(Text(f"note: {clean(signal.text)}"), soft_wrap=True)
+            return
         if not hasattr(signal, "call_id"):
             self._doing = signal.text
 

@@ -18,7 +18,7 @@ from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepP
 from distill_core.budget import Prices
 from distill_core.forecast import Forecast
 from distill_core.models.base import Usage
-from distill_core.signals import Phase, ReplyDelta
+from distill_core.signals import Notice, Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply
 from tui.actions import Gate, Situation
 from tui.bridge import EngineEnded, Item
@@ -94,6 +94,8 @@ class LiveModel:
                 self._draft(item)
             case Phase():
                 self.phase = item.text
+            case Notice():
+                pass  # the screen says it
             case Forecast():
                 self.forecasts[item.call_id] = item
                 self._changes.gate_lines = True

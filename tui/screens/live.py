@@ -15,9 +15,10 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from distill_core.approval import PersonApprover, PolicyApprover
+from distill_core.signals import Notice
 from themes import Palette
 from tui.actions import DECIDE, REGISTRY, Situation
-from tui.bridge import Bridge
+from tui.bridge import Bridge, Item
 from tui.engine import Engine
 from tui.lines import Line
 from tui.live import layout, status
@@ -148,10 +149,16 @@ class LiveScreen(Screen[None]):
 
     def flush(self) -> None:
         """Take what has come over the bridge and draw what changed by it."""
-        self.wiring.bridge.drain(self.model.take, FOLDING_SECONDS)
+        self.wiring.bridge.drain(self._take, FOLDING_SECONDS)
         self.redraw()
         if self.leaving and not self.wiring.engine.alive:
             self.leave()
+
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Notice):
+            self.app.notify(clean(item.text), markup=False, severity="warning", timeout=15)
+        else:
+            self.model.take(item)
 
     def leave(self) -> None:
         """Go back to where the person came from."""

@@ -1,0 +1,244 @@
+"""Full disks, read-only homes, indexes that are newer, damaged or shared: told in one line, and nothing is lost."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from distill_core.errors import LogError, StoreError
+from distill_core.reading import read_session
+from distill_core.recorder import Recorder, SessionLog
+from sessions import LiveIndex, Store
+from sessions.database import DamagedIndex, NewerIndex
+from sessions.home import Home
+from sessions.importing import bring
+from sessions.rebuilding import rebuild
+from sessions.verify import verify
+from tests.sessions.disks import resize, tiny
+from tests.sessions.homes import ANSWERING, invent, judge, keep
+from tests.sessions.index_rows import everything
+from tests.sessions.stories import opening, talk
+
+ROOT = Path(__file__).parents[2]
+
+
+def one_line(error):
+    assert "\n" not in str(error)
+    return str(error)
+
+
+def test_an_index_of_a_newer_version_is_left_alone(tmp_path):
+    invent(tmp_path, "s1")
+    Store(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "sessions.db")
+    connection.execute("pragma user_version = 99")
+    connection.close()
+    with pytest.raises(NewerIndex) as failure:
+        Store(tmp_path)
+    assert "update the program" in one_line(failure.value)
+
+
+@pytest.mark.parametrize("damage", [b"no database at all" * 100, b"SQLite format 3\x00" + bytes(5000)])
+def test_a_damaged_index_is_told_and_made_again(tmp_path, damage):
+    invent(tmp_path, "s1")
+    Store(tmp_path).close()
+    before = everything(tmp_path / "sessions.db")
+    for path in tmp_path.glob("sessions.db*"):
+        path.unlink()
+    (tmp_path / "sessions.db").write_bytes(damage)
+    with pytest.raises(DamagedIndex) as failure:
+        Store(tmp_path)
+    assert "sessions rebuild" in one_line(failure.value)
+    rebuild(Home(tmp_path))
+    assert everything(tmp_path / "sessions.db") == before
+
+
+def test_an_index_damaged_in_the_middle_is_told(tmp_path):
+    for n in range(5):
+        invent(tmp_path, f"s{n}", *talk(20))
+    Store(tmp_path).close()
+    path = tmp_path / "sessions.db"
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="sessions rebuild"), Store(tmp_path) as store:
+        store.list()
+    rebuild(Home(tmp_path))
+    with Store(tmp_path) as store:
+        assert len(store.list()) == 5
+
+
+def test_a_read_only_home_is_read_as_it_lies(tmp_path):
+    with tiny(tmp_path / "home", "2m") as home:
+        invent(home, "s1", *talk(3))
+        Store(home).close()
+        resize(home, "ro")
+        with Store(home) as store:
+            assert [row.session_id for row in store.list()] == ["s1"]
+            assert "--home" in one_line(store.trouble)
+        with pytest.raises(LogError, match="choose another folder"):
+            SessionLog(home / "sessions" / "s2")
+
+
+def test_a_session_on_a_disk_that_fills_up_loses_nothing_when_there_is_room_again(tmp_path):
+    with tiny(tmp_path / "home", "400k") as home:
+        folder = home / "sessions" / "s1"
+        told = []
+        log = SessionLog(folder, on_trouble=told.append)
+        live = LiveIndex(home / "sessions.db", folder, on_trouble=told.append)
+        recorder = Recorder([log, live])
+        recorder.emit(opening("s1"))
+        made = list(talk(150, chars=2000))
+        for event in made:
+            recorder.emit(event)
+        assert any("cannot write the session's log" in line for line in told)
+        assert len(read_session(folder).events) < len(made) + 1
+        resize(home, "20m")
+        log.close()
+        live.close()
+        assert [e.seq for e in read_session(folder).events] == list(range(1, len(made) + 2))
+        live_rows = everything(home / "sessions.db")
+        rebuild(Home(home))
+        assert everything(home / "sessions.db") == live_rows
+
+
+@pytest.mark.parametrize("room", range(40, 400, 40))
+def test_nothing_earlier_is_lost_wherever_the_disk_is_full(tmp_path, room, monkeypatch):
+    """What was there stays whole; what no longer fitted is put where there is room, and comes back by an import."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with tiny(tmp_path / "home", "1m") as home:
+        earlier = invent(home, "earlier", *talk(5))
+        Store(home).close()
+        used = sum(p.stat().st_size for p in home.rglob("*") if p.is_file()) // 1024
+        resize(home, f"{max(used + room, 260)}k")
+        folder = home / "sessions" / "s1"
+        troubles = []
+        log = SessionLog(folder)
+        live = LiveIndex(home / "sessions.db", folder, on_trouble=troubles.append)
+        recorder = Recorder([log, live])
+        recorder.emit(opening("s1"))
+        for event in talk(100, chars=3000):
+            recorder.emit(event)
+        with pytest.raises(LogError, match="sessions import") as failure:
+            log.close()
+        one_line(failure.value)
+        live.close()
+        assert [line for line in troubles if "\n" in line] == []
+        assert verify(earlier).state is not None
+        assert not read_session(folder).damaged
+        resize(home, "8m")
+        (place,) = tmp_path.glob("distill-tui-s1-*/s1")
+        assert bring(Home(home), place).outcome == "grown"
+        with Store(home) as store:
+            assert {row.session_id for row in store.list()} == {"earlier", "s1"}
+            assert store.row("s1").worker_calls == 100
+            store.connection.execute("pragma integrity_check").fetchone()
+        caught_up = everything(home / "sessions.db")
+        rebuild(Home(home))
+        assert everything(home / "sessions.db") == caught_up
+
+
+def test_a_rebuild_without_room_leaves_the_old_index(tmp_path):
+    with tiny(tmp_path / "home", "4m") as home:
+        invent(home, "s1", *talk(100, chars=2000))
+        Store(home).close()
+        before = everything(home / "sessions.db")
+        used = sum(p.stat().st_size for p in home.rglob("*") if p.is_file()) // 1024
+        resize(home, f"{used + 100}k")
+        with pytest.raises(StoreError) as failure:
+            rebuild(Home(home))
+        assert "full" in one_line(failure.value)
+        resize(home, "8m")
+        assert everything(home / "sessions.db") == before
+        assert [p.name for p in home.glob("*.new*")] == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from distill_core.recorder import Recorder, SessionLog
+from sessions import LiveIndex
+from tests.sessions.stories import opening, talk
+home, name = Path(sys.argv[1]), sys.argv[2]
+troubles = []
+log = SessionLog(home / "sessions" / name)
+live = LiveIndex(home / "sessions.db", home / "sessions" / name, on_trouble=troubles.append)
+recorder = Recorder([log, live])
+recorder.emit(opening(name))
+for event in talk(300):
+    recorder.emit(event)
+log.close()
+live.close()
+sys.exit(str(troubles) if troubles else 0)
+"""
+
+
+def test_several_programs_at_once_never_see_a_lock(tmp_path):
+    judged = invent(tmp_path, "old", *talk(10))
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), f"s{n}"], cwd=ROOT) for n in range(3)
+    ]
+    n = 0
+    while any(writer.poll() is None for writer in writers) or n < 5:
+        with Store(tmp_path) as store:
+            judge(judged, rating=n % 5)
+            store.refresh("old")
+            store.list()
+            n += 1
+        if n == 3:
+            rebuild(Home(tmp_path))
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    with Store(tmp_path) as store:
+        assert [store.row(f"s{k}").worker_calls for k in range(3)] == [300] * 3
+        assert store.row("old").rating == (n - 1) % 5
+    shared = everything(tmp_path / "sessions.db")
+    rebuild(Home(tmp_path))
+    assert everything(tmp_path / "sessions.db") == shared
+
+
+def test_an_index_removed_under_a_running_session_comes_back(tmp_path):
+    folder = tmp_path / "sessions" / "s1"
+    log = SessionLog(folder)
+    live = LiveIndex(tmp_path / "sessions.db", folder)
+    recorder = Recorder([log, live])
+    recorder.emit(opening("s1"))
+    for event in talk(10):
+        recorder.emit(event)
+    rebuild(Home(tmp_path))
+    for event in talk(10, first=11):
+        recorder.emit(event)
+    log.close()
+    live.close()
+    with Store(tmp_path) as store:
+        assert store.row("s1").worker_calls == 20
+
+
+def test_two_rebuilds_at_once_leave_one_whole_index(tmp_path):
+    for n in range(4):
+        invent(tmp_path, f"s{n}", *talk(30))
+    errors = []
+
+    def again():
+        try:
+            rebuild(Home(tmp_path))
+        except Exception as error:  # noqa: BLE001  # told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=again) for _ in range(3)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert errors == []
+    with Store(tmp_path) as store:
+        assert len(store.list()) == 4
+
+
+def test_a_session_kept_by_the_engine_survives_a_copy_of_its_home(tmp_path):
+    keep(tmp_path / "a", "s1", ANSWERING)
+    Store(tmp_path / "a").close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    with Store(tmp_path / "b") as store:
+        assert store.open("s1").document() == "Clause seven caps liability."
