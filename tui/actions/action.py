@@ -21,6 +21,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         running: a cell runs.
         last: a final answer waits and no turn is left to send it back to.
         pane: the name of the pane that has the focus.
+        past: the session is a kept one, of which a moment is shown.
     """
 
     gate: Gate | None = None
@@ -28,6 +29,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     running: bool = False
     last: bool = False
     pane: str = ""
+    past: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ class Draft(msgspec.Struct):
 
 
 class Changes(msgspec.Struct):
-    """What became different since the last drawing, by id."""
+    """What became different since the last drawing, by id. `anew`: forget all that was drawn before."""
 
     steps: set[int] = msgspec.field(default_factory=set)
     replies: set[str] = msgspec.field(default_factory=set)
@@ -48,6 +48,7 @@ class Changes(msgspec.Struct):
     gate: bool = False
     gate_lines: bool = False
     ended: bool = False
+    anew: bool = False
     any: bool = False
 
 
@@ -114,6 +115,21 @@ class LiveModel:
         """What changed since this was last asked."""
         changes, self._changes = self._changes, Changes()
         return changes
+
+    def begin_anew(self, pending: Changes) -> None:
+        """It has been put back to an earlier moment: everything is different now."""
+        state = self.state
+        self._changes = Changes(
+            steps=set(range(1, len(state.steps) + 1)),
+            replies=set(state.replies),
+            cells=set(state.cells),
+            calls=True,
+            gate=True,
+            gate_lines=True,
+            ended=pending.ended,
+            anew=True,
+            any=True,
+        )
 
     def decided(self) -> None:
         """The person has decided: nothing waits any more."""

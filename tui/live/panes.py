@@ -36,6 +36,9 @@ class Panes:
     def take(self, changes: Changes) -> frozenset[str]:
         """Bring `changes` in; returns the ids of the panes that have other rows now."""
         touched: set[str] = set()
+        if changes.anew:
+            self._forget()
+            touched |= {"timeline", "supervisor", "output", "workers"}
         if changes.steps:
             self._steps(changes.steps)
             touched.add("timeline")
@@ -49,6 +52,13 @@ class Panes:
             self._note_calls()
             touched.add("workers")
         return frozenset(touched)
+
+    def _forget(self) -> None:
+        for rows in (self.timeline, self.supervisor, self.output):
+            rows.clear()
+        self._bodies.clear()
+        self._first_call.clear()
+        self._calls_seen = 0
 
     def anchors(self, step: int) -> Anchors:
         """Where `step` begins."""

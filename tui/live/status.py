@@ -39,7 +39,8 @@ def first(model: LiveModel, policy: str, now: datetime) -> Line:
     for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(model)):
         if part:
             spans += [SEPARATOR, (part, "")]
-    spans += [SEPARATOR, ("policy ", "muted"), (policy, "")]
+    if policy:
+        spans += [SEPARATOR, ("policy ", "muted"), (policy, "")]
     if model.paused and at is not words.PAUSED and model.live:
         spans += [SEPARATOR, (words.PAUSED.text, words.PAUSED.role)]
     return tuple(spans)

@@ -40,6 +40,7 @@ SESSION: dict[SessionStatus, Mark] = {
     "budget": Mark("■", "budget used up", "warn"),
     "no_code": Mark("✗", "no code to run", "error"),
     "stopped": Mark("■", "stopped", "warn"),
+    "diverged": Mark("✗", "diverged", "error"),
     "failed": Mark("✗", "failed", "error"),
 }
 DECISION: dict[Action, str] = {
@@ -52,6 +53,7 @@ DECISION: dict[Action, str] = {
     "stop": "stopped",
     "accept": "accepted",
     "send_back": "sent back",
+    "follow_up": "asked further",
     "raise_budget": "budget raised",
 }
 PROBLEMS: dict[str, str] = {

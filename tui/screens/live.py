@@ -24,8 +24,10 @@ from tui.lines import Line
 from tui.live import layout, status
 from tui.live.layout import BY_NAME, PANES, Column
 from tui.live.model import LiveModel
+from tui.live.playback import Playback
 from tui.screens.arranging import Arranging
 from tui.screens.parts import Pane, parts_of
+from tui.screens.playing import Playing
 from tui.setup import Setup
 from tui.text import clean
 from tui.widgets.key_bar import KeyBar
@@ -48,6 +50,7 @@ class Wiring(msgspec.Struct, frozen=True):
         who: the person's name, for the record.
         setup: what the person's settings make of the screens.
         now: the clock for elapsed time.
+        playback: of a past session; then nothing runs, and what is shown is a moment of it.
     """
 
     engine: Engine
@@ -57,6 +60,7 @@ class Wiring(msgspec.Struct, frozen=True):
     who: str
     setup: Setup
     now: Callable[[], datetime]
+    playback: Playback | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:
@@ -80,6 +84,7 @@ class LiveScreen(Screen[None]):
         self.active = "supervisor"
         self.arranging = Arranging(self)
         self.parts = (*parts_of(self), self.arranging)
+        self.playing = next(part for part in self.parts if isinstance(part, Playing))
         self._panes: dict[str, Pane] = {}
         self._handlers: dict[str, Callable[[], None]] = {}
         for part in self.parts:
@@ -98,6 +103,7 @@ class LiveScreen(Screen[None]):
             with Container(id="right"):
                 yield from self._column("right")
         yield from self._column("bottom")
+        yield LineBar(id="playback")
         yield KeyBar(id="gate", lead=("◆ ", "warn"))
         yield KeyBar(id="keys", last=2)
 
@@ -150,6 +156,7 @@ class LiveScreen(Screen[None]):
     def flush(self) -> None:
         """Take what has come over the bridge and draw what changed by it."""
         self.wiring.bridge.drain(self._take, FOLDING_SECONDS)
+        self.playing.tick()
         self.redraw()
         if self.leaving and not self.wiring.engine.alive:
             self.leave()
@@ -185,14 +192,20 @@ class LiveScreen(Screen[None]):
     @property
     def situation(self) -> Situation:
         """What decides which actions apply."""
-        return msgspec.structs.replace(self.model.situation, pane=self.focused_pane)
+        now = msgspec.structs.replace(self.model.situation, pane=self.focused_pane)
+        if self.wiring.playback is None:
+            return now
+        return msgspec.structs.replace(now, gate=None, live=False, running=False, last=False, past=True)
 
     def _draw_bars(self) -> None:
-        model, wiring = self.model, self.wiring
-        lines: tuple[Line, ...] = (
-            status.first(model, wiring.policy.policy, wiring.now()),
-            status.second(model),
-        )
+        model, wiring, past = self.model, self.wiring, self.wiring.playback
+        policy = wiring.policy.policy if past is None else model.state.policy
+        now = wiring.now() if past is None else past.now
+        lines: tuple[Line, ...] = (status.first(model, policy, now), status.second(model))
+        bar = self.query_one("#playback", LineBar)
+        bar.display = past is not None
+        if past is not None:
+            bar.show(past.line(max(20, bar.content_size.width)))
         self.query_one("#status", LineBar).show(*lines)
         fitting = self.registry.applying(self.situation)
         gate_keys = [action for action in fitting if action.group == DECIDE]

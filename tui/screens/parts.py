@@ -45,8 +45,16 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     from tui.screens.deciding import Deciding
     from tui.screens.leaving import Leaving
     from tui.screens.looking import Looking
+    from tui.screens.playing import Playing
     from tui.screens.proposing import Proposing
     from tui.screens.watching import Watching
 
-    makers: tuple[Callable[[LiveScreen], Part], ...] = (Watching, Proposing, Deciding, Looking, Leaving)
+    makers: tuple[Callable[[LiveScreen], Part], ...] = (
+        Watching,
+        Proposing,
+        Playing,
+        Deciding,
+        Looking,
+        Leaving,
+    )
     return tuple(make(screen) for make in makers)

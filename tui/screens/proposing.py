@@ -40,7 +40,9 @@ class Proposing:
     def take(self, changes: Changes) -> None:
         """Draw it."""
         screen = self._screen
-        self._rows.set("all", decision.lines(screen.model))
+        past = screen.wiring.playback
+        lines = decision.lines(screen.model) if past is None else past.happened(screen.model)
+        self._rows.set("all", lines)
         pane = screen.pane("decision")
         pane.set_class(screen.model.gate is not None, "-waiting")
         rows = self._rows.height(pane.scrollable_content_region.width or screen.size.width - 4)
