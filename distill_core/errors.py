@@ -88,6 +88,10 @@ class LogError(DistillError):
     """A session's log cannot be written or read."""
 
 
+class ExportError(DistillError):
+    """Sessions cannot be exported as asked."""
+
+
 class StoreError(DistillError):
     """The home of sessions, or the index of them, cannot be read or written."""
 

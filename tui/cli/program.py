@@ -21,6 +21,7 @@ COMMANDS = {
     "sessions": "Look after kept sessions.",
     "stats": "Counts, acceptance by model, edits, cost, time to decide, labels.",
     "export": "Kept sessions as data sets that trainers load as they are.",
+    "process-steps": "Tool calls and used results in teachers' texts, as token targets.",
 }
 """Name and first line of help of each command, so that listing them imports none."""
 
@@ -39,7 +40,7 @@ class Commands(click.Group):
         """The command called `cmd_name`."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"tui.cli.commands.{cmd_name}")
+        module = importlib.import_module(f"tui.cli.commands.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -1,0 +1,93 @@
+"""Characters to tokens: the ids of spans, by a tokenizer read from a file. `tokenizers` is loaded when used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from distill_core.errors import ExportError
+from sessions.process_steps.text import Span
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """Token ids and, for each, whether it counts (1) or not (0)."""
+
+    ids: tuple[int, ...]
+    mask: tuple[int, ...]
+
+
+class SpanTokenizer:
+    """Turns spans of a text into tokens.
+
+    A span is encoded by itself, so that its tokens hold its text and nothing else: in the encoding of the whole text a
+    token may reach over the span's edge (a quotation mark and a name in one). Where the span stands in that encoding
+    is told by `positions`.
+
+    Args:
+        path: a `tokenizer.json`, or a folder that holds one.
+
+    Raises:
+        ExportError: it cannot be loaded.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._tokenizer = _loaded(Path(path))
+
+    def tokens(self, text: str, spans: Sequence[Span], counts: Sequence[bool] | None = None) -> Tokens | None:
+        """The tokens of `spans`, one span after the other; None where decoding would not give their text back.
+
+        Args:
+            counts: for each span, whether its tokens count in the mask; default: all do.
+        """
+        ids: list[int] = []
+        mask: list[int] = []
+        for index, span in enumerate(spans):
+            wanted = span.of(text)
+            own = self._tokenizer.encode(wanted, add_special_tokens=False).ids
+            if self.decode(own) != wanted:
+                return None
+            ids += own
+            mask += [1 if counts is None or counts[index] else 0] * len(own)
+        return Tokens(tuple(ids), tuple(mask))
+
+    def positions(self, text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
+        """For each span the tokens (first, one behind the last) of the whole text's encoding that touch it."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return [_touching(offsets, span) for span in spans]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+def _touching(offsets: Sequence[tuple[int, int]], span: Span) -> tuple[int, int]:
+    touching = [i for i, (start, end) in enumerate(offsets) if start < span.end and span.start < end]
+    return (touching[0], touching[-1] + 1) if touching else (0, 0)
+
+
+def _loaded(path: Path) -> Tokenizer:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise ExportError(
+            "tokens need the tokenizers package", remedy="pip install 'distill-tui[export]'"
+        ) from error
+    file = path / "tokenizer.json" if path.is_dir() else path
+    try:
+        return Tokenizer.from_str(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExportError(
+            "cannot read the tokenizer",
+            found=f"{file}: {error.strerror}",
+            remedy="name a tokenizer.json or its folder",
+        ) from error
+    except Exception as error:  # the package raises nothing narrower
+        raise ExportError(
+            f"{file} is no tokenizer", found=str(error).splitlines()[0][:200], remedy="name a tokenizer.json"
+        ) from error

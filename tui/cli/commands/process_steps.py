@@ -1,0 +1,42 @@
+"""`distill-tui process-steps`: decisions out of teachers' texts, as token targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("process-steps")
+@click.argument("source", type=_FILE)
+@click.option("--out", type=_FILE, required=True, help="The file to write, JSON lines.")
+@click.option("--tokenizer", type=_FILE, required=True, help="The student's tokenizer.json, or its folder.")
+@click.option("--tools", type=_FILE, help="Names of the tools: TOML, JSON, or MCP's tools/list.")
+@click.option("--no-reasoning", is_flag=True, help="Leave the teacher's prose out.")
+@click.option(
+    "--least",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How sure it must be that a result is used.",
+)
+def command(
+    source: Path, out: Path, tokenizer: Path, tools: Path | None, no_reasoning: bool, least: float
+) -> int:
+    """Write the tool calls and used results in SOURCE as token targets.
+
+    SOURCE holds a record a line: prompt and teacher_text, or messages, or conversations.
+    """
+    from sessions.process_steps.foreign import convert
+    from sessions.process_steps.registry import load_registry
+    from sessions.process_steps.rows import RowMaker
+    from sessions.process_steps.targets import SpanTokenizer
+
+    names = load_registry(tools) if tools is not None else None
+    maker = RowMaker(SpanTokenizer(tokenizer), tool_names=names, prose=not no_reasoning, least=least)
+    for what, number in convert(source, out, maker).items():
+        if number:
+            click.echo(f"{number:>8,}  {what}", err=True)
+    return 0
