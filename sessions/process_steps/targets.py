@@ -76,7 +76,7 @@ def _loaded(path: Path) -> Tokenizer:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ExportError(
-            "tokens need the tokenizers package", remedy="pip install 'distill-tui[export]'"
+            "tokens need the tokenizers package", remedy="pip install 'distill-tui[tokens]'"
         ) from error
     file = path / "tokenizer.json" if path.is_dir() else path
     try:
