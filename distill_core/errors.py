@@ -94,7 +94,3 @@ class ExportError(DistillError):
 
 class StoreError(DistillError):
     """The home of sessions, or the index of them, cannot be read or written."""
-
-
-class ExportError(DistillError):
-    """Sessions cannot be exported as asked."""
