@@ -6,6 +6,8 @@ keeps nothing.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -45,6 +47,9 @@ RULES: dict[str, str] = {
     "same_session": "a copy of a session that is there already",
 }
 """Every rule by which something is left out, and what it means."""
+
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,12 +102,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         keep: rules that are not applied.
         evidence: of worker calls, only those whose quotes stand in their prompt.
-        tool: name and version of this program.
+        tool: name and version of this program, for formats with a place of their own for provenance.
+        licence: a note on the documents' licence, for the same.
     """
 
     keep: frozenset[str] = frozenset()
     evidence: bool = False
     tool: str = ""
+    licence: str = ""
 
 
 Verdict: TypeAlias = Row | Left
@@ -134,6 +141,14 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"
     teaches: str = ""
+
+
+def file_name(folder: str, trace: Trace, suffix: str) -> str:
+    """A file for a session: no part of its id can lead elsewhere."""
+    plain = _UNFIT.sub("_", trace.session_id).lstrip(".") or "session"
+    if plain != trace.session_id:
+        plain += "-" + hashlib.sha256(trace.session_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{folder}/{plain[:150]}.{suffix}"
 
 
 def turn_key(trace: Trace, turn: Turn, variant: str = "") -> str:

@@ -60,6 +60,7 @@ class Sieve:
         self._plan = plan
         self._finders = make_finders(plan.redact, keys=plan.keys, homes=plan.homes)
         self._dedup = Dedup(plan.near)
+        self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
         self._sessions: dict[str, str] = {}
         self.redacted: Counter[str] = Counter()
         """What was redacted in the session that was sifted last."""
@@ -86,7 +87,7 @@ class Sieve:
             yield Left(key=source.session_id, rule="unreadable", why=str(error))
             return
         split = self._plan.splits.of(source.family) if self._plan.format.storage != "files" else ""
-        for verdict in self._plan.format.rows(whole, self._plan.options):
+        for verdict in self._plan.format.rows(whole, self._options):
             yield self._judged(whole, verdict, split) if isinstance(verdict, Row) else verdict
 
     def trace(self, source: Source) -> Trace:

@@ -1,0 +1,224 @@
+"""`atif`: a session as a trajectory of the Agent Trajectory Interchange Format, version 1.8; one file a session.
+
+Source: RFC 0001 of the Harbor framework and its models (`harbor.models.trajectories`). A cell is a tool call with its
+observation, a worker call an embedded sub-trajectory that the observation refers to. What people decided and thought
+stands in `extra`; steps that a fork took over are `is_copied_context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.models.base import Usage
+from sessions.export import chat
+from sessions.export.rows import Format, Left, Options, Row, Verdict, file_name, of_session
+from sessions.export.trace import Call, Cell, Trace, Turn
+
+VERSION = "ATIF-v1.8"
+
+
+def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
+    """One file a session."""
+    made = trajectory(trace, options)
+    if not made["steps"]:
+        yield Left(key=trace.session_id, rule="failed", why="nothing was said")
+        return
+    text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()
+    yield Row(
+        key=trace.session_id,
+        columns={"text": text + "\n"},
+        origin=of_session(trace),
+        name=file_name("trajectories", trace, "json"),
+    )
+
+
+def trajectory(trace: Trace, options: Options) -> dict[str, Any]:
+    """The session as a trajectory; keys without value are left out."""
+    steps = list(_steps(trace))
+    made: dict[str, Any] = _bare(
+        {
+            "schema_version": VERSION,
+            "session_id": trace.session_id,
+            "trajectory_id": trace.session_id,
+            "agent": {
+                "name": "distill-tui",
+                "version": trace.program,
+                "model_name": trace.supervisor,
+                "tool_definitions": list(trace.tools) or None,
+                "extra": {"worker": trace.worker, "isolation": trace.isolation, "dialect": trace.dialect},
+            },
+            "steps": steps,
+            "notes": "Steps without agent are what the supervisor was told; observations hold all that cells printed.",
+            "final_metrics": {
+                **_tokens(trace.supervisor_usage + trace.worker_usage, "total_"),
+                "total_cost_usd": trace.cost,
+                "total_steps": len(steps),
+            },
+            "extra": {
+                "question": trace.query,
+                "further_questions": list(trace.questions[1:]) or None,
+                "answer": trace.given,
+                "corrected_answer": trace.answer if trace.answer != trace.given else None,
+                "status": trace.status,
+                "partial": trace.partial,
+                "kind": trace.kind,
+                "document": msgspec.to_builtins(trace.document),
+                "licence": options.licence or None,
+                "exported_by": options.tool or None,
+                "parent": msgspec.to_builtins(trace.parent),
+                "judgements": _judgements(trace.judgements),
+            },
+            "subagent_trajectories": [_sub(call) for call in trace.calls] or None,
+        }
+    )
+    return made
+
+
+def _steps(trace: Trace) -> Iterator[dict[str, Any]]:
+    calls = {call.call_id: call for call in trace.calls}
+    for number, said in enumerate(chat.conversation(trace), 1):
+        if said.turn is not None:
+            yield {"step_id": number, **_agent(trace, said.turn, calls)}
+            continue
+        message = chat.plain(said.message)
+        source = "system" if message["role"] == "system" else "user"
+        yield {"step_id": number, "source": source, "message": message["content"]}
+
+
+def _agent(trace: Trace, turn: Turn, calls: Mapping[str, Call]) -> dict[str, Any]:
+    others = [t for t in trace.turns if t.step == turn.step and t.outcome == "superseded"]
+    return {
+        "timestamp": (turn.ended or turn.started).isoformat(),
+        "source": "agent",
+        "model_name": turn.model,
+        "message": turn.text,
+        "reasoning_content": turn.reasoning,
+        "tool_calls": [
+            {"tool_call_id": cell.cell_id, "function_name": "repl", "arguments": {"code": cell.code}}
+            for cell in turn.cells
+        ]
+        or None,
+        "observation": {"results": [_result(cell, calls) for cell in turn.cells]} if turn.cells else None,
+        "metrics": {**_tokens(turn.usage), "extra": {"elapsed": turn.elapsed, "cached": turn.cached or None}},
+        "is_copied_context": True if turn.copied else None,
+        "llm_call_count": 1,
+        "extra": {
+            "step": turn.step,
+            "call_id": turn.call_id,
+            "outcome": turn.outcome,
+            "sent_back": turn.sent_back or None,
+            "decision": _decision(turn.decision),
+            "original": turn.reply if turn.reply != turn.text else None,
+            "decided": turn.decided if turn.decided not in (turn.text, turn.reply) else None,
+            "guidance": turn.guidance or None,
+            "problem": turn.problem,
+            "finish_reason": turn.finish_reason,
+            "params": turn.params or None,
+            "mark": turn.mark,
+            "marks": msgspec.to_builtins(turn.marks) or None,
+            "judgements": _judgements(turn.judgements),
+            "candidates": [{"call_id": t.call_id, "text": t.reply} for t in others] or None,
+        },
+    }
+
+
+def _result(cell: Cell, calls: Mapping[str, Call]) -> dict[str, Any]:
+    return {
+        "source_call_id": cell.cell_id,
+        "content": cell.output + (cell.traceback or ""),
+        "subagent_trajectory_ref": [{"trajectory_id": name} for name in cell.calls if name in calls] or None,
+        "extra": {
+            "status": cell.status,
+            "elapsed": cell.elapsed,
+            "final": msgspec.to_builtins(cell.final),
+            "proposed": cell.proposed if cell.proposed != cell.code else None,
+        },
+    }
+
+
+def _sub(call: Call) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"step_id": 1, "source": "user", "message": call.prompt}]
+    if call.text is not None:
+        steps.append(
+            {
+                "step_id": 2,
+                "source": "agent",
+                "model_name": call.model,
+                "message": call.text,
+                "reasoning_content": call.reasoning,
+                "metrics": {
+                    **_tokens(call.usage),
+                    "extra": {"elapsed": call.elapsed, "cached": call.cached or None},
+                },
+                "is_copied_context": True if call.copied else None,
+                "llm_call_count": 1,
+                "extra": {
+                    "original": call.response if call.response != call.text else None,
+                    "override": call.override,
+                    "mark": call.mark,
+                    "judgements": _judgements(call.judgements),
+                },
+            }
+        )
+    return {
+        "schema_version": VERSION,
+        "trajectory_id": call.call_id,
+        "agent": {"name": "worker", "version": "1", "model_name": call.model},
+        "steps": steps,
+        "extra": {
+            "purpose": call.purpose,
+            "batch_id": call.batch_id,
+            "index": call.index,
+            "error": call.error,
+            "retry_of": call.retry_of,
+            "params": call.params or None,
+        },
+    }
+
+
+def _tokens(usage: Usage, prefix: str = "") -> dict[str, int]:
+    return {
+        f"{prefix}prompt_tokens": usage.prompt_tokens,
+        f"{prefix}completion_tokens": usage.completion_tokens,
+        f"{prefix}cached_tokens": usage.cached_tokens,
+    }
+
+
+def _decision(decision: ev.DecisionMade | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    kept = ("action", "by", "took", "guidance", "reason", "before", "after")
+    return {name: value for name in kept if (value := msgspec.to_builtins(getattr(decision, name)))}
+
+
+def _judgements(judgements: tuple[ev.Annotated, ...]) -> list[dict[str, Any]] | None:
+    told = []
+    for made in judgements:
+        fields = msgspec.to_builtins(made)
+        told.append({n: v for n, v in fields.items() if v and n not in ("type", "v", "seq", "annotation_id")})
+    return told or None
+
+
+def _bare(value: Any) -> Any:
+    """Without keys that have no value."""
+    if isinstance(value, dict):
+        kept = {name: _bare(inner) for name, inner in value.items() if inner is not None}
+        return {name: inner for name, inner in kept.items() if inner != {} or name == "arguments"}
+    if isinstance(value, list | tuple):
+        return [_bare(inner) for inner in value]
+    return value
+
+
+FORMAT = Format(
+    name="atif",
+    help="Agent Trajectory Interchange Format 1.8: a session as a trajectory",
+    rows=rows,
+    storage="files",
+    provenance="inside",
+    suffix="json",
+    teaches="One trajectory a file, as `harbor.models.trajectories.Trajectory` reads it.",
+)
