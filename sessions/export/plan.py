@@ -68,6 +68,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise ExportError("no such rule", found=unknown[0], remedy="one of " + ", ".join(RULES))
         if self.storage == "parquet" and self.format.storage != "rows":
             raise ExportError(f"{self.format.name} has no Parquet form", remedy="leave --storage out")
+        if self.format.tokenizer and not self.options.tokenizer:
+            raise ExportError(
+                f"{self.format.name} needs a tokenizer", remedy="name one with --tokenizer PATH"
+            )
         if self.sample is not None and not 0 < self.sample <= 1:
             raise ExportError("not a share", found=f"{self.sample:g}", remedy="a number over 0, at most 1")
         if self.shard_size < 1:
@@ -82,6 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "selection": self.selection,
             "keep": sorted(self.options.keep),
             "evidence": self.options.evidence,
+            "tokenizer": self.options.tokenizer,
             "splits": dict(self.splits.shares),
             "seed": self.splits.seed,
             "shard_size": self.shard_size,

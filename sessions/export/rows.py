@@ -38,6 +38,8 @@ RULES: dict[str, str] = {
     "no_judgement": "nobody said whether it is good",
     "not_alternating": "its messages do not take turns, which this format asks for",
     "purpose": "a call by a primitive of the host, not by the supervisor's program",
+    "no_decision": "it calls no tool and uses no result",
+    "no_tokens": "the tokenizer does not give its text back",
     "no_evidence": "no passage that it quotes stands in its prompt",
     "label": "it does not bear the label asked for",
     "sampled_out": "not in the sample",
@@ -102,12 +104,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         keep: rules that are not applied.
         evidence: of worker calls, only those whose quotes stand in their prompt.
+        tokenizer: the student's `tokenizer.json` or its folder, for formats of tokens.
         tool: name and version of this program, for formats with a place of their own for provenance.
         licence: a note on the documents' licence, for the same.
     """
 
     keep: frozenset[str] = frozenset()
     evidence: bool = False
+    tokenizer: str = ""
     tool: str = ""
     licence: str = ""
 
@@ -129,6 +133,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
             "inside" where the format has a place of its own for it.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
+        tokenizer: its rows hold tokens, so that it needs a tokenizer.
         teaches: what a reader of the card should know to use it.
     """
 
@@ -140,6 +145,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     provenance: Literal["column", "beside", "inside"] = "column"
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"
+    tokenizer: bool = False
     teaches: str = ""
 
 

@@ -165,6 +165,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
         judgements: annotations of the session and of its answer.
         final_decision: the last decision on an answer, or the one that ended the session with one.
         tools: tool definitions that the supervisor was sent, if any.
+        primitives: functions of the REPL beyond those that every session has.
     """
 
     session_id: str
@@ -196,6 +197,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     final_decision: ev.DecisionMade | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    primitives: tuple[str, ...] = ()
 
     def conversation(self) -> tuple[Turn, ...]:
         """The turns that the conversation went on from: all but superseded candidates and calls without a reply."""

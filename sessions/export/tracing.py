@@ -154,6 +154,7 @@ class _Tracing:
                 if d.proposal_id.startswith("final:") or d.action == "finish"
             ),
             tools=tuple(tools) if isinstance(tools, list) else (),
+            primitives=tuple(map(str, started.config.get("primitives", ()))),
         )
 
     # ------------------------------------------------------------ turns

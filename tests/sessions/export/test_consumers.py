@@ -10,7 +10,7 @@ from datasets import load_dataset
 from sessions.export import Plan, Splits, export, session_folders, sources
 from sessions.export.formats import all_formats, find
 from tests.sessions.export.making import traced
-from tests.sessions.export.tokens import tokenizer
+from tests.sessions.export.tokens import options_for, tokenizer
 
 ROWS = [format.name for format in all_formats() if format.storage == "rows"]
 
@@ -25,6 +25,7 @@ def exported(home, tmp_path_factory):
             out = tmp_path_factory.mktemp("out") / f"{name}-{storage}"
             plan = Plan(
                 format=find(name),
+                options=options_for(name),
                 sources=tuple(sources(session_folders(home))),
                 splits=Splits(shares={"test": 0.4}),
                 storage=storage,

@@ -73,4 +73,6 @@ def test_what_rows_hold_is_what_their_format_declares(home):
 
 
 def _plan(home, format):
-    return Plan(format=format, sources=tuple(sources(session_folders(home))))
+    return Plan(
+        format=format, sources=tuple(sources(session_folders(home))), options=options_for(format.name)
+    )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from sessions.export.formats import find
+from sessions.export.rows import Options
 
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>\n"
@@ -28,3 +33,16 @@ def tokenizer() -> Any:
     fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|end|>", pad_token="<|end|>")
     fast.chat_template = TEMPLATE
     return fast
+
+
+@cache
+def tokenizer_file() -> str:
+    """The same as a `tokenizer.json`."""
+    path = Path(tempfile.mkdtemp()) / "tokenizer.json"
+    tokenizer().backend_tokenizer.save(str(path))
+    return str(path)
+
+
+def options_for(name: str) -> Options:
+    """Options with which the format called `name` makes rows."""
+    return Options(tokenizer=tokenizer_file() if find(name).tokenizer else "")

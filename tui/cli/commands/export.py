@@ -40,6 +40,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 @click.option("--near", type=float, metavar="SIMILARITY", help="Drop near-duplicates, such as from 0.9 on.")
 @click.option("--keep", metavar="RULE", multiple=True, help="Do not leave out what this rule leaves out.")
 @click.option("--no-reasoning", is_flag=True, help="Drop the supervisor's prose; keep code and results.")
+@click.option("--tokenizer", metavar="PATH", help="The student's tokenizer.json, for formats of tokens.")
 @click.option(
     "--redact", metavar="KINDS", help="What must not leave, by commas. [keys,secrets,email,card,phone,home]"
 )
@@ -115,7 +116,10 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
         sources=tuple(chosen),
         selection=words,
         options=Options(
-            keep=frozenset(options["keep"]), evidence=options["evidence"], tool=program_version()
+            keep=frozenset(options["keep"]),
+            evidence=options["evidence"],
+            tokenizer=options["tokenizer"] or "",
+            tool=program_version(),
         ),
         splits=Splits(shares=parse_shares(list(options["splits"])), seed=options["seed"]),
         storage=options["storage"],
