@@ -120,11 +120,12 @@ def _found(value: _Value, span: Span, confidence: float) -> Integration:
 
 
 def _values(result: Any, index: int, path: str = "") -> Iterator[_Value]:
-    """The leaves that could reappear, each once; of text its numbers."""
+    """The leaves that could reappear, each once; of text its numbers and what looks like an identifier."""
     seen: set[tuple[str, float | None]] = set()
     for at, leaf in _leaves(result, path):
         if isinstance(leaf, str) and at == "":
             made = [_Value(span.of(leaf), at, index, number) for span, number in _numbers(leaf)]
+            made += [_Value(w[0], at, index, None) for w in _WORD.finditer(leaf) if _coded(w[0])]
         elif isinstance(leaf, str):
             only = _NUMBER.fullmatch(leaf.strip())
             made = [_Value(leaf, at, index, _number(leaf.strip()) if only else None)]

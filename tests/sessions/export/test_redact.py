@@ -213,9 +213,7 @@ def test_nothing_of_a_trace_is_forgotten(leaky):
 @pytest.mark.parametrize("name", [format.name for format in all_formats()])
 def test_nothing_leaves_in_any_format(leaky, tmp_path, name):
     options = {"keep": frozenset({"unfinished", "error", "rejected", "sent_back"})}
-    plan = Plan(
-        format=find(name), sources=tuple(sources(session_folders(leaky))), options=options_for(name)
-    )
+    plan = Plan(format=find(name), sources=tuple(sources(session_folders(leaky))), options=options_for(name))
     plan = msgspec.structs.replace(plan, options=msgspec.structs.replace(plan.options, **options))
     made = export(plan, str(tmp_path / "out"))
     assert made.total

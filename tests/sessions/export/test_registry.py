@@ -8,6 +8,7 @@ import pytest
 
 from distill_core.errors import ExportError
 from sessions.export import Plan, export, formats, session_folders, sources
+from tests.sessions.export.tokens import options_for
 
 ONE_FILE = '''
 """`questions`: what was asked."""
