@@ -27,6 +27,9 @@ from sessions.writing import delete_session, number_of, tidy_documents, write
 BATCH_BYTES = 64 << 20
 """Bytes of log that go into one transaction of a new file."""
 
+PIECE_BYTES = 32 << 20
+"""Bytes of full-text index that are gathered before they are written."""
+
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     """What a rebuild came to: sessions and bytes of log indexed, and what could not be read."""
@@ -102,9 +105,12 @@ def _anew(home: Home, folders: list[Path], on_progress: Callable[[int, int], Non
 
         with writing(connection):
             migrate(Database(connection))
+        # The full-text index is gathered in large pieces that are merged once, at the end.
+        _tune(connection, hashsize=PIECE_BYTES, automerge=0)
         result = _fill(connection, folders, on_progress)
         for table in SEARCHED:
             connection.execute(f"insert into {table}_fts ({table}_fts) values ('optimize')")
+        _tune(connection, hashsize=1 << 20, automerge=4)
         connection.execute("analyze")
         connection.execute("pragma journal_mode = wal")
         connection.close()
@@ -169,6 +175,13 @@ def _in_place(home: Home, folders: list[Path], on_progress: Callable[[int, int],
         return Rebuilt(sessions=len(folders) - len(unread), bytes=done, unread=tuple(unread))
     finally:
         connection.close()
+
+
+def _tune(connection: sqlite3.Connection, **settings: int) -> None:
+    """Set how the full-text indexes are written; see "Configuration Options" of SQLite's FTS5."""
+    for table in SEARCHED:
+        for name, value in settings.items():
+            connection.execute(f"insert into {table}_fts ({table}_fts, rank) values (?, ?)", (name, value))
 
 
 def _to_disk(path: Path) -> None:

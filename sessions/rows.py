@@ -83,7 +83,11 @@ _PLACED: dict[type, frozenset[str]] = {
         | {"annotated", "overridden", "retractions", "policy", "updated"}
     ),
 }
-_MORE = {kind: tuple(set(kind.__struct_fields__) - placed) for kind, placed in _PLACED.items()}  # type: ignore[attr-defined]
+_MORE: dict[type, tuple[tuple[str, Any], ...]] = {
+    kind: tuple((f.name, f.default) for f in msgspec.structs.fields(kind) if f.name not in placed)
+    for kind, placed in _PLACED.items()
+}
+"""The other fields of each, with their defaults."""
 
 
 def _plain(value: object) -> object:
@@ -122,11 +126,11 @@ def _optional(value: object) -> str | None:
 
 def more(thing: msgspec.Struct) -> str | None:
     """The fields that have no column, as JSON; None where all stand at their default or there are none."""
-    names = _MORE[type(thing)]
-    if not names:
-        return None
-    defaults = {f.name: f.default for f in msgspec.structs.fields(type(thing))}
-    kept = {name: getattr(thing, name) for name in names if getattr(thing, name) != defaults[name]}
+    kept = {}
+    for name, default in _MORE[type(thing)]:
+        value = getattr(thing, name)
+        if value != default:
+            kept[name] = value
     return dump(kept) if kept else None
 
 
