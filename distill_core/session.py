@@ -397,6 +397,11 @@ class Session:
         """Whether it holds, or will at its next boundary."""
         return self._control.paused
 
+    @property
+    def document(self) -> Context:
+        """What it reads."""
+        return self.spec.context
+
     def annotate(self, target: ev.Target, *, by: str, step: int = 0, **judgement: Any) -> ev.Annotated:
         """Record a judgement of `target`; `judgement` are the fields of `events.Annotated`.
 

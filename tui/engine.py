@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from distill_core.approval import Approver
+from distill_core.documents.source import Value
 from distill_core.errors import DistillError
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
@@ -23,6 +24,11 @@ from tui.bridge import Bridge, EngineEnded
 
 class LiveSession(Protocol):
     """What the screen needs of a session; `distill_core.session.Session` is one."""
+
+    @property
+    def document(self) -> Value:
+        """What it reads."""
+        ...
 
     async def run(self) -> RunResult:
         """Run to the end."""
@@ -84,6 +90,13 @@ class Engine:
         """Wait for the end, for `seconds` at most; True if it has come."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    @property
+    def document(self) -> Value | None:
+        """The document of the session; None until there is a session."""
+        with self._lock:
+            session = self._session
+        return session.document if session is not None else None
 
     def interrupt(self, by: str) -> None:
         """Stop the running cell."""

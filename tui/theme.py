@@ -19,11 +19,13 @@ DEFAULT = "night"
 
 
 class Look(NamedTuple):
-    """How a role is drawn: the theme variable of its colour, and the weight."""
+    """How a role is drawn: the theme variable of its colour, the weight, a line under it, colour and ground swapped."""
 
     variable: str
     bold: bool = False
     italic: bool = False
+    underline: bool = False
+    reverse: bool = False
 
 
 ROLES: dict[str, Look] = {
@@ -38,6 +40,10 @@ ROLES: dict[str, Look] = {
     "ok": Look("role-success"),
     "warn": Look("role-warning", bold=True),
     "error": Look("role-error"),
+    "match": Look("role-active", underline=True),
+    "match-here": Look("role-active", bold=True, reverse=True),
+    "quote": Look("role-success", underline=True),
+    "quote-near": Look("role-warning", underline=True),
     "keyword": Look("syntax-keyword"),
     "string": Look("syntax-string"),
     "number": Look("syntax-number"),
@@ -162,6 +168,8 @@ def role_styles(theme_variables: Mapping[str, str]) -> dict[str, Style]:
             color=theme_variables[look.variable].removeprefix("ansi_"),
             bold=look.bold or None,
             italic=look.italic or None,
+            underline=look.underline or None,
+            reverse=look.reverse or None,
         )
         for role, look in ROLES.items()
     }
@@ -184,5 +192,10 @@ def _content(line: Line) -> Content:
 
 def _style(role: str) -> str:
     look = ROLES[role]
-    weight = " bold" if look.bold else " italic" if look.italic else ""
-    return f"${look.variable}{weight}"
+    weights = (
+        ("bold", look.bold),
+        ("italic", look.italic),
+        ("underline", look.underline),
+        ("reverse", look.reverse),
+    )
+    return " ".join([f"${look.variable}", *(name for name, on in weights if on)])

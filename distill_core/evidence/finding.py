@@ -40,6 +40,7 @@ _GAP = 20_000
 """Characters that may lie between the parts of a quotation that leaves something out."""
 
 _ELLIPSIS = re.compile(r"\s*(?:\[\s*(?:…|\.{3,4})\s*\]|\(\s*(?:…|\.{3})\s*\)|…|\.{3,4})\s*")
+_WORD_BEFORE, _WORD_AFTER = re.compile(r"\w*\Z"), re.compile(r"\w*")
 _ENDS = " \t\n\"'.,;:!?-*_"
 
 
@@ -170,7 +171,18 @@ class Evidence:
         score, first, last = (_aligned if len(low) <= _SHORT else _blocks)(low, window)
         score = min(score, 99.0)
         status: Status = "near" if score >= NEAR else "missing"
-        return _Place(status, score, start + first, start + last)
+        return _Place(status, score, *self._whole_words(start + first, start + last))
+
+    def _whole_words(self, first: int, last: int) -> tuple[int, int]:
+        """The span without halves of words at its ends."""
+        text = self._document.text
+        if first > 0 and text[first - 1 : first + 1].isalnum():
+            first -= len(_WORD_BEFORE.search(text[max(0, first - _DRIFT) : first])[0])  # type: ignore[index]
+        if text[last - 1 : last + 1].isalnum() and last < len(text):
+            last += len(_WORD_AFTER.match(text[last : last + _DRIFT])[0])  # type: ignore[index]
+        while first < last and text[first] == " ":
+            first += 1
+        return first, last
 
 
 class _Place(msgspec.Struct, frozen=True):

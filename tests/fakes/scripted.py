@@ -73,6 +73,7 @@ class ScriptedSession:
 
     Args:
         raises: raised after the last step, as an error of the engine would be.
+        document: what it reads.
     """
 
     def __init__(
@@ -86,7 +87,9 @@ class ScriptedSession:
         query: str = "Which clause caps liability?",
         isolation: str = "none",
         raises: Exception | None = None,
+        document: str = "",
     ) -> None:
+        self.document = document
         self.steps = tuple(steps)
         self.interrupted: list[str] = []
         self.paused = False

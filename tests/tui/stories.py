@@ -103,6 +103,41 @@ STREAMING = ScriptedStep(
     hold="reply",
 )
 
+ARTICLES = """ARTICLE I — DEFINITIONS
+“Services” means what is described in Schedule A.
+
+ARTICLE II — SERVICES
+The supplier provides the services with the care of a prudent businessman.
+
+ARTICLE IX — LIABILITY
+9.1  Each party is liable for damage that it has caused.
+9.2  In no event shall either party be liable for more than the fees paid in the
+twelve months before the claim arose.
+
+ARTICLE X — GENERAL
+This agreement is governed by the law of the place where the supplier has its seat.
+"""
+QUOTING = ScriptedStep(
+    reply="```repl\nFINAL(answer)\n```",
+    cells=(
+        ScriptedCell(
+            code="FINAL(answer)",
+            calls=(
+                Call(
+                    prompt="ARTICLE IX …",
+                    response="“liable for more than the fees paid in the twelve months” (9.2)",
+                ),
+                Call(prompt="ARTICLE X …", response="“governed by the law of the moon and the stars alone”"),
+            ),
+            status="final",
+            final=(
+                "Clause 9.2 caps it: “In no event shall either party be liable for more than the fees paid in the "
+                "twelve months before the claim arose”, while “each side is liable for the damage that it has caused”."
+            ),
+        ),
+    ),
+)
+
 Story = tuple[tuple[ScriptedStep, ...], dict[str, Any], Callable[[LiveModel], bool]]
 
 STORIES: dict[str, Story] = {

@@ -8,13 +8,23 @@ from tui.actions.action import Action, Gate, Scope, Situation
 from tui.actions.annotating import ANNOTATING
 from tui.actions.calls import CALLS
 from tui.actions.deciding import DECIDE, DECIDING
+from tui.actions.documents import DOCUMENTS
 from tui.actions.looking import LOOKING
 from tui.actions.moving import MOVING
 from tui.actions.playing import PLAYING
 from tui.actions.registry import Registry, key_name
 from tui.actions.running import RUNNING
 
-ACTIONS: tuple[Action, ...] = (*DECIDING, *RUNNING, *PLAYING, *CALLS, *ANNOTATING, *LOOKING, *MOVING)
+ACTIONS: tuple[Action, ...] = (
+    *DECIDING,
+    *RUNNING,
+    *PLAYING,
+    *CALLS,
+    *ANNOTATING,
+    *DOCUMENTS,
+    *LOOKING,
+    *MOVING,
+)
 """All of them with the keys they have by default, in the order of the help."""
 
 REGISTRY = Registry(ACTIONS)

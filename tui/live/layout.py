@@ -65,6 +65,15 @@ PANES: tuple[PaneSpec, ...] = (
         empty="Calls appear here; enter reads one.",
     ),
     PaneSpec(name="decision", key="5", title="Decision", said="what waits for a decision", column="bottom"),
+    PaneSpec(
+        name="document",
+        key="6",
+        title="Document",
+        said="the document",
+        column="right",
+        empty="The document appears here.",
+        hidden=True,
+    ),
 )
 """In the order of their keys; a pane is added here and made by a part of the screen (`tui.parts`)."""
 

@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from distill_core.approval import PersonApprover, PolicyApprover
 from distill_core.signals import Notice
+from distill_core.documents.source import Value as Context
 from themes import Palette
 from tui.actions import DECIDE, REGISTRY, Situation
 from tui.bridge import Bridge, Item
@@ -51,6 +52,7 @@ class Wiring(msgspec.Struct, frozen=True):
         setup: what the person's settings make of the screens.
         now: the clock for elapsed time.
         playback: of a past session; then nothing runs, and what is shown is a moment of it.
+        document: gives the document of a past session; called off the screen's thread.
     """
 
     engine: Engine
@@ -61,6 +63,7 @@ class Wiring(msgspec.Struct, frozen=True):
     setup: Setup
     now: Callable[[], datetime]
     playback: Playback | None = None
+    document: Callable[[], Context] | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:

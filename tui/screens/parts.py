@@ -43,6 +43,7 @@ class Part(Protocol):
 def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     """Every part, made for `screen`."""
     from tui.screens.deciding import Deciding
+    from tui.screens.documenting import Documenting
     from tui.screens.leaving import Leaving
     from tui.screens.looking import Looking
     from tui.screens.playing import Playing
@@ -54,6 +55,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Proposing,
         Playing,
         Deciding,
+        Documenting,
         Looking,
         Leaving,
     )
