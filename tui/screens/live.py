@@ -15,8 +15,8 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from distill_core.approval import PersonApprover, PolicyApprover
-from distill_core.signals import Notice
 from distill_core.documents.source import Value as Context
+from distill_core.signals import Notice
 from themes import Palette
 from tui.actions import DECIDE, REGISTRY, Situation
 from tui.bridge import Bridge, Item
