@@ -29,12 +29,20 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     money: str = ""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a person left the review queue: its filter and the session."""
+
+    words: str = ""
+    session_id: str = ""
+
+
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """All that is remembered."""
 
     layout: Layout = Layout()
     theme: str | None = None
     new: NewSession = NewSession()
+    review: Place = Place()
 
 
 class Memory:

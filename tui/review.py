@@ -1,33 +1,54 @@
-"""Opening a past session on the screen of a live one."""
+"""Opening past sessions: one on the screen of a live one, or a queue of them to be judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.approval import Approver
+from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
 from distill_core.recorder import Sink
 from distill_core.signals import OnSignal
+from sessions.forking import Kept
 from tui.app import DistillApp, wire
 from tui.engine import LiveSession
 from tui.live.playback import Playback
+from tui.reviewing.card import Card
+from tui.reviewing.queue import Queue
 from tui.screens.live import LiveScreen, Wiring
+from tui.screens.review import ReviewScreen
 from tui.setup import Setup
 
 
-def past_wiring(events: Sequence[ev.Event], *, who: str, setup: Setup | None = None) -> Wiring:
-    """What a live screen needs to show the past session that `events` are. Nothing runs behind it."""
+def past_wiring(
+    events: Sequence[ev.Event], *, who: str, setup: Setup | None = None, folder: Path | None = None
+) -> Wiring:
+    """What a live screen needs to show the past session that `events` are. Nothing runs behind it.
+
+    Args:
+        folder: the session's folder, where judgements are added to it.
+    """
     wiring = wire(_nothing_runs, policy="auto", who=who, setup=setup)
-    return msgspec.structs.replace(wiring, playback=Playback(events))
+    return msgspec.structs.replace(wiring, playback=Playback(events), folder=folder)
 
 
-def run_review(events: Sequence[ev.Event], *, who: str, setup: Setup | None = None) -> None:
+def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> None:
     """Show a past session until the person leaves it. Blocks."""
-    wiring = past_wiring(events, who=who, setup=setup)
+    wiring = past_wiring(kept.reading.events, who=who, setup=setup, folder=kept.folder)
     DistillApp(wiring.setup, lambda: LiveScreen(wiring)).run()
+
+
+def run_queue(queue: Queue, rubric: Rubric, *, setup: Setup, labels: tuple[str, ...]) -> None:
+    """Let a person judge the sessions of `queue`. Blocks."""
+
+    def opened(card: Card) -> LiveScreen:
+        return LiveScreen(past_wiring(card.events, who=card.who, setup=setup, folder=card.folder))
+
+    DistillApp(setup, lambda: ReviewScreen(queue, rubric, setup, labels, opened)).run()
 
 
 def _nothing_runs(approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> LiveSession:

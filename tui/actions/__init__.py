@@ -13,6 +13,7 @@ from tui.actions.looking import LOOKING
 from tui.actions.moving import MOVING
 from tui.actions.playing import PLAYING
 from tui.actions.registry import Registry, key_name
+from tui.actions.reviewing import REVIEWING
 from tui.actions.running import RUNNING
 
 ACTIONS: tuple[Action, ...] = (
@@ -24,6 +25,7 @@ ACTIONS: tuple[Action, ...] = (
     *DOCUMENTS,
     *LOOKING,
     *MOVING,
+    *REVIEWING,
 )
 """All of them with the keys they have by default, in the order of the help."""
 

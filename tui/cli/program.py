@@ -13,6 +13,7 @@ import click
 COMMANDS = {
     "run": "Ask a question of a document.",
     "demo": "Answer a question of a bundled document, with the embedded model.",
+    "review": "Judge kept sessions one after the other, or look at SESSION with playback.",
     "resume": "Go on with a session whose program died, in the state of its last event.",
     "fork": "Branch off from SESSION at a step: with other code, other words, another model, other bounds.",
     "replay": "Run a session's cells again with what they were answered, and say whether they come out equal.",
@@ -21,7 +22,7 @@ COMMANDS = {
     "sessions": "Look after kept sessions.",
     "stats": "Counts, acceptance by model, edits, cost, time to decide, labels.",
     "export": "Kept sessions as data sets that trainers load as they are.",
-    "process-steps": "Tool calls and used results in teachers' texts, as token targets.",
+    "process-steps": "Write the tool calls and used results in SOURCE as token targets.",
 }
 """Name and first line of help of each command, so that listing them imports none."""
 

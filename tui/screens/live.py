@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -53,6 +54,7 @@ class Wiring(msgspec.Struct, frozen=True):
         now: the clock for elapsed time.
         playback: of a past session; then nothing runs, and what is shown is a moment of it.
         document: gives the document of a past session; called off the screen's thread.
+        folder: of a past session, where judgements are added to it.
     """
 
     engine: Engine
@@ -64,6 +66,7 @@ class Wiring(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     playback: Playback | None = None
     document: Callable[[], Context] | None = None
+    folder: Path | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:

@@ -1,0 +1,188 @@
+"""The review queue: sessions judged by keys alone, every key in the log before the next."""
+
+import pytest
+
+from distill_core.config.rubric import load_rubric
+from distill_core.reading import read_session
+from distill_core.state import fold
+from sessions.appending import annotate
+from sessions.judging.judgement import done_by
+from sessions.verify import verify
+from tests.fakes.models import Scripted, echo
+from tests.fakes.recordings import block, recorded
+from tui.app import DistillApp
+from tui.memory import Memory
+from tui.review import past_wiring
+from tui.reviewing.queue import Queue
+from tui.screens.live import LiveScreen
+from tui.screens.review import ReviewScreen
+from tui.setup import plain
+from tui.widgets.line_pane import rows_of
+
+QUESTIONS = ("What is alpha?", "What is beta?", "What is gamma?")
+
+
+@pytest.fixture
+async def home(tmp_path):
+    """A home with three sessions of two steps."""
+    for number, question in enumerate(QUESTIONS):
+        folder = tmp_path / "sessions" / f"2026030{number + 1}-093000-aaaaaa"
+        replies = [block("r = worker('x')\nprint(r)"), block("FINAL(r)")]
+        await recorded(folder, Scripted(*replies), echo(), query=question, session_id=folder.name)
+    return tmp_path
+
+
+class Opened:
+    """A review screen in a test."""
+
+    def __init__(self, app, pilot, home):
+        self.app, self.pilot, self.home = app, pilot, home
+
+    async def press(self, *keys):
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    @property
+    def screen(self):
+        return next(s for s in self.app.screen_stack if isinstance(s, ReviewScreen))
+
+    def text(self, name):
+        return "\n".join(
+            "".join(t for t, _ in row) for row in rows_of(self.screen.query_one(f"#review-{name}"))
+        )
+
+    def state(self, index=0):
+        return fold(read_session(self.screen.queue.folder(index)).events)
+
+    def said(self, index=0):
+        return [
+            (a.target.kind, a.target.id, a.rating, a.mark, a.labels, a.comment, a.scores)
+            for a in self.state(index).annotations()
+            if a.by == "ada"
+        ]
+
+
+@pytest.fixture
+async def opened(home):
+    setup = plain()
+    queue = Queue(home, "ada", "")
+
+    def live(card):
+        return LiveScreen(past_wiring(card.events, who=card.who, setup=setup, folder=card.folder))
+
+    app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, ("good",), live))
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        yield Opened(app, pilot, home)
+
+
+async def test_the_card_shows_the_session_its_steps_and_its_answer(opened):
+    text = opened.text("card")
+    assert "What is alpha?" in text
+    assert "Step 1" in text
+    assert "W<x>" in text
+    assert text.count("○") == 0
+    assert opened.text("queue").count("○") == 3
+
+
+async def test_each_key_is_in_the_log_at_once(opened):
+    await opened.press("4")
+    assert opened.said() == [("session", "", 4, None, (), "", {})]
+    await opened.press("j", "2")
+    assert opened.said()[-1][6] == {load_rubric().criteria[0].id: 2.0}
+    criteria = len(load_rubric().criteria)
+    await opened.press(*["j"] * criteria, "plus")
+    assert opened.said()[-1][:4] == ("step", "1", None, 1)
+    await opened.press("j", "0")
+    assert opened.said()[-1][:4] == ("step", "2", None, 0)
+    assert opened.text("queue").count("✓") == 1
+    assert verify(opened.screen.queue.folder(0)).problems == ()
+
+
+async def test_neutral_is_not_unmarked(opened):
+    steps = 1 + len(load_rubric().criteria)
+    await opened.press(*["j"] * steps, "0")
+    entry = opened.screen.entry
+    assert opened.screen.card.mine(entry).mark == 0
+    await opened.press("backspace")
+    assert opened.screen.card.mine(entry).mark is None
+    assert "  · Step 1" in opened.text("card") or " · Step 1" in opened.text("card")
+
+
+async def test_undo_and_redo_go_through_the_log(opened):
+    await opened.press("4", "2", "u")
+    assert opened.screen.card.mine(opened.screen.entry).rating == 4
+    await opened.press("U")
+    assert opened.screen.card.mine(opened.screen.entry).rating == 2
+    await opened.press("u", "u", "u")
+    assert opened.said() == []
+    assert len(opened.state().annotated) == 2, "nothing is erased"
+
+
+async def test_labels_comments_and_corrections_are_written(opened):
+    await opened.press("l", *"good,fast", "enter")
+    await opened.press("c", *"hm", "ctrl+s")
+    assert opened.said()[0][4] == ("good", "fast")
+    assert opened.said()[1][5] == "hm"
+    await opened.press(*["j"] * 20)
+    assert opened.screen.entry.about == "answer"
+    await opened.press("e", *"W", "ctrl+s", *"short", "enter")
+    made = opened.state().annotations()[-1]
+    assert (made.target.kind, made.correction, made.reason) == ("answer", "W", "short")
+
+
+async def test_next_is_the_next_that_i_have_not_judged(opened):
+    await opened.press("3", "n")
+    assert opened.screen.queue.at == 1
+    assert "What is beta?" in opened.text("card")
+    await opened.press("n", "5", "n")
+    assert opened.screen.queue.at == 1
+    await opened.press("4", "n")
+    assert opened.screen.queue.left == 0
+
+
+async def test_others_are_hidden_until_i_am_done(opened):
+    folder = opened.screen.queue.folder(0)
+    session = opened.screen.card.entries[0].target
+    annotate(folder, session, by="ben", comment="too long")
+    annotate(folder, session, by="ben", done=True)
+    await opened.press("n", "N", "tab", "home", "tab")
+    opened.screen._stand()
+    assert "too long" not in opened.text("card")
+    await opened.press("4")
+    assert "too long" not in opened.text("card")
+    await opened.press("d")
+    assert done_by(opened.state()) == {"ada", "ben"}
+    assert "ben: “too long”" in opened.text("card")
+
+
+async def test_enter_opens_the_session_with_playback_and_comes_back(opened):
+    await opened.press("o")
+    assert isinstance(opened.app.screen, LiveScreen)
+    assert opened.app.screen.wiring.playback is not None
+    await opened.press("q")
+    assert isinstance(opened.app.screen, ReviewScreen)
+
+
+async def test_a_filter_selects_and_a_wrong_one_changes_nothing(opened):
+    await opened.press("slash", *"beta", "enter")
+    assert [row.question for row in opened.screen.queue.rows] == ["What is beta?"]
+    await opened.press("slash", *["backspace"] * 4, *"nokey:1", "enter")
+    assert [row.question for row in opened.screen.queue.rows] == ["What is beta?"]
+
+
+async def test_the_place_is_remembered(home, tmp_path):
+    import msgspec
+
+    memory = tmp_path / "memory.json"
+    setup = msgspec.structs.replace(plain(), memory=Memory(memory))
+    queue = Queue(home, "ada", "")
+    app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, (), lambda card: None))
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("3", "n", "q")
+        await pilot.pause()
+    place = Memory(memory).value.review
+    again = Queue(home, "ada", place.words)
+    again.go_to(place.session_id)
+    assert again.rows[again.at].question == "What is beta?"

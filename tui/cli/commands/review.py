@@ -1,0 +1,51 @@
+"""`distill-tui review`: judge kept sessions one after the other, or look at one with playback."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tui.cli.options import config_options
+
+
+@click.command("review")
+@click.argument("session", required=False)
+@click.option("--filter", "words", metavar="WORDS", help="Which sessions: as `sessions list` takes them.")
+@click.option("--all", "everything", is_flag=True, help="Also those that you have judged already.")
+@click.option("--rubric", metavar="FILE", help="The criteria, as TOML. [default: a rubric that comes along]")
+@config_options
+def command(
+    session: str | None, words: str | None, everything: bool, rubric: str | None, **options: Any
+) -> int:
+    """Judge kept sessions one after the other, or look at SESSION with playback.
+
+    SESSION is a folder, an id, the beginning of one, or last. Without it the queue opens where you left it: sessions
+    that nobody has judged, or what --filter selects. Every key is written to the session's log at once.
+    """
+    from distill_core.config import home_path, load_settings
+    from tui.cli.kept import opened, who
+    from tui.cli.options import flags
+    from tui.setup import setup_of
+
+    effective = load_settings(flags(options), path=options["config"])
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise click.UsageError("The review needs a terminal.")
+    setup = setup_of(effective, options["config"])
+    if session is not None:
+        from tui.review import run_past
+
+        run_past(opened(session, options), who=who(effective), setup=setup)
+        return 0
+    from distill_core.config.rubric import load_rubric
+    from tui.review import run_queue
+    from tui.reviewing.queue import Queue
+
+    place = setup.memory.value.review
+    chosen = words if words is not None else "" if everything else place.words or "unreviewed"
+    queue = Queue(home_path(effective.settings), who(effective), chosen)
+    queue.go_to(place.session_id)
+    labels = tuple(effective.settings.annotation.labels)
+    run_queue(queue, load_rubric(rubric or effective.settings.annotation.rubric), setup=setup, labels=labels)
+    return 0

@@ -1,0 +1,86 @@
+"""The sessions that wait for review: those that a filter selects, and the place in them, which is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sessions import Store
+from sessions.filters import Filter, parse
+from sessions.store import SessionRow
+
+
+class Queue:
+    """Sessions in the order in which they are reviewed, the oldest first.
+
+    Args:
+        home: the folder of kept sessions.
+        who: the person who reviews.
+        words: the filter, as a person types it.
+    """
+
+    def __init__(self, home: Path, who: str, words: str = "") -> None:
+        self.who = who
+        self.words = words
+        self.rows: list[SessionRow] = []
+        self.at = 0
+        self._home = home
+        self._filter: Filter = parse(words)
+        self.look()
+
+    def look(self) -> None:
+        """Look again which sessions there are; the place stays at the same session.
+
+        Raises:
+            StoreError: the index cannot be read.
+        """
+        here = self.rows[self.at].session_id if self.rows else ""
+        with Store(self._home) as store:
+            self.rows = store.list(self._filter, order="started", descending=False)
+        self.go_to(here)
+
+    def narrow(self, words: str) -> None:
+        """Select by another filter.
+
+        Raises:
+            StoreError: it is none.
+        """
+        self._filter = parse(words)
+        self.words = words
+        self.look()
+
+    def refresh(self, session_id: str) -> None:
+        """Take in what has become of a session; it stays in the queue, whatever the filter now says of it."""
+        with Store(self._home) as store:
+            store.refresh(session_id)
+            row = store.row(session_id)
+        self.rows = [row if old.session_id == session_id else old for old in self.rows]
+
+    def folder(self, index: int) -> Path:
+        """The folder of a session of the queue."""
+        return self._home / "sessions" / self.rows[index].session_id
+
+    def reviewed(self, row: SessionRow) -> bool:
+        """Whether the person has judged the session already."""
+        return self.who in row.reviewers
+
+    @property
+    def left(self) -> int:
+        """How many the person has not judged."""
+        return sum(not self.reviewed(row) for row in self.rows)
+
+    def go_to(self, session_id: str) -> None:
+        """Stand at a session, or where one stood if it is not there."""
+        names = [row.session_id for row in self.rows]
+        if session_id in names:
+            self.at = names.index(session_id)
+        self.at = max(0, min(self.at, len(self.rows) - 1))
+
+    def next_unreviewed(self, by: int = 1) -> bool:
+        """Go to the next session that the person has not judged, round the end; False if there is none."""
+        count = len(self.rows)
+        for distance in range(1, count + 1):
+            place = (self.at + by * distance) % count
+            if not self.reviewed(self.rows[place]):
+                self.at = place
+                return True
+        return False

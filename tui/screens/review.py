@@ -1,0 +1,314 @@
+"""The review queue: one session after the other, judged by keys; every key is in the log before the next one comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.events import Resize
+from textual.screen import Screen
+
+from distill_core.config.rubric import Rubric
+from distill_core.errors import DistillError
+from tui.actions import REGISTRY, Situation
+from tui.lines import Line
+from tui.live import keys
+from tui.memory import Place
+from tui.reviewing.card import Card, Entry
+from tui.reviewing.queue import Queue
+from tui.reviewing.rows import CardRows, QueueRows
+from tui.screens.read import ReadScreen
+from tui.screens.write import Page, WriteScreen
+from tui.setup import Setup
+from tui.text import clean
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.line_bar import LineBar
+from tui.widgets.line_pane import LinePane
+
+MARKED = ("step", "answer", "session")
+
+
+class ReviewScreen(Screen[None]):
+    """A queue of sessions and the card of one of them.
+
+    Args:
+        queue: the sessions; it stands at the one to begin with.
+        rubric: what sessions are scored by.
+        setup: what the person's settings make of the screens.
+        labels: the vocabulary that is offered.
+        opened: opens a card's session on the live screen.
+    """
+
+    CSS_PATH = "review.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("review"))
+
+    def __init__(
+        self,
+        queue: Queue,
+        rubric: Rubric,
+        setup: Setup,
+        labels: tuple[str, ...],
+        opened: Callable[[Card], Screen[None]],
+    ) -> None:
+        super().__init__()
+        self.queue = queue
+        self.card: Card | None = None
+        self._rubric = rubric
+        self._setup = setup
+        self._labels = labels
+        self._opened = opened
+        self._queue_rows = QueueRows(queue)
+        self._card_rows = CardRows()
+
+    def compose(self) -> ComposeResult:
+        """A title, the queue, the card, the keys."""
+        yield LineBar(id="review-title")
+        with Horizontal(id="review-panes"):
+            yield LinePane(
+                self._queue_rows,
+                id="review-queue",
+                title="Queue",
+                entries=self._queue_rows,
+                following=False,
+                empty="No session is selected by this filter.",
+            )
+            yield LinePane(
+                self._card_rows, id="review-card", title="Session", entries=self._card_rows, following=False
+            )
+        yield KeyBar(id="review-keys", last=2)
+
+    def on_mount(self) -> None:
+        """Open the card that the queue stands at."""
+        shown = [a for a in self._setup.registry.applying(Situation(), "review") if a.shown]
+        self.query_one("#review-keys", KeyBar).show(shown, None)
+        self._stand()
+        self._pane("card").focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Beside each other where there is room."""
+        self.set_class(event.size.width < 110, "-narrow")
+
+    def _pane(self, name: str) -> LinePane:
+        return self.query_one(f"#review-{name}", LinePane)
+
+    # ------------------------------------------------------------ what is shown
+
+    def _stand(self) -> None:
+        """Show the card of the session that the queue stands at, from its top."""
+        queue = self.queue
+        self.card = None
+        if queue.rows:
+            try:
+                self.card = Card(queue.folder(queue.at), queue.who, self._rubric)
+            except DistillError as error:
+                self._complain(error)
+            self._setup.memory.keep(review=Place(queue.words, queue.rows[queue.at].session_id))
+        pane = self._pane("queue")
+        pane.changed()
+        pane.following = False
+        pane.point_at(queue.at if queue.rows else None)
+        self._draw()
+        card = self._pane("card")
+        card.point_at(0 if self.card is not None else None)
+        card.show_from(0)
+
+    def _draw(self) -> None:
+        self._card_rows.show(self.card)
+        self._pane("card").changed()
+        self._pane("queue").changed()
+        queue = self.queue
+        done = "  ✓ done" if self.card is not None and self.card.done else ""
+        place = f"{queue.at + 1} of {len(queue.rows)}" if queue.rows else "nothing"
+        line: Line = (
+            ("Review ", "heading"),
+            (f" {place} · {queue.left} not judged by you", ""),
+            (done, "ok"),
+        )
+        words = f"filter: {queue.words}" if queue.words else "every session"
+        self.query_one("#review-title", LineBar).show(line, ((f"{queue.who} · {words}", "muted"),))
+
+    @on(LinePane.Highlighted, "#review-queue")
+    def looked_at(self, message: LinePane.Highlighted) -> None:
+        """Another session of the queue."""
+        if message.index != self.queue.at:
+            self.queue.at = message.index
+            self._stand()
+
+    @on(LinePane.Chosen)
+    def chosen(self, message: LinePane.Chosen) -> None:
+        """Enter goes from the queue to the card, and from the card into the session."""
+        if message.pane.id == "review-queue":
+            self._pane("card").focus()
+        else:
+            self._open()
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry of the card at the cursor."""
+        at = self._pane("card").cursor
+        return self.card.entries[at] if self.card is not None and at is not None else None
+
+    # ------------------------------------------------------------ actions
+
+    @on(KeyBar.Clicked)
+    def clicked(self, message: KeyBar.Clicked) -> None:
+        """A click on a key is the key."""
+        self.action_act(message.action_id)
+
+    def action_act(self, action_id: str) -> None:
+        """Do an action of the registry."""
+        acts: dict[str, Callable[[], object]] = {
+            **{f"review.score_{n}": partial(self._score, n) for n in range(1, 6)},
+            "review.good": partial(self._mark, 1),
+            "review.neutral": partial(self._mark, 0),
+            "review.bad": partial(self._mark, -1),
+            "review.unmark": self._unmark,
+            "review.label": self._label,
+            "review.comment": self._comment,
+            "review.correct": self._correct,
+            "review.undo": lambda: self._write(lambda card: card.undo(), "There is nothing to undo."),
+            "review.redo": lambda: self._write(lambda card: card.redo(), "There is nothing to redo."),
+            "review.done": lambda: self._write(lambda card: card.finish()),
+            "review.next": partial(self._next, 1),
+            "review.previous": partial(self._next, -1),
+            "review.open": self._open,
+            "review.filter": self._filter,
+            "review.panes": self._turn,
+            "review.help": self._help,
+            "review.quit": lambda: self.dismiss(None),
+        }
+        acts[action_id]()
+
+    def _write(self, act: Callable[[Card], object], otherwise: str = "") -> None:
+        """Judge, and have it in the log and the index before anything else happens."""
+        card = self.card
+        if card is None:
+            return
+        try:
+            if act(card) is False and otherwise:
+                self.app.notify(otherwise, timeout=2)
+            self.queue.refresh(self.queue.rows[self.queue.at].session_id)
+        except DistillError as error:
+            self._complain(error)
+        self._draw()
+
+    def _say(self, entry: Entry, **fields: Any) -> None:
+        self._write(lambda card: card.say(entry, **fields))
+
+    def _score(self, score: int) -> None:
+        entry = self.entry
+        if entry is None:
+            return
+        if entry.criterion is not None:
+            self._write(lambda card: card.score(entry, score), f"{entry.criterion.title} has no {score}.")
+        elif entry.about in ("session", "answer"):
+            self._say(entry, rating=score)
+        else:
+            self.app.notify("A step is marked with + 0 −.", timeout=2)
+
+    def _mark(self, mark: int) -> None:
+        entry = self.entry
+        if entry is not None and entry.about in MARKED:
+            self._say(entry, mark=mark)
+
+    def _unmark(self) -> None:
+        entry, card = self.entry, self.card
+        if entry is None or card is None:
+            return
+        if entry.criterion is not None:
+            scores = {k: v for k, v in card.mine(entry).scores.items() if k != entry.criterion.id}
+            self._say(entry, scores=scores)
+        else:
+            self._say(entry, mark=None, rating=None)
+
+    def _next(self, by: int) -> None:
+        if self.queue.rows and self.queue.next_unreviewed(by):
+            self._stand()
+        else:
+            self.app.notify("You have judged every session of this queue.", timeout=3)
+
+    def _turn(self) -> None:
+        self._pane("queue" if self.focused is self._pane("card") else "card").focus()
+
+    # ------------------------------------------------------------ words
+
+    def _ask(self, page: Page, hint: str, use: Callable[[str], None], *, one_line: bool = False) -> None:
+        def take(texts: tuple[str, ...] | None) -> None:
+            if texts is not None:
+                use(texts[0])
+
+        palette = self._setup.palettes[self.app.theme]
+        modal = WriteScreen([page], hint=hint, palette=palette, done="keep", one_line=one_line)
+        self.app.push_screen(modal, take)
+
+    def _label(self) -> None:
+        entry, card = self.entry, self.card
+        if entry is None or card is None:
+            return
+        page = Page("Labels, with commas between", ", ".join(card.mine(entry).labels))
+
+        def use(text: str) -> None:
+            labels = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+            self._say(entry, labels=labels)
+
+        self._ask(page, f"For instance: {', '.join(self._labels)}", use, one_line=True)
+
+    def _comment(self) -> None:
+        entry, card = self.entry, self.card
+        if entry is not None and card is not None:
+            page = Page("Comment", card.mine(entry).comment)
+            self._ask(page, "Empty takes it away.", lambda text: self._say(entry, comment=text.strip()))
+
+    def _correct(self) -> None:
+        entry, card = self.entry, self.card
+        if entry is None or card is None:
+            return
+        mine = card.mine(entry)
+
+        def why(correction: str) -> None:
+            reason = Page("Why?", mine.reason)
+            self._ask(
+                reason,
+                "The reason stands beside the correction.",
+                lambda text: self._say(entry, correction=correction.strip() or None, reason=text.strip()),
+                one_line=True,
+            )
+
+        self._ask(Page("What would have been right?", mine.correction or ""), "Empty takes it away.", why)
+
+    def _filter(self) -> None:
+        def use(text: str) -> None:
+            try:
+                self.queue.narrow(text.strip())
+            except DistillError as error:
+                self._complain(error)
+                return
+            self._stand()
+
+        hint = (
+            "unreviewed  model:llama  label:good  rating:<3  errors:>0  status:finished  words to search for"
+        )
+        self._ask(Page("Which sessions?", self.queue.words), hint, use, one_line=True)
+
+    # ------------------------------------------------------------ elsewhere
+
+    def _open(self) -> None:
+        if self.card is not None:
+            self.app.push_screen(self._opened(self.card), self._back)
+
+    def _back(self, _: None) -> None:
+        """What was judged on the live screen is seen here too."""
+        if self.card is not None:
+            self.card = Card(self.card.folder, self.card.who, self._rubric)
+            self._write(lambda card: None)
+
+    def _help(self) -> None:
+        self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
+
+    def _complain(self, error: DistillError) -> None:
+        self.app.notify(clean(str(error)), markup=False, severity="error", timeout=8)
