@@ -13,7 +13,7 @@ from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
 from distill_core.recorder import Sink
 from distill_core.signals import OnSignal
-from sessions.forking import Kept
+from sessions.forking import Kept, open_kept
 from tui.app import DistillApp, wire
 from tui.engine import LiveSession
 from tui.live.playback import Playback
@@ -25,7 +25,11 @@ from tui.setup import Setup
 
 
 def past_wiring(
-    events: Sequence[ev.Event], *, who: str, setup: Setup | None = None, folder: Path | None = None
+    events: Sequence[ev.Event],
+    *,
+    who: str,
+    setup: Setup | None = None,
+    folder: Path | None = None,
 ) -> Wiring:
     """What a live screen needs to show the past session that `events` are. Nothing runs behind it.
 
@@ -33,7 +37,12 @@ def past_wiring(
         folder: the session's folder, where judgements are added to it.
     """
     wiring = wire(_nothing_runs, policy="auto", who=who, setup=setup)
-    return msgspec.structs.replace(wiring, playback=Playback(events), folder=folder)
+    return msgspec.structs.replace(
+        wiring,
+        playback=Playback(events),
+        folder=folder,
+        document=None if folder is None else lambda: open_kept(folder).context,
+    )
 
 
 def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> None:
