@@ -25,16 +25,27 @@ def reach(packages: Iterable[str], folders: Sequence[str], scratch: str) -> Path
         folders: where packages are installed.
         scratch: the folder that is the child's own.
     """
-    read = [*_standard_library(), *_shared_libraries()]
-    for name in packages:
-        read += package_paths(name, folders)
-    read += [path for path in _DATA if Path(path).exists()]
     return Paths(
-        read=tuple(dict.fromkeys(read)),
+        read=_read(tuple(packages), tuple(folders), _changed(folders)),
         list=library_folders(),
         device=tuple(path for path in _DEVICES if Path(path).exists()),
         scratch=(scratch,),
     )
+
+
+def _changed(folders: Sequence[str]) -> tuple[int, ...]:
+    """When packages were last put into folders, or taken out of them."""
+    return tuple(Path(folder).stat().st_mtime_ns for folder in folders if Path(folder).is_dir())
+
+
+@lru_cache(maxsize=8)
+def _read(packages: tuple[str, ...], folders: tuple[str, ...], changed: tuple[int, ...]) -> tuple[str, ...]:
+    """What may be read. Looking for it takes longer than anything else before a process is started."""
+    read = [*_standard_library(), *_shared_libraries()]
+    for name in packages:
+        read += package_paths(name, folders)
+    read += [path for path in _DATA if Path(path).exists()]
+    return tuple(dict.fromkeys(read))
 
 
 def package_paths(name: str, folders: Sequence[str]) -> list[str]:

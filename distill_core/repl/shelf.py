@@ -16,12 +16,15 @@ class Kept:
     Args:
         node: the process.
         index: how many cells its state comes after.
+
+    `bytes` is what it was last measured to hold, `grown` what was new in it when it was taken, at most.
     """
 
     def __init__(self, node: Node, index: int) -> None:
         self.node = node
         self.indexes = [index]
         self.bytes = 0
+        self.grown = 0
         self.when = datetime.now(UTC)
 
     @property

@@ -16,6 +16,7 @@ from distill_core.repl.protocol import Listed
 from distill_core.repl.running import Aftermath, RunningCell
 from distill_core.repl.shelf import Kept, Shelf
 from distill_core.repl.values import CellResult, Checkpoint, ReplLimits, StreamName, Variable
+from distill_core.repl.weighing import Weighing
 
 OnOutput: TypeAlias = Callable[[StreamName, str], None]
 
@@ -90,6 +91,7 @@ class Timeline:
         self._ground: Ground | None = None
         self._capture: Capture | None = None
         self._shelf: Shelf | None = None
+        self._weighing: Weighing | None = None
         self._runner: Node | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._cells = cells
@@ -196,6 +198,7 @@ class Timeline:
         ground = self._ground = await self._origin.begin()
         self._capture = Capture(ground.out, ground.err)
         self._shelf = Shelf(Kept(ground.base, self._cells), self.limits.checkpoints)
+        self._weighing = Weighing(self._shelf, self.limits.checkpoint_bytes)
         try:
             self._employ(await ground.family.copy(ground.base, keep=False))
         except NoCopy as error:
@@ -275,13 +278,16 @@ class Timeline:
     async def _take(self, number: int) -> None:
         assert self._ground is not None
         assert self._shelf is not None
+        assert self._weighing is not None
         assert self._runner is not None
         try:
             node = await self._ground.family.copy(self._runner, keep=True)
         except ReplError:
             return  # a state that cannot be kept is not there to go back to; what is lost shows with the next cell
-        for given_up in self._shelf.add(Kept(node, number)):
+        kept = Kept(node, number)
+        for given_up in self._shelf.add(kept):
             given_up.node.process.kill()
+        self._weighing.kept(kept, self._runner)
 
     async def _kept(self) -> None:
         """Wait until the state after the last cell is kept."""
@@ -360,6 +366,8 @@ class Timeline:
     async def _leave_ground(self) -> None:
         """Give up all processes and states."""
         shelf, self._shelf = self._shelf, None
+        if self._weighing is not None:
+            self._weighing.stop()
         runner, self._runner = self._runner, None
         capture, self._capture = self._capture, None
         ending = [kept.node for kept in shelf.clear()] if shelf is not None else []
