@@ -238,7 +238,8 @@ class CellOutput(Stamped, frozen=True, kw_only=True, tag="cell_output"):
 class CellFinished(Stamped, frozen=True, kw_only=True, tag="cell_finished"):
     """A cell has ended. `elapsed` is wall time, `active` what of it was not spent waiting for workers (seconds).
 
-    `dropped` counts characters of output over the limit, lost.
+    `dropped` counts characters of output over the limit, lost. Of a killed cell, `variables` says what came of them:
+    they are those of an earlier state ("restored", mostly that before the cell), or "lost".
     """
 
     cell_id: str
@@ -249,6 +250,7 @@ class CellFinished(Stamped, frozen=True, kw_only=True, tag="cell_finished"):
     final: Final | None = None
     worker_calls: int = 0
     dropped: int = 0
+    variables: Literal["restored", "lost"] | None = None
 
 
 class FinalProposed(Stamped, frozen=True, kw_only=True, tag="final_proposed"):

@@ -295,6 +295,7 @@ class Orchestrator:
                 final=result.final,
                 worker_calls=len(result.worker_calls),
                 dropped=result.dropped,
+                variables="restored" if result.restored else "lost" if result.restarted else None,
             )
         )
         self._note_printed(result)

@@ -22,8 +22,6 @@ _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 """id; thread, flags; number, machine, instruction pointer, six arguments."""
 _ANSWER = struct.Struct("=Qqii")
 _GONE = (errno.ENOENT, errno.EINTR, errno.EINPROGRESS)
-_TRIES = 4
-"""Forks let through for one order: a signal that comes meanwhile makes the kernel begin anew and ask again."""
 _PATIENCE, _PAUSE = 100, 0.05
 """Refusals in a row after which each takes its seconds, so that a process that goes on asking does not keep us busy."""
 
@@ -41,15 +39,19 @@ class Warden:
         known = MACHINES[platform.machine()]
         self._fork, self._signal = (NUMBERS[name][known.column] for name in ("clone", "tgkill"))
         self._forking: int | None = None
-        self._tries = 0
         self._refused = 0
         self._pause: asyncio.TimerHandle | None = None
         os.set_blocking(listener, False)
         self._listen()
 
-    def expect_fork(self, pid: int | None) -> None:
-        """Let the main thread of process `pid` fork once; None: nobody."""
-        self._forking, self._tries = pid, _TRIES
+    def expect_fork(self, pid: int) -> None:
+        """Let the main thread of process `pid` fork, once."""
+        self._forking = pid
+
+    def expect_none(self) -> bool:
+        """Let nobody fork; returns whether the one that was expected has forked, or begun to."""
+        begun, self._forking = self._forking is None, None
+        return begun
 
     def close(self) -> None:
         """Answer no more: what is asked then fails (ENOSYS)."""
@@ -91,9 +93,9 @@ class Warden:
     def _granted(self, thread: int, number: int, arguments: list[int]) -> bool:
         if number == self._signal:
             return arguments[0] & 0xFFFF_FFFF == _own_id(thread)
-        if number != self._fork or thread != self._forking or not self._tries:
+        if number != self._fork or thread != self._forking:
             return False
-        self._tries -= 1
+        self._forking = None
         self._refused = 0
         return True
 

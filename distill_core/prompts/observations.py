@@ -18,7 +18,7 @@ _ENDINGS: dict[str, str] = {
     "final": "ran and called FINAL.",
     "interrupted": "was interrupted by a person. What it had assigned by then is kept.",
     "timeout": "ran longer than a block may and was stopped. Do less in one block, and make sure loops end.",
-    "killed": "used more memory than allowed or hung, and was killed. Check which variables still exist.",
+    "killed": "was killed. The last line says why, and which variables there are now.",
     "skipped": "was not run, because of what happened before it.",
 }
 

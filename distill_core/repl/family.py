@@ -18,7 +18,7 @@ from typing import Any
 from distill_core.errors import ReplError
 from distill_core.isolation.asking import Warden
 from distill_core.isolation.launch import Boundary
-from distill_core.repl.handle import Handle
+from distill_core.repl.handle import Handle, session_of
 from distill_core.repl.handover import Context, Handover, shared_memory
 from distill_core.repl.node import Node
 from distill_core.repl.process import Child
@@ -31,12 +31,17 @@ _SCRATCH_LOOK = 0.25
 _COPY_SECONDS = 10.0
 _BURY_SECONDS = 2.0
 _END_SECONDS = 5.0
+_ATTEMPTS = 3
 _CREDENTIALS = struct.Struct("iII")
 _BORN_BYTES = 256
 
 
 class NoCopy(ReplError):
     """A process could not be copied; nothing else is wrong."""
+
+
+class _Refused(NoCopy):
+    """The kernel was told to refuse a fork."""
 
 
 class Family:
@@ -146,33 +151,45 @@ class Family:
 
     async def _made(self, source: Node, pipes: Sequence[int]) -> Node:
         async with self._copying:
-            with _line() as (ours, theirs):
+            for attempt in range(_ATTEMPTS):
                 try:
-                    inner = await self._ordered(source, theirs, pipes)
-                    pid = await asyncio.wait_for(self._reported(ours), _COPY_SECONDS)
-                    if pid is None:
-                        raise NoCopy("no copy of the REPL's process could be made", found="it ended at once")
-                    node = await self._known(source, pid, ours)
-                except TimeoutError as error:
-                    self.kill()
-                    raise ReplError("a copy of the REPL's process did not report") from error
-                except ReplError as error:
-                    if not isinstance(error, NoCopy):
-                        self.kill()
-                    raise
-                finally:
-                    self._expect(None)
+                    return await self._attempted(source, pipes)
+                except NoCopy as error:
+                    # A signal that comes in the midst of a fork makes it begin anew, which is one fork too many.
+                    if not isinstance(error, _Refused) or attempt == _ATTEMPTS - 1:
+                        raise
+        raise AssertionError("unreachable")
+
+    async def _attempted(self, source: Node, pipes: Sequence[int]) -> Node:
+        with _line() as (ours, theirs):
+            if self._warden is not None:
+                self._warden.expect_fork(source.process.pid)
+            try:
+                inner = await self._ordered(source, theirs, pipes)
+                pid = await asyncio.wait_for(self._reported(ours), _COPY_SECONDS)
+                if pid is None:
+                    raise NoCopy("no copy of the REPL's process could be made", found="it ended at once")
+                node = await self._known(source, pid, ours)
+            except NoCopy:
+                if self._warden is not None and self._warden.expect_none():
+                    await self._purge(source)
+                raise
+            except (ReplError, TimeoutError) as error:
+                self.kill()
+                await asyncio.wait([self.root.gone], timeout=_END_SECONDS)
+                raise ReplError("a copy of the REPL's process did not report", found=str(error)) from error
+            finally:
+                if self._warden is not None:
+                    self._warden.expect_none()
         node.inner = inner
         return node
 
     async def _ordered(self, source: Node, theirs: socket.socket, pipes: Sequence[int]) -> int:
         """Order a copy; returns its process id as its family counts, 0 where the original is gone meanwhile."""
         fds = (theirs.fileno(), *pipes)
-        ended, source.unburied = source.unburied, []
-        self._expect(source)
         try:
             async with asyncio.timeout(_COPY_SECONDS):
-                answer = await source.ask({"op": "copy", "fds": len(fds), "ended": ended}, Copied, fds=fds)
+                answer = await source.ask({"op": "copy", "fds": len(fds)}, Copied, fds=fds)
         except (ReplError, TimeoutError):
             # Once it is gone, its copy reports if there is one, and else the line is closed.
             source.process.kill()
@@ -181,8 +198,23 @@ class Family:
         finally:
             theirs.close()
         if answer.pid is None:
-            raise NoCopy("no copy of the REPL's process could be made", found=answer.error)
+            kind = _Refused if self._warden is not None and answer.refused else NoCopy
+            raise kind("no copy of the REPL's process could be made", found=answer.error)
         return answer.pid
+
+    async def _purge(self, source: Node) -> None:
+        """A fork was let through and no copy is known: end whatever may have come of it."""
+        assert self._child is not None
+        known = {node.process.pid for node in self.nodes} | {self._child.group}
+        for pid in await asyncio.to_thread(session_of, self._child.group):
+            if pid not in known:
+                with contextlib.suppress(OSError):
+                    stranger = Handle(pid)
+                    if os.getsid(pid) == self._child.group:
+                        stranger.kill()
+                    stranger.release()
+        if not source.dead:
+            await self._buried(source)
 
     async def _reported(self, ours: socket.socket) -> int | None:
         """The process that speaks first on a new line, by the kernel's word; None if that was closed."""
@@ -231,10 +263,6 @@ class Family:
         handle.when_ended(lambda: self._lost(node))
         return node
 
-    def _expect(self, source: Node | None) -> None:
-        if self._warden is not None:
-            self._warden.expect_fork(None if source is None else source.process.pid)
-
     # ------------------------------------------------------------ ends
 
     def _lost(self, node: Node) -> None:
@@ -250,19 +278,22 @@ class Family:
 
     async def _status(self, node: Node) -> int | None:
         """How a copy ended, as the process knows that stands for its parent; None where nobody does."""
-        parent = node.parent if node.parent is not None and not node.parent.dead else self.root
-        if parent is not self.root and parent.cell is not None and not parent.cell.over.done():
-            parent.unburied.append(node.inner)
-            return None
-        found = await self._buried(parent, -1 if parent is self.root else node.inner)
-        return found.get(node.inner)
+        parent = node.parent
+        if parent is not None and parent is not self.root and not parent.dead:
+            if parent.cell is not None and not parent.cell.over.done():
+                return None  # it sees to it later
+            if (status := await self._buried(parent, node.inner)) is not None:
+                return status
+        return await self._buried(self.root, node.inner)
 
-    async def _buried(self, parent: Node, which: int) -> dict[int, int]:
+    async def _buried(self, parent: Node, inner: int = 0) -> int | None:
+        """Let a process see to its copies that have ended; returns how `inner` did, None if that is unknown."""
         try:
-            answer = await parent.ask({"op": "bury", "ended": [which]}, Buried, _BURY_SECONDS)
+            answer = await parent.ask({"op": "bury"}, Buried, _BURY_SECONDS)
         except (ReplError, TimeoutError):
-            return {}
-        return dict(answer.ended)
+            return None
+        parent.ended.update(answer.ended)
+        return parent.ended.pop(inner, None)
 
     async def _watch(self, child: Child) -> None:
         """See the first process's end, whatever brought it about: it is the end of all."""
@@ -283,13 +314,24 @@ class Family:
         if copies:
             await asyncio.wait([node.gone for node in copies], timeout=_END_SECONDS)
 
+    async def _end_copies(self) -> None:
+        """End all but the first process, which sees to the rest of them: nobody else may."""
+        copies = [node for node in self.nodes if node is not self.root]
+        for node in copies:
+            node.process.kill()
+        if copies:
+            await asyncio.wait([node.gone for node in copies], timeout=_END_SECONDS)
+            await self._buried(self.root)
+
     def kill(self) -> None:
         """End all of it, now."""
         if self._child is not None:
             self._child.kill()
 
     async def close(self) -> None:
-        """Kill all of it, wait until it is gone, give back everything."""
+        """End all of it, wait until it is gone, give back everything."""
+        if self._begun and not self.dead:
+            await self._end_copies()
         self.kill()
         if self._watcher is not None:
             await self._watcher

@@ -9,8 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 _CPU_CLOCK = 2
+_SESSION = 3
+"""Its place in /proc/PID/stat after the name."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -19,6 +22,18 @@ def cpu_seconds(pid: int) -> float:
         return time.clock_gettime((~pid << 3) | _CPU_CLOCK) if sys.platform == "linux" else 0.0
     except OSError:
         return 0.0
+
+
+def session_of(leader: int) -> list[int]:
+    """The processes of a session, those included that have ended and nobody has seen to (proc(5), stat)."""
+    found = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdecimal():
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+                if int(fields[_SESSION]) == leader:
+                    found.append(int(entry))
+    return found
 
 
 class Handle:

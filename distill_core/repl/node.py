@@ -53,7 +53,7 @@ class Node:
         self.process = process
         self.parent = parent
         self.inner = 0
-        self.unburied: list[int] = []
+        self.ended: dict[int, int] = {}
         self.cell: RunningCell | None = None
         self.violation: str | None = None
         self.why = ""
@@ -65,6 +65,7 @@ class Node:
         self._capture: Capture | None = None
         self._asking = asyncio.Lock()
         self._awaited: tuple[type[Any], asyncio.Future[Any]] | None = None
+        self._late: list[type[Any]] = []
 
     async def connect(self) -> None:
         """Listen to its line."""
@@ -132,7 +133,9 @@ class Node:
                     self._line.send(order)
                 return await asyncio.wait_for(asyncio.shield(answer), seconds)
             finally:
-                answer.cancel()
+                if not answer.done():
+                    self._late.append(kind)
+                    answer.cancel()
                 if frozen:
                     self.freeze()
 
@@ -194,6 +197,9 @@ class Node:
             self._on_done(cell, frame)
 
     def _on_reply(self, frame: Reply) -> None:
+        if type(frame) in self._late:
+            self._late.remove(type(frame))  # of a question that was given up
+            return
         if self._awaited is None or self._awaited[1].done() or not isinstance(frame, self._awaited[0]):
             raise ReplError("the REPL's process broke its protocol", found="an answer to no question")
         self._awaited[1].set_result(frame)

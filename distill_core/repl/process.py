@@ -139,11 +139,14 @@ class Child:
 
     def kill(self) -> None:
         """End it and what it started, now."""
-        if self._process.returncode is None:
-            try:
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):  # it has ended, which shows elsewhere
+            if self._firm is not None:
+                # The first of its namespace takes all others along, and bubblewrap, its parent, sees to it.
+                signal.pidfd_send_signal(self._firm, signal.SIGKILL)
+            else:
                 os.killpg(self.group, signal.SIGKILL)
-            except ProcessLookupError:
-                self._process.kill()
 
     async def ended(self) -> int:
         """Wait until it is dead and reaped; returns its status (negative: the signal)."""

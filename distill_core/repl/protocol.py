@@ -102,10 +102,11 @@ class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
 
 
 class Copied(msgspec.Struct, frozen=True, tag_field="op", tag="copied"):
-    """A copy was made, as its original tells: process id as that counts, or why there is none."""
+    """A copy was made, as its original tells: process id as that counts, or why not, and whether it was `refused`."""
 
     pid: _Count | None
     error: _Text | None
+    refused: bool
 
 
 class Born(msgspec.Struct, frozen=True, tag_field="op", tag="born"):

@@ -97,9 +97,7 @@ class Start:
         raise refused(self._asked, reasons)
 
     def kill(self) -> None:
-        """End the family."""
-        if self._family is not None:
-            self._family.kill()
+        """Nothing yet: the family ends with its ground."""
 
     async def end(self) -> None:
         """End the family and give back all that it had."""

@@ -197,7 +197,10 @@ class Timeline:
         """Stand on new ground, with nothing but the first state."""
         ground = self._ground = await self._origin.begin()
         self._capture = Capture(ground.out, ground.err)
-        self._shelf = Shelf(Kept(ground.base, self._cells), self.limits.checkpoints)
+        base = Kept(ground.base, self._cells)
+        if ground.fresh and self._cells:
+            base.indexes.insert(0, 0)  # begun anew, it is what it was at the very first
+        self._shelf = Shelf(base, self.limits.checkpoints)
         self._weighing = Weighing(self._shelf, self.limits.checkpoint_bytes)
         try:
             self._employ(await ground.family.copy(ground.base, keep=False))

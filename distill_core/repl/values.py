@@ -53,7 +53,7 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scratch_bytes: int | None = 256 << 20
     call_chars: int = 128 << 20
     frame_bytes: int = 64 << 20
-    start_seconds: float = 60.0
+    start_seconds: float = 30.0
     checkpoints: int = 16
     checkpoint_bytes: int | None = 2 << 30
 

@@ -1,4 +1,4 @@
-"""Seeing that kept states do not hold more memory than they may: weighed where enough has changed, the oldest given up."""
+"""Seeing that kept states do not hold more memory than they may: weighed where much changed, the oldest given up."""
 
 from __future__ import annotations
 

@@ -19,21 +19,20 @@ _NO_CORE = 1
 _setrlimit, _DATA, _FILES = resource.setrlimit, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE
 
 
-def die_with_host(host: int, life: int) -> None:
+def die_with_host(host: int, life: int) -> tuple[int, ...]:
     """Have the kernel kill this process and its copies as soon as the host is gone, however it went.
 
     Args:
         host: process id of the host; 0 in namespaces, which end with this process, their first.
         life: reading end of a pipe that only the host can write to, and never does. When its last writer is
             gone the kernel signals this process and its group (fcntl(2), F_SETSIG). The parent-death signal, prctl(2),
-            stands beside it: a forked copy of the host would keep the pipe open. Copies of this process must not
-            keep this descriptor: they could call the signal off.
+            stands beside it: a forked copy of the host would keep the pipe open.
+
+    Returns:
+        Descriptors that stay open, and that copies of this process must close: they could call it all off.
     """
     if sys.platform != "linux":
-        return
-    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp() if host else os.getpid())
-    fcntl.fcntl(life, _F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
+        return (life,)
     import ctypes
 
     libc = ctypes.CDLL(None)
@@ -41,6 +40,33 @@ def die_with_host(host: int, life: int) -> None:
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if os.getppid() != host:
         os._exit(0)
+    _kill_at_end_of(life, -os.getpgrp() if host else os.getpid())
+    return (life, *_take_group_along()) if host else (life,)
+
+
+def _take_group_along() -> tuple[int, ...]:
+    """Have the kernel kill the group of this process when the process itself ends.
+
+    It then closes two pipes that nobody else has. Of one the writing end has the lower number, of the other the reading
+    end: in whichever order they are closed, one of them is left without a writer while its reader is still there.
+    """
+    fds: list[int] = []
+    for behind in (False, True):
+        reading, writing = os.pipe()
+        if behind:
+            moved = fcntl.fcntl(reading, fcntl.F_DUPFD, writing + 1)
+            os.close(reading)
+            reading = moved
+        _kill_at_end_of(reading, -os.getpgrp())
+        fds += (reading, writing)
+    return tuple(fds)
+
+
+def _kill_at_end_of(reading: int, whom: int) -> None:
+    """Have the kernel kill a process, or a group (negative), when the last writer of a pipe is gone."""
+    fcntl.fcntl(reading, fcntl.F_SETOWN, whom)
+    fcntl.fcntl(reading, _F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(reading, fcntl.F_SETFL, fcntl.fcntl(reading, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 class Files:

@@ -26,22 +26,21 @@ class Copying:
     Args:
         channel: the line to the host; orders bring the lines of a copy along.
         outlet: what cells write goes there.
-        life: the descriptor that a copy must not keep.
+        ties: descriptors of the first process that a copy must not keep.
     """
 
-    def __init__(self, channel: Channel, outlet: Outlet, life: int) -> None:
+    def __init__(self, channel: Channel, outlet: Outlet, ties: tuple[int, ...]) -> None:
         self._channel = channel
         self._outlet = outlet
-        self._life: int | None = life
+        self._ties = ties
+        self._copies: set[int] = set()
 
     def copy(self, order: dict[str, Any]) -> bool:
         """Make a copy and tell the host; returns whether this process is it.
 
         Args:
-            order: `fds`, how many descriptors came with it: a line, and perhaps pipes for the output. `ended`, copies
-                to see to before.
+            order: `fds`, how many descriptors came with it: a line, and perhaps pipes for the output.
         """
-        self.bury(order["ended"])
         fds = self._channel.passed()
         if len(fds) != order["fds"]:
             self._answer(fds, None, "no descriptors are free")
@@ -54,9 +53,10 @@ class Copying:
                 )  # of forking beside threads: their state is what `renew` puts right
                 pid = _fork()
         except OSError as error:
-            self._answer(fds, None, str(error))
+            self._answer(fds, None, str(error), refused=isinstance(error, PermissionError))
             return False
         if pid:
+            self._copies.add(pid)
             self._answer(fds, pid, None)
             return False
         self._renew(fds)
@@ -64,26 +64,28 @@ class Copying:
         self._channel.send({"op": "born"})
         return True
 
-    def bury(self, pids: list[int]) -> list[tuple[int, int]]:
-        """See to copies that have ended: (process id, status) of each. -1 stands for any."""
+    def bury(self) -> list[tuple[int, int]]:
+        """See to copies that have ended, the first process to all that come to it: (process id, status) of each."""
         ended = []
-        for pid in pids:
+        for pid in (-1,) if self._ties else tuple(self._copies):
             try:
                 while (found := _wait(pid, os.WNOHANG))[0]:
                     ended.append((found[0], _status(found[1])))
+                    self._copies.discard(found[0])
             except ChildProcessError:
-                continue  # there is none (any more)
+                self._copies.discard(pid)
         return ended
 
-    def _answer(self, fds: list[int], pid: int | None, error: str | None) -> None:
+    def _answer(self, fds: list[int], pid: int | None, error: str | None, *, refused: bool = False) -> None:
         for fd in fds:
             _close(fd)
-        self._channel.send({"op": "copied", "pid": pid, "error": error})
+        self._channel.send({"op": "copied", "pid": pid, "error": error, "refused": refused})
 
     def _renew(self, fds: list[int]) -> None:
-        if self._life is not None:
-            _close(self._life)
-            self._life = None
+        for fd in self._ties:
+            _close(fd)
+        self._ties = ()
+        self._copies.clear()
         self._channel.renew(fds[0])
         self._outlet.renew(fds[1:])
         _revive_executors()

@@ -21,11 +21,11 @@ from .scaffold import Answer, budget, build, functions_of_host
 
 def main(fd: int, life: int, hatch: int, host: int) -> None:
     """Serve the host behind socket `fd` until it is gone. Never returns."""
-    bounds.die_with_host(host, life)
+    ties = bounds.die_with_host(host, life)
     interrupts = Interrupts()
     interrupts.install()
     channel = Channel(fd, interrupts)
-    interpreter = Interpreter(channel, interrupts, channel.command(), (fd, life), hatch)
+    interpreter = Interpreter(channel, interrupts, channel.command(), fd, ties, hatch)
     while True:
         order = channel.command()
         interpreter.obey(order)
@@ -38,7 +38,8 @@ class Interpreter:
         channel: the line to the host.
         interrupts: what may strike a cell.
         config: the first order, with all that there is to set.
-        lines: descriptors of line and life.
+        line: descriptor of the line.
+        ties: descriptors that end this process with the host, and copies with this process.
         hatch: see `lockdown.lock_down`.
     """
 
@@ -47,7 +48,8 @@ class Interpreter:
         channel: Channel,
         interrupts: Interrupts,
         config: dict[str, Any],
-        lines: tuple[int, int],
+        line: int,
+        ties: tuple[int, ...],
         hatch: int,
     ) -> None:
         self._channel = channel
@@ -80,8 +82,8 @@ class Interpreter:
         memory = bounds.Memory(config["bounds"]["memory_bytes"])
         if config["isolation"] is not None:
             semaphores.install()
-        self._copying = Copying(channel, self._outlet, lines[1])
-        proven = lockdown.lock_down(config["isolation"], (0, 1, 2, *lines, *copies), hatch)
+        self._copying = Copying(channel, self._outlet, ties)
+        proven = lockdown.lock_down(config["isolation"], (0, 1, 2, line, *ties, *copies), hatch)
         self._cells = Cells(
             module,
             self._scaffold,
@@ -110,7 +112,7 @@ class Interpreter:
             if self._copying.copy(order):
                 self._cells.renew()
         elif what == "bury":
-            self._channel.send({"op": "buried", "ended": self._copying.bury(order["ended"])})
+            self._channel.send({"op": "buried", "ended": self._copying.bury()})
         else:
             self._configure(order)
 
