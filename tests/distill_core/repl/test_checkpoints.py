@@ -16,14 +16,14 @@ from distill_core.repl import REPL, AsyncREPL, ReplLimits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of processes are made on Linux")
 
-SHORT = ReplLimits(cell_seconds=1.0, grace_seconds=0.3)
+LIMITS = ReplLimits(cell_seconds=30.0, grace_seconds=0.3)
 
 
 @pytest.fixture(params=["none", "good", "strong"])
 def repl(request: pytest.FixtureRequest) -> Iterator[REPL]:
     if (reason := obstacle(request.param)) is not None:
         pytest.skip(f"level {request.param}: {reason}")
-    with REPL("doc", "q", worker=str.upper, limits=SHORT, isolation=request.param) as made:
+    with REPL("doc", "q", worker=str.upper, limits=LIMITS, isolation=request.param) as made:
         assert made.without_checkpoints is None
         yield made
 
@@ -55,7 +55,7 @@ def _sock(fd):
 def test_a_killed_cell_leaves_the_state_before_it(repl: REPL, end: str) -> None:
     repl.execute(SOCK)
     repl.execute("kept = [1, 2]\ndef double(x): return 2 * x")
-    result = repl.execute(f"kept.append(3)\nprint('before')\n{ENDS[end]}")
+    result = repl.execute(f"kept.append(3)\nprint('before')\n{ENDS[end]}", timeout=1)
     assert result.status == "killed"
     assert result.restored
     assert result.stdout.startswith("before\n")
@@ -116,9 +116,9 @@ def test_numpy_arrays_survive(repl: REPL) -> None:
     pytest.importorskip("numpy")
     repl.execute("import numpy as np\na = np.arange(1_000_000)\na.sum()")
     repl.execute("a[:] = 0\nimport os; os._exit(0)")
-    assert repl.execute("print(int(a.sum()), int((a.reshape(1000, 1000) @ a[:1000]).sum()) > 0)").stdout == (
-        "499999500000 True\n"
-    )
+    assert repl.execute(
+        "print(int(a.sum()), float((np.ones((300, 300)) @ np.ones((300, 300))).sum()))"
+    ).stdout == ("499999500000 27000000.0\n")
 
 
 def test_an_event_loop_goes_on(repl: REPL) -> None:
@@ -246,5 +246,5 @@ def test_a_traceback_shows_lines_of_cells_before_the_one_gone_back_to(repl: REPL
 
 def test_an_interrupt_reaches_a_restored_process(repl: REPL) -> None:
     repl.execute("import os; os._exit(0)")
-    assert repl.execute("while True: pass").status == "timeout"
+    assert repl.execute("while True: pass", timeout=0.3).status == "timeout"
     assert repl.execute("print('alive')").stdout == "alive\n"
