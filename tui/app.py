@@ -17,9 +17,10 @@ from textual.theme import Theme
 from distill_core.approval import PersonApprover, PolicyApprover, PolicyName
 from distill_core.recorder import utc_now
 from distill_core.session import RunResult
-from tui.actions import ACTIONS
+from tui.actions import ACTIONS, Situation
 from tui.bridge import Bridge
 from tui.engine import Engine, MakeSession
+from tui.screens.home import HomeScreen
 from tui.screens.live import LiveScreen, Wiring
 from tui.setup import Setup, plain
 from tui.text import clean
@@ -87,6 +88,9 @@ class DistillApp(App[None]):
         """The command palette: the actions of the registry that apply now, and the themes."""
         if isinstance(screen, LiveScreen):
             for action in screen.registry.applying(screen.situation):
+                yield SystemCommand(action.label, action.help, partial(screen.action_act, action.id))
+        elif isinstance(screen, HomeScreen):
+            for action in self.setup.registry.applying(Situation(), "home"):
                 yield SystemCommand(action.label, action.help, partial(screen.action_act, action.id))
         for name, palette in sorted(self._palettes.items()):
             yield SystemCommand(f"Theme: {name}", palette.title, partial(self.choose_theme, name))
@@ -170,29 +174,26 @@ def run_live(
         DistillError: what the engine ended with; the person has seen it.
     """
     wiring = wire(make_session, policy=policy, who=who, setup=setup)
-    app = LiveApp(wiring)
     try:
-        app.run()
+        LiveApp(wiring).run()
     finally:
         wiring.bridge.close()
-        end(wiring.engine, who, leave=app.return_code == HUNG_UP)
+        end(wiring.engine)
     if wiring.engine.error is not None:
         raise wiring.engine.error
     return wiring.engine.result
 
 
 GRACE = 10.0
-"""Seconds that a session gets to end by itself once its screen is gone."""
+"""Seconds that a session gets to let go once its screen is gone."""
 
 
-def end(engine: Engine, who: str, *, leave: bool = False) -> None:
-    """See the session to its end: nobody is left to decide. `leave` it without an end, so that it can be resumed."""
-    if not engine.alive:
-        return
-    if leave:
-        engine.cancel()
-    else:
-        engine.stop(who)
-    if not engine.join(GRACE):
+def end(engine: Engine) -> None:
+    """Let go of a session that its screen has left.
+
+    A person who leaves has decided what becomes of it. Where the screen went away by itself, the session is dropped
+    where it stands: its log has no end, so it can be resumed.
+    """
+    if engine.alive:
         engine.cancel()
         engine.join(GRACE)

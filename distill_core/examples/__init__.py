@@ -9,6 +9,7 @@ import functools
 import re
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 import msgspec
 
@@ -43,6 +44,10 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def text(self) -> str:
         """The document."""
         return resources.files(__package__).joinpath(self.document).read_text(encoding="utf-8")
+
+    def path(self) -> Path:
+        """Where the document lies."""
+        return Path(str(resources.files(__package__).joinpath(self.document)))
 
     def right(self, answer: str) -> bool:
         """Whether `answer` holds what it must. Generous: it does not look for what it must not hold."""

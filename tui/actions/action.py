@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Gate: TypeAlias = Literal["step", "final", "budget"]
-Scope: TypeAlias = Literal["live", "pane", "review"]
-"""Where an action's keys hold: on the live screen, in any pane of lines, in the review queue."""
+Scope: TypeAlias = Literal["live", "pane", "review", "home"]
+"""Where an action's keys hold: the live screen, any pane of lines, the review queue, the home screen."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import click
 import msgspec
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from distill_core.session import Context, RunResult, Session, SessionSpec
     from distill_core.signals import OnSignal
     from sessions.live import LiveIndex
+    from tui.engine import MakeSession
     from tui.headless import Outcome
     from tui.setup import Setup
 
@@ -49,6 +50,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     earlier: Earlier | None = None
     supervisor: ModelHandler | None = None
     approver: Approver | None = None
+
+
+class Stage(Protocol):
+    """A program with a screen of its own on which sessions are shown, one at a time."""
+
+    def show(self, make_session: MakeSession, *, policy: PolicyName, who: str) -> RunResult | None:
+        """Run a session there until the person leaves it; None where it was left before its end.
+
+        Raises:
+            DistillError: what the session ended with; the person has seen it.
+        """
+        ...
 
 
 Planning: TypeAlias = "Callable[[Effective, Models, str], Plan]"
@@ -83,7 +96,9 @@ def launch_planned(
     unwalled = bool(options["unsafe_no_sandbox"])
     if unwalled and options["isolation"] is not None:
         raise click.UsageError("--isolation and --unsafe-no-sandbox exclude one another.")
-    headless = bool(options["headless"] or options["as_json"] or not _on_terminal())
+    context = click.get_current_context(silent=True)
+    stage: Stage | None = context.obj if context is not None else None
+    headless = stage is None and bool(options["headless"] or options["as_json"] or not on_terminal())
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
         isolation = "none" if unwalled else effective.settings.session.isolation
@@ -95,6 +110,9 @@ def launch_planned(
                 if tell:
                     _tell(outcome.result, as_json=options["as_json"])
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
+            if stage is not None:
+                shown = launched.on(stage, policy)
+                return PARTIAL if shown is None else _status(shown)
             from tui.setup import setup_of
 
             result = launched.live(policy, setup_of(effective, options.get("config")))
@@ -117,7 +135,8 @@ def _status(result: RunResult) -> int:
     return PARTIAL if result.partial else 0
 
 
-def _on_terminal() -> bool:
+def on_terminal() -> bool:
+    """Whether there is a terminal that a screen can be drawn on."""
     # The screen is drawn on stderr, so that stdout stays the answer's.
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
@@ -183,6 +202,10 @@ class _Launch:
         from tui.app import run_live
 
         return run_live(self._seen, policy=policy, who=self._who, setup=setup)
+
+    def on(self, stage: Stage, policy: PolicyName) -> RunResult | None:
+        """Run on a stage that is there already."""
+        return stage.show(self._seen, policy=policy, who=self._who)
 
     def _seen(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session, and for the screen what was on record of it before."""

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 COMMANDS = {
+    "home": "Recent sessions, a new one, examples; opens where no command is given.",
     "run": "Ask a question of a document.",
     "demo": "Answer a question of a bundled document, with the embedded model.",
     "review": "Judge kept sessions one after the other, or look at SESSION with playback.",
@@ -72,15 +73,27 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say the version."
 )
-def program() -> None:
+@click.pass_context
+def program(ctx: click.Context) -> int | None:
     """Supervise the supervisor: research sessions in a terminal, kept as training traces that a person vouched for.
 
     Try first: distill-tui demo
     """
+    if ctx.invoked_subcommand is not None:
+        return None
+    from tui.cli.launch import on_terminal
+
+    if not on_terminal():
+        raise click.exceptions.NoArgsIsHelpError(ctx)
+    home = program.get_command(ctx, "home")
+    assert home is not None
+    return int(ctx.invoke(home))
 
 
 def main() -> NoReturn:

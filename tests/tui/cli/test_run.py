@@ -235,7 +235,7 @@ def test_palettes_are_looked_for_beside_the_configuration_that_was_named(
     program, models, tmp_path, monkeypatch
 ):
     offered = []
-    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    monkeypatch.setattr("tui.cli.launch.on_terminal", lambda: True)
     monkeypatch.setattr("tui.app.run_live", lambda make, **options: offered.extend(options["setup"].palettes))
     folder = tmp_path / "mine" / "themes"
     folder.mkdir(parents=True)
@@ -247,14 +247,14 @@ def test_palettes_are_looked_for_beside_the_configuration_that_was_named(
 
 
 def test_an_unknown_theme_is_refused_before_anything_starts(program, models, monkeypatch):
-    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    monkeypatch.setattr("tui.cli.launch.on_terminal", lambda: True)
     status, _, err = program("run", "doc.txt", "-q", "x", "--theme", "mauve", *models)
     assert status == 1
     assert "no such theme: mauve" in err
 
 
 def test_two_actions_with_one_key_are_refused(program, models, tmp_path, monkeypatch):
-    monkeypatch.setattr("tui.cli.launch._on_terminal", lambda: True)
+    monkeypatch.setattr("tui.cli.launch.on_terminal", lambda: True)
     config = tmp_path / "c.toml"
     config.write_text('[keys]\ndecide.approve = "y"\ndecide.edit = "y"\n')
     status, _, err = program("run", "doc.txt", "-q", "x", "--config", config, *models)

@@ -1,0 +1,1 @@
+"""What the home screen shows and asks, without a widget: sessions, examples, the form of a new session, folders."""

@@ -1,0 +1,238 @@
+"""The home screen: recent sessions, examples, and the way to a new session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.containers import Horizontal
+from textual.events import Resize, ScreenResume
+from textual.screen import Screen
+
+from distill_core.errors import DistillError
+from distill_core.examples import examples
+from tui.actions import REGISTRY, Situation
+from tui.home import entries, form
+from tui.home.entries import Entry, ExampleEntry, Listing, NewEntry, SessionEntry
+from tui.lines import Line
+from tui.live import keys
+from tui.memory import NewSession
+from tui.screens.new import NewSessionScreen
+from tui.screens.read import ReadScreen
+from tui.setup import Setup
+from tui.text import clean
+from tui.transcript import Transcript
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.line_bar import LineBar
+from tui.widgets.line_pane import LinePane
+
+if TYPE_CHECKING:
+    from sessions import SessionRow
+
+MOST = 200
+"""Sessions that are listed; `distill-tui sessions` finds older ones."""
+
+
+class Runner(Protocol):
+    """Runs commands of the program; `tui.stage.AppStage` is one."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether one runs."""
+        ...
+
+    def run(self, arguments: Sequence[str], ended: Callable[[str], None]) -> None:
+        """Run one, and tell what went wrong."""
+        ...
+
+
+class HomeScreen(Screen[None]):
+    """Where a person begins.
+
+    Args:
+        setup: what the person's settings make of the screens.
+        home: the folder of kept sessions.
+        runner: starts sessions.
+        options: arguments that every command gets, so that it reads the same settings.
+    """
+
+    CSS_PATH = "home.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("home"))
+
+    def __init__(self, setup: Setup, home: Path, runner: Runner, options: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._setup = setup
+        self._home = home
+        self._runner = runner
+        self._options = tuple(options)
+        self._listing = Listing()
+        self._details = Transcript(entries.wrap_details)
+
+    def compose(self) -> ComposeResult:
+        """A title, the list, what is at its cursor in full, the keys."""
+        yield LineBar(id="home-title")
+        with Horizontal(id="home-panes"):
+            yield LinePane(
+                self._listing, id="home-list", title="Start", entries=self._listing, following=False
+            )
+            yield LinePane(self._details, id="home-details", title="Details", following=False)
+        yield KeyBar(id="home-keys", last=2)
+
+    async def on_mount(self) -> None:
+        """List what there is."""
+        self.query_one("#home-keys", KeyBar).show(self._setup.registry.applying(Situation(), "home"), None)
+        self._say("")
+        self._fill([], "")
+        self._list.focus()
+        await self.look()
+
+    def on_resize(self, event: Resize) -> None:
+        """Show the details beside the list where there is room, else under it."""
+        self.set_class(event.size.width < 110, "-narrow")
+
+    @on(ScreenResume)
+    async def look(self) -> None:
+        """Look for sessions."""
+        try:
+            found, trouble = await asyncio.to_thread(_sessions, self._home), ""
+        except DistillError as error:
+            found, trouble = [], str(error)
+        self._fill(found, trouble)
+
+    def _fill(self, found: list[SessionRow], trouble: str) -> None:
+        self._listing.fill(found, list(examples().values()), trouble)
+        self._list.changed()
+        at = min(self._list.cursor or 0, self._listing.count() - 1)
+        self._list.point_at(at)
+        self._show(at)
+
+    @property
+    def _list(self) -> LinePane:
+        return self.query_one("#home-list", LinePane)
+
+    @property
+    def at_cursor(self) -> Entry:
+        """The entry at the cursor."""
+        return self._listing.entries[self._list.cursor or 0]
+
+    def _say(self, doing: str) -> None:
+        line: Line = (
+            ("distill-tui", "heading"),
+            (
+                "   supervise the supervisor" if not doing else f"   ✎ {doing}",
+                "muted" if not doing else "active",
+            ),
+        )
+        self.query_one("#home-title", LineBar).show(line)
+
+    # ------------------------------------------------------------ the list
+
+    @on(LinePane.Highlighted, "#home-list")
+    def highlighted(self, message: LinePane.Highlighted) -> None:
+        """Show an entry in full."""
+        self._show(message.index)
+
+    def _show(self, index: int) -> None:
+        self._details.set("all", entries.details(self._listing.entries[index]))
+        pane = self.query_one("#home-details", LinePane)
+        pane.changed()
+        pane.show_from(0)
+
+    @on(LinePane.Chosen, "#home-list")
+    def chosen(self, message: LinePane.Chosen) -> None:
+        """Do what an entry is there for."""
+        match self._listing.entries[message.index]:
+            case NewEntry():
+                self._new(self._setup.memory.value.new)
+            case ExampleEntry(example):
+                self._new(self._filled(str(example.path()), example.question))
+            case SessionEntry() as entry if entry.open_ended:
+                self._start(["resume", entry.row.session_id], "going on with the session")
+            case SessionEntry() as entry:
+                self.app.push_screen(ReadScreen("Session", entries.details(entry), indent=11))
+
+    # ------------------------------------------------------------ actions
+
+    @on(KeyBar.Clicked)
+    def clicked(self, message: KeyBar.Clicked) -> None:
+        """A click on a key is the key."""
+        self.action_act(message.action_id)
+
+    def action_act(self, action_id: str) -> None:
+        """Do an action of the registry."""
+        acts: dict[str, Callable[[], object]] = {
+            "home.new": lambda: self._new(self._setup.memory.value.new),
+            "home.again": self._again,
+            "home.refresh": lambda: self.run_worker(self.look()),
+            "home.theme": self._next_theme,
+            "home.palette": lambda: self.app.push_screen(CommandPalette()),
+            "home.help": self._help,
+            "home.quit": lambda: self.dismiss(None),
+        }
+        acts[action_id]()
+
+    def _again(self) -> None:
+        match self.at_cursor:
+            case NewEntry():
+                self._new(self._setup.memory.value.new)
+            case ExampleEntry(example):
+                self._new(self._filled(str(example.path()), example.question))
+            case SessionEntry(row):
+                self._new(self._filled(row.document_name, row.question))
+
+    def _filled(self, document: str, question: str) -> NewSession:
+        last = self._setup.memory.value.new
+        return msgspec.structs.replace(last, documents=form.quoted([document]), question=question)
+
+    def _new(self, values: NewSession) -> None:
+        if self._runner.busy:
+            self.app.notify("A session is being started.", severity="warning")
+            return
+
+        def begin(filled: NewSession | None) -> None:
+            if filled is not None:
+                self._setup.memory.keep(new=filled)
+                self._start(form.arguments(filled), "starting the session")
+
+        palette = self._setup.palettes[self.app.theme]
+        self.app.push_screen(NewSessionScreen(values, palette), begin)
+
+    def _start(self, arguments: list[str], doing: str) -> None:
+        if self._runner.busy:
+            return
+        self._say(doing)
+        command, *rest = arguments
+        self._runner.run([command, *self._options, *rest], self._ended)
+
+    def _ended(self, trouble: str) -> None:
+        """The command is over; the list has its session now."""
+        self._say("")
+        if trouble:
+            lines: list[Line] = [((f"✗ {clean(trouble)}", "error"),)]
+            self.app.push_screen(ReadScreen("The session could not start", lines))
+        self.run_worker(self.look())
+
+    def _next_theme(self) -> None:
+        names = sorted(self.app.available_themes)
+        self.app.theme = names[(names.index(self.app.theme) + 1) % len(names)]
+        self._setup.memory.keep(theme=self.app.theme)
+
+    def _help(self) -> None:
+        self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
+
+
+def _sessions(home: Path) -> list[SessionRow]:
+    """The newest sessions kept in `home`."""
+    if not home.exists():
+        return []
+    from sessions import Store
+
+    with Store(home) as store:
+        return store.list(limit=MOST)

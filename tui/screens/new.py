@@ -1,0 +1,132 @@
+"""The form of a new session."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import Screen
+
+from distill_core.errors import ConfigError
+from themes import Palette
+from tui.home import form
+from tui.lines import Line
+from tui.memory import NewSession
+from tui.screens.browse import BrowseScreen
+from tui.widgets.choice_bar import ChoiceBar
+from tui.widgets.editor import Editor
+from tui.widgets.line_bar import LineBar
+
+KEYS: Line = (
+    ("ctrl+s", "key"),
+    (" start   ", ""),
+    ("tab", "key"),
+    (" next field   ", ""),
+    ("ctrl+o", "key"),
+    (" look for documents   ", ""),
+    ("esc", "key"),
+    (" back", ""),
+)
+
+
+class NewSessionScreen(Screen[NewSession | None]):
+    """Ends with the form as filled in, or None.
+
+    Args:
+        values: what the fields hold at first.
+        palette: the theme of the fields.
+    """
+
+    CSS_PATH = "new.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "Start", priority=True, id="new.start"),
+        Binding("ctrl+o", "pick", "Documents", priority=True, id="new.pick"),
+        Binding("escape", "cancel", "Back", priority=True, id="new.cancel"),
+        Binding("tab", "app.focus_next", "Next field", priority=True, id="new.next"),
+        Binding("shift+tab", "app.focus_previous", "Previous field", priority=True, id="new.previous"),
+        Binding("enter", "next", "Next field", priority=True, id="new.enter"),
+    ]
+
+    def __init__(self, values: NewSession, palette: Palette) -> None:
+        super().__init__()
+        self._values = values
+        self._palette = palette
+
+    def compose(self) -> ComposeResult:
+        """A row a field."""
+        yield LineBar(id="new-title")
+        with VerticalScroll(id="new-fields", can_focus=False):
+            for field in form.FIELDS:
+                with Horizontal(classes="field"):
+                    yield LineBar(id=f"label-{field.name}", classes="label")
+                    value = getattr(self._values, field.name)
+                    if field.choices:
+                        yield ChoiceBar(field.choices, value, id=field.name)
+                    else:
+                        editor = Editor(value, palette=self._palette, id=field.name)
+                        editor.placeholder = field.hint
+                        editor.styles.height = field.rows
+                        yield editor
+        yield LineBar(id="new-said")
+        yield LineBar(id="new-keys")
+
+    def on_mount(self) -> None:
+        """Name the fields, begin at the first one that is empty."""
+        self.query_one("#new-title", LineBar).show((("New session", "heading"),))
+        self.query_one("#new-keys", LineBar).show(KEYS)
+        for field in form.FIELDS:
+            self.query_one(f"#label-{field.name}", LineBar).show(((field.label, "muted"),))
+        for editor in self.query(Editor):
+            editor.move_cursor(editor.document.end)
+        first = next((f.name for f in form.FIELDS[:2] if not getattr(self._values, f.name)), "question")
+        self.query_one(f"#{first}").focus()
+
+    @property
+    def values(self) -> NewSession:
+        """The form as it stands."""
+        found = {
+            field.name: self.query_one(f"#{field.name}", ChoiceBar).chosen
+            if field.choices
+            else self.query_one(f"#{field.name}", Editor).exact
+            for field in form.FIELDS
+        }
+        return NewSession(**found)
+
+    def action_start(self) -> None:
+        """Hand the form over, if nothing is wrong with it."""
+        values = self.values
+        wrong = form.problem(values)
+        if wrong is None:
+            self.dismiss(values)
+            return
+        name, words = wrong
+        self.query_one("#new-said", LineBar).show(((f"✗ {words}", "error"),))
+        self.query_one(f"#{name}").focus()
+
+    def action_next(self) -> None:
+        """Go to the next field; on the last one, start."""
+        if self.focused is not None and self.focused.id == form.FIELDS[-1].name:
+            self.action_start()
+        else:
+            self.focus_next()
+
+    def action_cancel(self) -> None:
+        """Go back; what was filled in is not kept."""
+        self.dismiss(None)
+
+    def action_pick(self) -> None:
+        """Look for documents."""
+        editor = self.query_one("#documents", Editor)
+        try:
+            named = form.documents(self.values)
+        except ConfigError:
+            named = []
+
+        def take(path: str | None) -> None:
+            if path is not None:
+                editor.load(form.quoted([*named, path]) if path not in named else form.quoted(named))
+                editor.move_cursor(editor.document.end)
+
+        self.app.push_screen(BrowseScreen(named[-1] if named else None), take)
