@@ -364,6 +364,11 @@ class Session:
         """End the session with the best partial result."""
         self._control.stop(by)
 
+    def leave(self) -> None:
+        """Put nothing more on record, not even an end: a session cancelled after this can be resumed from here."""
+        if self._recorder is not None:
+            self._recorder.open(())
+
     def pause(self) -> None:
         """Hold at the next boundary."""
         self._control.pause()

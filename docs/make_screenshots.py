@@ -52,6 +52,9 @@ class Replay:
     def stop(self, by: str) -> None:
         """Nothing runs."""
 
+    def leave(self) -> None:
+        """Nothing runs."""
+
     def pause(self) -> None:
         """Nothing runs."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -64,16 +66,22 @@ class DistillApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the first screen, say what was wrong with the settings."""
-        _on_signals(self.hang_up)
+        _on_signals(self._signalled)
         self.push_screen(self._first(), lambda _: self.exit())
         for notice in self.setup.notices:
             self.notify(clean(notice), markup=False, severity="warning", timeout=10)
+
+    def _signalled(self) -> None:
+        """Hang up, and be gone soon: taking the screen down writes to a terminal that may take nothing any more."""
+        engines = [screen.wiring.engine for screen in self.screen_stack if isinstance(screen, LiveScreen)]
+        threading.Thread(target=_be_gone, args=(engines,), name="hanging up", daemon=True).start()
+        self.hang_up()
 
     def hang_up(self) -> None:
         """The terminal is gone, or the system wants the program gone: leave at once, sessions as they stand."""
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen):
-                screen.wiring.engine.cancel()
+                screen.wiring.engine.leave()
         self.exit(return_code=HUNG_UP)
 
     async def action_quit(self) -> None:
@@ -108,6 +116,17 @@ def _on_signals(act: Callable[[], None]) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, act)
 
+
+def _be_gone(engines: Sequence[Engine]) -> None:
+    """End the process once the sessions have let go, if it has not ended by itself a moment later."""
+    for engine in engines:
+        engine.join(GRACE)
+    time.sleep(FAREWELL)
+    os._exit(HUNG_UP)
+
+
+FAREWELL = 2.0
+"""Seconds that the application gets to take its screen down when it hangs up."""
 
 HUNG_UP = 129
 """Exit status of a program whose terminal went away, as of one that the signal kills."""
@@ -195,5 +214,5 @@ def end(engine: Engine) -> None:
     where it stands: its log has no end, so it can be resumed.
     """
     if engine.alive:
-        engine.cancel()
+        engine.leave()
         engine.join(GRACE)

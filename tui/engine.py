@@ -42,6 +42,10 @@ class LiveSession(Protocol):
         """End with the best partial result."""
         ...
 
+    def leave(self) -> None:
+        """Have no end on record once cancelled."""
+        ...
+
     def pause(self) -> None:
         """Hold at the next boundary."""
         ...
@@ -113,6 +117,11 @@ class Engine:
     def resume(self) -> None:
         """Go on after a pause."""
         self._tell(lambda session: session.resume())
+
+    def leave(self) -> None:
+        """Drop what the session is doing and leave it without an end, so that it can be resumed."""
+        self._tell(lambda session: session.leave())
+        self.cancel()
 
     def cancel(self) -> None:
         """Drop what the session is doing; its log keeps what it has."""

@@ -94,6 +94,7 @@ class ScriptedSession:
         self.interrupted: list[str] = []
         self.paused = False
         self.stopped_by: str | None = None
+        self.left = False
         self._approver = approver
         self._signal = on_signal or (lambda _: None)
         ticks = itertools.count()
@@ -134,6 +135,10 @@ class ScriptedSession:
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
+
+    def leave(self) -> None:
+        """As a session's."""
+        self.left = True
 
     def pause(self) -> None:
         """As a session's."""

@@ -63,7 +63,7 @@ class Leaving:
             if choice == "stop":
                 engine.stop(who)
             elif choice == "leave":
-                engine.cancel()
+                engine.leave()
             if choice is not None:
                 screen.leave_when_ended()
 
