@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -29,6 +30,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         memory: what is remembered from run to run.
         alert: how a person is called to a decision.
         notices: what was wrong with the settings, and can be gone on with.
+        who: how the person signs.
     """
 
     palettes: dict[str, Palette]
@@ -37,6 +39,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory
     alert: Alert = "none"
     notices: tuple[str, ...] = ()
+    who: str = ""
 
 
 def plain() -> Setup:
@@ -72,5 +75,6 @@ def setup_of(effective: Effective, config: str | Path | None = None) -> Setup:
         registry=registry,
         memory=memory,
         alert=settings.screen.alert,
+        who=settings.screen.name or getpass.getuser(),
         notices=(*notices, *((memory.trouble,) if memory.trouble else ())),
     )

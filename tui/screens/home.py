@@ -156,7 +156,23 @@ class HomeScreen(Screen[None]):
             case SessionEntry() as entry if entry.open_ended:
                 self._start(["resume", entry.row.session_id], "going on with the session")
             case SessionEntry() as entry:
-                self.app.push_screen(ReadScreen("Session", entries.details(entry), indent=11))
+                self.run_worker(self._review(entry.row.session_id), exclusive=True)
+
+    async def _review(self, session_id: str) -> None:
+        """Open a session that has ended on the screen that it was live on."""
+        from distill_core.reading import read_session
+        from tui.review import past_wiring
+        from tui.screens.live import LiveScreen
+
+        self._say("reading the session")
+        try:
+            reading = await asyncio.to_thread(read_session, self._home / "sessions" / session_id)
+        except DistillError as error:
+            self._ended(str(error))
+            return
+        self._say("")
+        wiring = past_wiring(reading.events, who=self._setup.who, setup=self._setup)
+        self.app.push_screen(LiveScreen(wiring))
 
     # ------------------------------------------------------------ actions
 
@@ -216,7 +232,7 @@ class HomeScreen(Screen[None]):
         self._say("")
         if trouble:
             lines: list[Line] = [((f"✗ {clean(trouble)}", "error"),)]
-            self.app.push_screen(ReadScreen("The session could not start", lines))
+            self.app.push_screen(ReadScreen("Nothing was started", lines))
         self.run_worker(self.look())
 
     def _next_theme(self) -> None:

@@ -17,6 +17,7 @@ from tests.tui.test_hostile import FORBIDDEN
 from tui.app import DistillApp
 from tui.memory import Memory, NewSession
 from tui.screens.home import HomeScreen
+from tui.screens.live import LiveScreen
 from tui.screens.new import NewSessionScreen
 from tui.setup import Setup, plain
 from tui.widgets.editor import Editor
@@ -79,6 +80,22 @@ async def test_sessions_are_listed_and_shown_in_full(tmp_path: Path) -> None:
         await opened.press("j")
         assert "Which clause caps liability?" in opened.text("home-details")
         assert "Section 9.2" in opened.text("home-details")
+
+
+async def test_a_session_with_an_end_is_read_and_left_again(tmp_path: Path) -> None:
+    keep(tmp_path, "s1", question="Which clause caps liability?", answer="Section 9.2")
+    async with home(tmp_path) as opened:
+        await opened.press("j", "enter")
+        for _ in range(200):
+            if isinstance(opened.app.screen, LiveScreen) and opened.app.screen.model.state.finished:
+                break
+            await opened.pilot.pause(0.02)
+        await opened.pilot.pause(0.2)
+        assert "Which clause caps liability?" in opened.drawn()
+        assert "Section 9.2" in opened.drawn()
+        await opened.press("q")
+        assert isinstance(opened.app.screen, HomeScreen)
+        assert opened.runner.ran == []
 
 
 async def test_a_session_without_an_end_is_gone_on_with(tmp_path: Path) -> None:

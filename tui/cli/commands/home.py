@@ -15,7 +15,7 @@ from tui.cli.options import config_options, flags
 @config_options
 @click.option("--theme", metavar="NAME", help="Palette of the screen.")
 def command(**options: Any) -> int:
-    """Recent sessions, a new session, examples."""
+    """Recent sessions, a new one, examples; opens where no command is given."""
     from distill_core.config import home_path, load_settings
     from distill_core.errors import ConfigError
     from tui.cli.launch import on_terminal
