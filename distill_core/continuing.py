@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -43,6 +44,10 @@ class RebuildStopped(DivergenceError):
         self.rerun = rerun
 
 
+Branch: TypeAlias = Callable[[Answering, Mapping[str, Callable[..., Any]]], Awaitable[AsyncREPL]]
+"""Gives the REPL of a session that still runs, as a copy, behind the functions and primitives of its fork."""
+
+
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier part of a session.
 
@@ -62,7 +67,7 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     instructions: dict[int, str] = msgspec.field(default_factory=dict)
     by: str = ""
     go_on: Callable[[Rerun], Awaitable[bool]] | None = None
-    branch: Callable[[Answering], Awaitable[AsyncREPL]] | None = None
+    branch: Branch | None = None
 
     @property
     def resumes(self) -> bool:
@@ -72,6 +77,13 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     def redriving(self) -> Redriving:
         """What drives the engine to where the record ends."""
         return Redriving(self.record, first=self.first, instructions=self.instructions, by=self.by)
+
+
+def taken_over(earlier: Earlier) -> ev.StateRebuilt:
+    """What is put on record of a REPL that came as a copy."""
+    state = earlier.record.state
+    cells = sum(cell.finished is not None for cell in earlier.record.cells)
+    return ev.StateRebuilt(step=len(state.steps), cells=cells, way="checkpoint", elapsed=0.0)
 
 
 async def rebuild(
@@ -88,8 +100,6 @@ async def rebuild(
         return None
     started = time.monotonic()
     step = len(earlier.record.state.steps)
-    if earlier.branch is not None:
-        return ev.StateRebuilt(step=step, cells=len(cells), way="checkpoint", elapsed=0.0)
     runs: list[Rerun] = []
     for place, cell in enumerate(cells, 1):
         on_signal(Phase(step=cell.step, text=f"rebuilding {place}/{len(cells)}"))

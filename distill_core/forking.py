@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
 
-import msgspec
-
 from distill_core import events as ev
-from distill_core.answering import Answering
 from distill_core.approval import Decision
-from distill_core.continuing import Earlier
+from distill_core.continuing import Branch, Earlier
 from distill_core.errors import DistillError
 from distill_core.record import Record, record_of
-from distill_core.repl import AsyncREPL
 from distill_core.rerunning import Rerun
 
 From: TypeAlias = Literal["step", "reply", "decision"]
@@ -36,7 +32,7 @@ def fork(
     by: str = "",
     at: From = "step",
     go_on: Callable[[Rerun], Awaitable[bool]] | None = None,
-    branch: Callable[[Answering], Awaitable[AsyncREPL]] | None = None,
+    branch: Callable[[int], Branch] | None = None,
 ) -> Earlier:
     """What a fork of `record` at `step` goes on from: the steps before it, and of it what `at` says.
 
@@ -47,7 +43,7 @@ def fork(
         by: who forks.
         at: how much of `step` itself is kept; "reply" where `codes` are given.
         go_on: asked when a recorded cell comes out differently; True to go on all the same.
-        branch: gives the REPL, where the session still runs; see `Earlier`.
+        branch: `Session.branch` of the session, where it still runs: its REPL is then copied instead.
 
     Raises:
         ForkError: there is no such step, or nothing there to do this to.
@@ -75,7 +71,7 @@ def fork(
         instructions=instructions,
         by=by,
         go_on=go_on,
-        branch=branch,
+        branch=branch(len(kept.cells)) if branch is not None else None,
     )
 
 
@@ -147,21 +143,3 @@ def codes_of(record: Record, step: int) -> tuple[str, ...]:
     if not ran:
         raise ForkError(f"step {step} has no code to edit", remedy="fork there with an instruction instead")
     return tuple(cell.code for cell in ran)
-
-
-class Branch(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's place in the tree of forks: its id, its parent's, and how many steps it took over."""
-
-    session_id: str
-    parent: str | None
-    steps: int
-
-
-def branch_of(started: ev.SessionStarted) -> Branch:
-    """The place in the tree that the session's first event names."""
-    parent = started.parent
-    return Branch(
-        session_id=started.session_id,
-        parent=parent.session_id if parent else None,
-        steps=parent.steps if parent else 0,
-    )

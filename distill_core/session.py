@@ -20,11 +20,11 @@ from distill_core import events as ev
 from distill_core.answering import GATED, Answering
 from distill_core.approval import Approver, PolicyApprover
 from distill_core.budget import Ledger, Prices, Role
-from distill_core.continuing import Earlier, carry, rebuild, settle_lost, write_copies
+from distill_core.continuing import Branch, Earlier, carry, rebuild, settle_lost, taken_over, write_copies
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.dry_run import DryRunner
-from distill_core.errors import DistillError, LogError
+from distill_core.errors import DistillError, LogError, ReplError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
@@ -255,9 +255,12 @@ class Session:
         if earlier is None or earlier.resumes:
             reference = asyncio.create_task(asyncio.to_thread(self._document))
         try:
-            async with await self._open_repl(answering, primitives, ledger) as repl:
+            branched = await self._branch(answering, primitives, ledger)
+            async with branched or self._new_repl(answering, primitives, ledger) as repl:
                 rebuilt = None
-                if earlier is not None:
+                if earlier is not None and branched is not None:
+                    rebuilt = taken_over(earlier)
+                elif earlier is not None:
                     rebuilt = await self._control.race(rebuild(repl, answering, earlier, self._signal))
                 if reference is None:
                     self._open_log()
@@ -302,20 +305,37 @@ class Session:
                 with contextlib.suppress(asyncio.CancelledError, DistillError):
                     await reference
 
-    async def _open_repl(
+    async def _branch(
+        self, answering: Answering, primitives: Mapping[str, Callable[..., Any]], ledger: Ledger
+    ) -> AsyncREPL | None:
+        """A copy of the REPL of a session that still runs, where this one forks such a one; None if none can be had."""
+        branch = self._earlier.branch if self._earlier is not None else None
+        if branch is None:
+            return None
+        try:
+            return await branch(answering, self._offered(answering, primitives, ledger))
+        except ReplError:
+            # That state is not kept any more: the cells are run again instead.
+            return None
+
+    def _offered(
+        self, answering: Answering, primitives: Mapping[str, Callable[..., Any]], ledger: Ledger
+    ) -> dict[str, Callable[..., Any]]:
+        """The primitives as the REPL gets them."""
+        offered = {**primitives, "budget": lambda: ledger.remaining()}
+        return {name: answering.primitive(name, function) for name, function in offered.items()}
+
+    def _new_repl(
         self, answering: Answering, primitives: Mapping[str, Callable[..., Any]], ledger: Ledger
     ) -> AsyncREPL:
-        """The REPL, not entered yet; of a fork of a session that still runs: a copy of that one's."""
-        if self._earlier is not None and self._earlier.branch is not None:
-            return await self._earlier.branch(answering)
+        """A REPL without variables, not entered yet."""
         spec = self.spec
-        offered = {**primitives, "budget": lambda: ledger.remaining()}
         return AsyncREPL(
             spec.context,
             spec.query,
             worker=answering.call,
             worker_batch=answering.batch,
-            primitives={name: answering.primitive(name, f) for name, f in offered.items()},
+            primitives=self._offered(answering, primitives, ledger),
             limits=spec.repl_limits,
             isolation=spec.isolation,
             dialect=spec.dialect,
@@ -351,6 +371,22 @@ class Session:
             write_copies(recorder, earlier.record)
         if rebuilt is not None:
             recorder.emit(rebuilt)
+
+    def branch(self, cells: int) -> Branch:
+        """For a fork of this session while it runs, on the same loop: its REPL after so many of its cells.
+
+        What the fork does leaves no mark on this session. Where that state is not kept any more the fork finds out by
+        itself and runs the recorded cells again.
+        """
+
+        async def copy(answering: Answering, primitives: Mapping[str, Callable[..., Any]]) -> AsyncREPL:
+            if self._repl is None:
+                raise ReplError("the session that is forked does not run any more")
+            return await self._repl.fork(
+                cells, worker=answering.call, worker_batch=answering.batch, primitives=primitives
+            )
+
+        return copy
 
     # ------------------------------------------------------------ from any thread
 

@@ -4,16 +4,18 @@ import msgspec
 import pytest
 
 from distill_core import events as ev
-from distill_core.approval import Decision
+from distill_core.approval import AutoApprover, Decision
 from distill_core.continuing import RebuildStopped
 from distill_core.forking import ForkError, codes_of, fork
 from distill_core.reading import read_session
 from distill_core.record import record_of
+from distill_core.respecifying import spec_of
+from distill_core.session import Session, SessionSpec
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.distill_core.test_session import Decider
 from tests.fakes.models import Answering, Scripted, echo
-from tests.fakes.recordings import block, going_on, record_in, recorded, write_log
+from tests.fakes.recordings import DOCUMENT, block, going_on, record_in, recorded, write_log
 
 REPLIES = (
     block("words = context.split()\nprint(len(words))"),
@@ -262,3 +264,55 @@ async def test_a_resumed_session_can_be_forked(parent, tmp_path):
     assert result.answer == '["W<alpha>", "W<beta>"]'
     kept = read_session(tmp_path / "f").events
     assert not [e for e in kept if isinstance(e, ev.WorkerCallFailed | ev.SessionResumed)]
+
+
+# ---------------------------------------------------------------- of a session that still runs
+
+
+class Forking:
+    """An approver that forks the session when its step 3 waits, and lets the fork run before it goes on."""
+
+    def __init__(self, folder, supervisor, worker, isolation):
+        self.session = None
+        self.result = None
+        self._folder, self._models, self._isolation = folder, (supervisor, worker), isolation
+
+    async def decide(self, proposal):
+        if proposal.step == 3 and self.result is None:
+            record = record_in(self.session.folder)
+            earlier = fork(record, 3, codes=("box.append('fork')\nFINAL(box)",), branch=self.session.branch)
+            supervisor, worker = self._models
+            child = Session(
+                spec_of(record, DOCUMENT, log_dir=self._folder, isolation=self._isolation),
+                supervisor=supervisor,
+                worker=worker,
+                approver=AutoApprover(),
+                earlier=earlier,
+            )
+            self.result = await child.run()
+        action = "accept" if proposal.proposal_id.startswith("final:") else "approve"
+        return Decision(action=action, by="me")
+
+
+async def test_a_fork_of_a_running_session_takes_its_variables_from_a_checkpoint(tmp_path):
+    worker = echo()
+    approver = Forking(tmp_path / "f", Scripted(), worker, "auto")
+    replies = [
+        block("import time\nbox = [time.time_ns()]"),
+        block("box.append(worker('x'))"),
+        block("FINAL(box)"),
+    ]
+    session = Session(
+        SessionSpec(query="what?", context=DOCUMENT, log_dir=tmp_path / "p"),
+        supervisor=Scripted(*replies),
+        worker=worker,
+        approver=approver,
+    )
+    approver.session = session
+    result = await session.run()
+    parent, child = result.answer[1:-1].split(", "), approver.result.answer[1:-1].split(", ")
+    assert child == [*parent, '"fork"'], "the very objects, and no mark on the parent"
+    assert worker.prompts == ["x"]
+    rebuilt = [e for e in read_session(tmp_path / "f").events if isinstance(e, ev.StateRebuilt)]
+    assert [(r.way, r.cells) for r in rebuilt] == [("checkpoint", 2)]
+    assert verify(tmp_path / "f").problems == ()
