@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -34,9 +33,13 @@ SHAPE: dict[str, Shape] = {
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
-def content_hash(columns: Mapping[str, Any]) -> str:
-    """A name for what a row holds, the same wherever it comes from."""
-    return hashlib.sha256(_canonical.encode(columns)).hexdigest()[:32]
+def content_hash(line: bytes) -> str:
+    """A name for what a row holds, the same wherever it comes from.
+
+    Args:
+        line: its columns as JSON, in the order in which its format puts them.
+    """
+    return hashlib.sha256(line).hexdigest()[:32]
 
 
 def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) 
         "step": origin.step,
         "events": list(origin.events),
         "models": list(origin.models),
-        "params": _canonical.encode(dict(origin.params)).decode(),
+        "params": _canonical.encode(origin.params).decode() if origin.params else "{}",
         "decision": origin.decision,
         "decided_by": origin.decided_by,
         "annotators": list(origin.annotators),

@@ -79,12 +79,13 @@ def _cell(cell: Cell, redactor: Redactor) -> Cell:
 
 
 def _call(call: Call, redactor: Redactor) -> Call:
+    response = _maybe(call.response, redactor)
     return _replace(
         call,
         prompt=redactor.text(call.prompt),
-        response=_maybe(call.response, redactor),
+        response=response,
         override=_maybe(call.override, redactor),
-        text=_maybe(call.text, redactor),
+        text=response if call.text == call.response else _maybe(call.text, redactor),
         error=_maybe(call.error, redactor),
         reasoning=_maybe(call.reasoning, redactor),
         params=_value(call.params, redactor),

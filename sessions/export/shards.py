@@ -33,7 +33,7 @@ class Shards:
         self._root = root
         self._shard_size = shard_size
         self.places = places or {}
-        self._open: dict[Path, BinaryIO] = {}
+        self._open: dict[tuple[str, str], BinaryIO] = {}
         for split, place in self.places.items():
             self._cut(split, place)
 
@@ -41,7 +41,7 @@ class Shards:
         """Append one row to `split`; neither line ends with a newline."""
         place = self.places.setdefault(split, Place())
         if place.size and place.size + len(line) + 1 > self._shard_size:
-            self._close(split, place.shard)
+            self._close(split)
             place.shard, place.size, place.beside = place.shard + 1, 0, 0
         self._file(DATA, split, place.shard).write(line + b"\n")
         place.size += len(line) + 1
@@ -62,16 +62,16 @@ class Shards:
         self._open = {}
 
     def _file(self, kind: str, split: str, shard: int) -> BinaryIO:
-        path = shard_path(self._root, kind, split, shard)
-        file = self._open.get(path)
+        file = self._open.get((kind, split))
         if file is None:
+            path = shard_path(self._root, kind, split, shard)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._open[path] = path.open("ab", buffering=1 << 20)
+            file = self._open[kind, split] = path.open("ab", buffering=1 << 20)
         return file
 
-    def _close(self, split: str, shard: int) -> None:
+    def _close(self, split: str) -> None:
         for kind in (DATA, BESIDE):
-            file = self._open.pop(shard_path(self._root, kind, split, shard), None)
+            file = self._open.pop((kind, split), None)
             if file is not None:
                 file.close()
 

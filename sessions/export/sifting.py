@@ -116,17 +116,20 @@ class Sieve:
             return Left(key=row.key, rule="sampled_out")
         if plan.format.storage == "files":
             return Kept(row=row, split="", digest="", line=b"", text=row.columns["text"])
-        digest = content_hash(row.columns)
+        line = _encoder.encode(row.columns)
+        digest = content_hash(line)
         seen = self._dedup.seen(row.key, digest, taught(row.columns) if plan.near is not None else "")
         if seen is not None:
             return Left(key=row.key, rule=seen.rule, why=f"as {seen.first}")
         if plan.format.provenance == "inside":
-            return Kept(row=row, split=split, digest=digest, line=_encoder.encode(row.columns))
-        where = provenance(whole, row, digest, licence=plan.licence, tool=plan.tool)
+            return Kept(row=row, split=split, digest=digest, line=line)
+        where = _encoder.encode(provenance(whole, row, digest, licence=plan.licence, tool=plan.tool))
         if plan.format.provenance == "beside":
-            line, beside = _encoder.encode(row.columns), _encoder.encode(where)
-            return Kept(row=row, split=split, digest=digest, line=line, beside=beside)
-        return Kept(row=row, split=split, digest=digest, line=_encoder.encode({**row.columns, COLUMN: where}))
+            return Kept(row=row, split=split, digest=digest, line=line, beside=where)
+        # What was encoded to be hashed is not encoded again.
+        return Kept(
+            row=row, split=split, digest=digest, line=b'%b,"%b":%b}' % (line[:-1], COLUMN.encode(), where)
+        )
 
 
 def taught(columns: dict[str, Any]) -> str:

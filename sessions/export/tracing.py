@@ -286,7 +286,7 @@ class _Tracing:
     def _call(self, call: WorkerCall) -> Call:
         again = (self._state.calls[name] for name in reversed(call.retries))
         replaced = next((one.call_id for one in again if one.reaches_cell and one.response is not None), None)
-        judgements = self._of_call.get(call.call_id, [])
+        judgements = self._of_call.get(call.call_id, ())
         said = call.override if call.override is not None else call.response
         return Call(
             call_id=call.call_id,
@@ -313,9 +313,9 @@ class _Tracing:
             retry_of=call.retry_of,
             replaced_by=replaced,
             judgements=tuple(judgements),
-            mark=_mark(a for a in judgements if a.target.start is None),
-            labels=_labels(judgements),
-            events=tuple(sorted({*self._index.seqs[call.call_id], *(a.seq for a in judgements)})),
+            mark=_mark(a for a in judgements if a.target.start is None) if judgements else None,
+            labels=_labels(judgements) if judgements else (),
+            events=(*self._index.seqs[call.call_id], *(a.seq for a in judgements)),
         )
 
 
@@ -349,6 +349,8 @@ def _mark(judgements: Iterable[ev.Annotated]) -> Literal[-1, 0, 1] | None:
 
 def _corrected(text: str | None, judgements: Sequence[ev.Annotated], fields: tuple[str, ...]) -> str | None:
     """`text` with the corrections made of it: of the whole (the last counts), then of spans from its end on."""
+    if not judgements:
+        return text
     mine = [a for a in judgements if a.correction is not None and (a.target.field in (None, *fields))]
     whole = [a.correction for a in mine if a.target.start is None]
     if whole:

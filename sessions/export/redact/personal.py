@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sessions.export.redact.redactor import Finder, Found
+from sessions.export.redact.runs import NUMERIC, holds_run
 
 # Looked for from the @ on: a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"@(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
@@ -19,6 +20,8 @@ _PHONE = re.compile(
     r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}"
     r")(?![\w-]|[.,/]\d)"
 )
+_NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
+"""Where such numbers can be at all; it is quick to find, and only there is looked closely."""
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
 _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
@@ -35,7 +38,7 @@ def emails(text: str) -> Iterator[Found]:
 
 def phones(text: str) -> Iterator[Found]:
     """Telephone numbers, written so that they cannot be another sort of number."""
-    for match in _PHONE.finditer(text):
+    for match in _near_numbers(_PHONE, text):
         digits = sum(character.isdigit() for character in match[0])
         if 8 <= digits <= 15:
             yield Found(match.start(), match.end(), "phone")
@@ -43,10 +46,21 @@ def phones(text: str) -> Iterator[Found]:
 
 def cards(text: str) -> Iterator[Found]:
     """Payment card numbers: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, the Luhn formula)."""
-    for match in _CARD.finditer(text):
+    for match in _near_numbers(_CARD, text):
         digits = [int(character) for character in match[0] if character.isdigit()]
         if digits[0] in (2, 3, 4, 5, 6) and luhn(digits):
             yield Found(match.start(), match.end(), "card")
+
+
+def _near_numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    if not holds_run(text, NUMERIC, 8):
+        return
+    at = 0
+    for near in _NUMBERS.finditer(text):
+        # A plus or a bracket may stand before the first digit; what follows the last one is looked at, not taken.
+        for match in pattern.finditer(text, max(at, near.start() - 2), min(len(text), near.end() + 2)):
+            at = match.end()
+            yield match
 
 
 def luhn(digits: list[int]) -> bool:

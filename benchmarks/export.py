@@ -1,0 +1,246 @@
+"""Export beside a bare loop that reads the same rows from SQLite and writes them with orjson.
+
+python -m benchmarks.export [--sessions 1000] [--turns 10] [--calls 10]
+
+Sessions are made by a generator (the same ones each time). The bare loop's rows lie ready in a table, a column a field;
+it builds nothing, checks nothing, redacts nothing. Each export runs in a process of its own, whose peak of memory is
+told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from distill_core import events as ev
+from distill_core.conversation import message_id
+from distill_core.models.base import Usage
+
+WORDS = (
+    "the clause fee party notice term liability section agreement service shall month year of and to in for"
+).split(" ")
+START = datetime(2026, 3, 1, tzinfo=UTC)
+FORMATS = ("worker", "prompt-completion")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--turns", type=int, default=10, help="of a session")
+    parser.add_argument("--calls", type=int, default=10, help="of a turn")
+    parser.add_argument("--one", nargs=3, metavar=("FORMAT", "HOME", "REDACT"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        one(*args.one)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        size = sum(make(home, number, args.turns, args.calls) for number in range(args.sessions))
+        turns, calls = args.sessions * args.turns, args.sessions * args.turns * args.calls
+        print(f"{args.sessions} sessions, {turns} turns, {calls} worker calls, {size / 1e6:.0f} MB of logs")
+        for name in FORMATS:
+            compare(home, name)
+
+
+def compare(home: Path, name: str) -> None:
+    """Run the bare loop and the export with and without redaction, each in its own process."""
+    out = home.parent / f"{name}-0"
+    told = {redact: _run(name, home, redact) for redact in ("0", "1")}
+    bare = bare_loop(home, name, out)
+    rows = told["0"]["rows"]
+    print(f"\n{name}: {rows} rows, {told['0']['bytes'] / 1e6:.0f} MB")
+    print(f"  bare loop        {bare:7.2f} s")
+    for redact, words in (("0", "export, as it is"), ("1", "export, redacted")):
+        one = told[redact]
+        print(
+            f"  {words} {one['seconds']:7.2f} s  {bare / one['seconds']:5.2f} of the bare speed, "
+            f"{one['peak']:.0f} MB at most"
+        )
+
+
+def _run(name: str, home: Path, redact: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.export", "--one", name, str(home), redact],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def one(name: str, home: str, redact: str) -> None:
+    """Export once and tell how long it took, and the most memory."""
+    import resource
+
+    from sessions.export import Plan, export, session_folders, sources
+    from sessions.export.formats import find
+    from sessions.export.redact import KINDS
+
+    out = Path(home).parent / f"{name}-{redact}"
+    started = time.perf_counter()
+    found = tuple(sources(session_folders(Path(home))))
+    made = export(Plan(format=find(name), sources=found, redact=KINDS if redact == "1" else ()), str(out))
+    seconds = time.perf_counter() - started
+    size = sum(path.stat().st_size for path in (out / "data").rglob("*.jsonl"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(json.dumps({"seconds": seconds, "rows": made.total, "bytes": size, "peak": peak}))
+
+
+def bare_loop(home: Path, name: str, out: Path) -> float:
+    """Seconds that it takes to read the rows of an export from SQLite and to write them with orjson."""
+    path = home.parent / f"{name}.db"
+    database = sqlite3.connect(path)
+    lines = [line for shard in sorted((out / "data").rglob("*.jsonl")) for line in shard.open("rb")]
+    columns = list(orjson.loads(lines[0]))
+    database.execute(f"create table rows ({', '.join(f'[{c}]' for c in columns)})")
+    places = ", ".join("?" for _ in columns)
+    for line in lines:
+        row = orjson.loads(line)
+        database.execute(f"insert into rows values ({places})", [orjson.dumps(row[c]) for c in columns])
+    database.commit()
+    database.close()
+    del lines
+    started = time.perf_counter()
+    database = sqlite3.connect(path)
+    with (home.parent / f"{name}.bare").open("wb", buffering=1 << 20) as file:
+        for values in database.execute("select * from rows order by rowid"):
+            row = {c: orjson.loads(v) for c, v in zip(columns, values, strict=True)}
+            file.write(orjson.dumps(row) + b"\n")
+    return time.perf_counter() - started
+
+
+# ---------------------------------------------------------------- sessions
+
+
+def make(home: Path, number: int, turns: int, calls: int) -> int:
+    """Write a session; its bytes."""
+    folder = home / "sessions" / f"{number:05d}"
+    folder.mkdir(parents=True)
+    streams: dict[str, list[bytes]] = {name: [] for name in ev.STREAMS}
+    for seq, event in enumerate(_events(number, turns, calls), 1):
+        event = ev_stamped(event, seq)
+        streams[ev.STREAM[type(event)]].append(ev.encode(event) + b"\n")
+    size = 0
+    for name, lines in streams.items():
+        data = b"".join(lines)
+        (folder / f"{name}.jsonl").write_bytes(data)
+        size += len(data)
+    return size
+
+
+def ev_stamped(event: ev.Event, seq: int) -> ev.Event:
+    """The event with its number and time."""
+    import msgspec
+
+    return msgspec.structs.replace(event, seq=seq, timestamp=START + timedelta(milliseconds=40 * seq))
+
+
+def _prose(source: random.Random, words: int) -> str:
+    return " ".join(source.choices(WORDS, k=words))
+
+
+def _events(number: int, turns: int, calls: int) -> Iterator[ev.Event]:
+    source = random.Random(number)
+    usage = Usage(prompt_tokens=900, completion_tokens=60, calls=1)
+    yield ev.SessionStarted(
+        step=0,
+        session_id=f"{number:05d}",
+        kind="research",
+        query=f"Question {number}?",
+        document=ev.DocumentRef(sha256=f"{number:064x}", kind="str", chars=10**6, name="agreement.pdf"),
+        supervisor="big",
+        worker="small",
+        limits=ev.Limits(),
+        isolation="strong",
+        program="distill-tui 0.1.0",
+        python="3.11.7",
+    )
+    waiting = [
+        {"role": "system", "content": "You answer questions of a long document by writing Python. " * 40},
+        {"role": "user", "content": f"Question {number}? {_prose(source, 80)}"},
+    ]
+    extends = None
+    worker = 0
+    for step in range(1, turns + 1):
+        ids = []
+        for message in waiting:
+            ids.append(message_id(message))
+            yield ev.MessageAdded(step=step, message_id=ids[-1], message=message)
+        call_id = f"s{step}"
+        yield ev.SupervisorCalled(
+            step=step,
+            call_id=call_id,
+            model="big",
+            extends=extends,
+            message_ids=tuple(ids),
+            params={"temperature": 0.7},
+        )
+        code = f"replies = worker_batch([p + 'step {step}' for p in pieces])\nprint(replies[:{step}])"
+        reply = f"{_prose(source, 60)}\n\n```repl\n{code}\n```\n"
+        yield ev.SupervisorReplied(
+            step=step, call_id=call_id, text=reply, model="big", usage=usage, elapsed=4.0
+        )
+        cell = f"c{step}"
+        yield ev.CellProposed(step=step, cell_id=cell, call_id=call_id, index=0, code=code)
+        yield ev.DecisionMade(
+            step=step, proposal_id=call_id, action="approve", by="ada", took=2.0, before=(code,)
+        )
+        yield ev.CellStarted(step=step, cell_id=cell, code=code)
+        for index in range(calls):
+            worker += 1
+            yield ev.WorkerCallStarted(
+                step=step,
+                cell_id=cell,
+                call_id=f"w{worker}",
+                prompt=f"{_prose(source, 250)}\n\nDoes this cap liability?",
+                model="small",
+                params={"temperature": 0.0},
+                batch_id=f"b{step}",
+                index=index,
+            )
+            yield ev.WorkerCallReturned(
+                step=step,
+                call_id=f"w{worker}",
+                response=_prose(source, 30),
+                model="small",
+                usage=usage,
+                elapsed=0.3,
+            )
+        printed = _prose(source, 120)
+        yield ev.CellOutput(step=step, cell_id=cell, stream="stdout", text=printed + "\n")
+        yield ev.CellFinished(
+            step=step, cell_id=cell, status="ok", elapsed=3.0, active=0.1, worker_calls=calls
+        )
+        waiting = [
+            {"role": "assistant", "content": reply},
+            {"role": "user", "content": f"Output:\n{printed}"},
+        ]
+        extends = call_id
+    yield ev.SessionFinished(
+        step=turns,
+        status="finished",
+        answer=ev.Final(value="yes", text="yes"),
+        partial=False,
+        reason="accepted by ada",
+        iterations=turns,
+        supervisor_usage=usage,
+        worker_usage=usage,
+        cost=0.1,
+        elapsed=60.0,
+    )
+
+
+if __name__ == "__main__":
+    main()
