@@ -313,8 +313,17 @@ def sifted(plan: Plan) -> Iterator[tuple[Source, Sifted]]:
             yield source, verdict
 
 
-def rehearse(plan: Plan, *, on_progress: OnProgress = lambda _: None) -> Report:
+def rehearse(
+    plan: Plan,
+    *,
+    on_progress: OnProgress = lambda _: None,
+    on_verdict: Callable[[Sifted], None] = lambda _: None,
+) -> Report:
     """The report that the export would give, without writing anything.
+
+    Args:
+        on_progress: told after each session; what it raises ends the rehearsal.
+        on_verdict: told of each row, in or out.
 
     Raises:
         ExportError: the plan is not right.
@@ -329,6 +338,7 @@ def rehearse(plan: Plan, *, on_progress: OnProgress = lambda _: None) -> Report:
         labels: Counter[str] = Counter()
         split, kept = "", 0
         for verdict in sieve.sift(source):
+            on_verdict(verdict)
             if isinstance(verdict, Left):
                 left[verdict.rule] += 1
                 examples.setdefault(verdict.rule, verdict)

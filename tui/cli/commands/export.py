@@ -15,7 +15,6 @@ from tui.text import clean
 if TYPE_CHECKING:
     from sessions.export.plan import Plan
     from sessions.export.report import Report
-    from sessions.export.selecting import Source
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -101,19 +100,20 @@ def _list_formats() -> None:
 
 
 def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
-    from distill_core.config import load_settings
+    from distill_core.config import home_path, load_settings
     from distill_core.version import program_version
     from sessions.export import Options, Plan, Splits
+    from sessions.export.choosing import choose
     from sessions.export.configured import homes, keys
     from sessions.export.formats import find
     from sessions.export.splits import parse_shares
 
     format = find(name)
     settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
-    chosen, words = _selection(named, settings)
+    chosen, words = choose(named, home_path(settings))
     return Plan(
         format=format,
-        sources=tuple(chosen),
+        sources=chosen,
         selection=words,
         options=Options(
             keep=frozenset(options["keep"]),
@@ -134,44 +134,6 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
         licence=options["licence"],
         tool=program_version(),
     )
-
-
-def _selection(words: tuple[str, ...], settings: Any) -> tuple[list[Source], str]:
-    """The sessions that `words` name or filter, and how to say so."""
-    from distill_core.config import home_path
-    from sessions.export import sources
-    from sessions.filters import parse
-    from sessions.store import Store
-
-    home = home_path(settings)
-    folders = [folder for word in words if (folder := _folder(word, home)) is not None]
-    terms = " ".join(_quoted(word) for word in words if _folder(word, home) is None)
-    with Store(home) as store:
-        rows = store.list()
-        chosen = store.list(parse(terms)) if terms or not folders else []
-        folders += [store.open(row.session_id).folder for row in chosen]
-    parents = {row.session_id: row.parent for row in rows if row.parent}
-    named = f"{len(folders)} by name" if terms == "" and folders and words else ""
-    return sources(dict.fromkeys(folders), parents), named or terms or "all sessions of the home"
-
-
-def _folder(word: str, home: Path) -> Path | None:
-    """The session's folder that `word` names; None where it is a word of a filter."""
-    if "/" not in word and (home / "sessions" / word).is_dir():
-        return home / "sessions" / word
-    folder = Path(word)
-    if (folder / "supervisor.jsonl").exists():
-        return folder
-    if "/" in word and ":" not in word:
-        from distill_core.errors import ExportError
-
-        raise ExportError(f"no session in {word}", remedy="name a session's folder")
-    return None
-
-
-def _quoted(word: str) -> str:
-    """A word that the shell has taken the quotes from, with quotes."""
-    return f'"{word}"' if " " in word and not word.startswith('"') and ":" not in word else word
 
 
 def _kinds(options: dict[str, Any]) -> tuple[str, ...]:
