@@ -27,9 +27,10 @@ from distill_core import events as ev
 from distill_core.conversation import message_id
 from distill_core.models.base import Usage
 
-WORDS = """
-the clause fee party notice term liability section agreement service shall month year of and to in for
-""".split()
+LINE = (
+    "the clause fee party notice term liability section agreement service shall month year of and to in for"
+)
+WORDS = LINE.split()
 START = datetime(2026, 3, 1, tzinfo=UTC)
 FORMATS = ("worker", "prompt-completion")
 

@@ -9,6 +9,7 @@ from tui.actions.annotating import ANNOTATING
 from tui.actions.calls import CALLS
 from tui.actions.deciding import DECIDE, DECIDING
 from tui.actions.documents import DOCUMENTS
+from tui.actions.exporting import EXPORT
 from tui.actions.home import HOME
 from tui.actions.looking import LOOKING
 from tui.actions.moving import MOVING
@@ -28,6 +29,7 @@ ACTIONS: tuple[Action, ...] = (
     *MOVING,
     *REVIEWING,
     *HOME,
+    *EXPORT,
 )
 """All of them with the keys they have by default, in the order of the help."""
 

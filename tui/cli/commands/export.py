@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -58,13 +59,13 @@ def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) ->
     """Kept sessions as data sets that trainers load as they are.
 
     SESSION is a folder, or the name of a session kept in the home; other words are a filter, as of the list of sessions
-    (docs/STORE.md). Without either, all sessions of the home are taken.
+    (docs/STORE.md). Without either, all sessions of the home are taken. Without a format, a screen opens.
     """
-    if options["formats"] or format_name is None:
-        if format_name is None and not options["formats"]:
-            raise click.UsageError("name a format; --formats lists them")
+    if options["formats"]:
         _list_formats()
         return 0
+    if format_name is None:
+        return _open_screen(options)
     from sessions.export import explain, export, rehearse
 
     plan = _plan(format_name, chosen, options)
@@ -88,6 +89,22 @@ def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) ->
             raise click.UsageError("say where to with --out, or look first with --dry-run")
     _tell(made, plan, options)
     return 0
+
+
+def _open_screen(options: dict[str, Any]) -> int:
+    from distill_core.config import home_path, load_settings
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
+        raise click.UsageError("name a format; --formats lists them")
+    from tui.app import HUNG_UP, DistillApp
+    from tui.screens.export import ExportScreen
+    from tui.setup import setup_of
+
+    effective = load_settings(path=options["config"], flags={"home": options["home"]})
+    setup, home = setup_of(effective, options["config"]), home_path(effective.settings)
+    app = DistillApp(setup, lambda: ExportScreen(setup, effective.settings, home))
+    app.run()
+    return HUNG_UP if app.return_code == HUNG_UP else 0
 
 
 def _list_formats() -> None:
