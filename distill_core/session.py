@@ -443,6 +443,15 @@ class Session:
         """What it reads."""
         return self.spec.context
 
+    def judge(self, event: ev.Annotated | ev.Retracted) -> ev.Annotated | ev.Retracted:
+        """Record a judgement, or the retraction of one, as it was made elsewhere.
+
+        Raises:
+            DistillError: the session has not started.
+            LogError: it cannot be written.
+        """
+        return self._started_recorder().emit(event)
+
     def annotate(self, target: ev.Target, *, by: str, step: int = 0, **judgement: Any) -> ev.Annotated:
         """Record a judgement of `target`; `judgement` are the fields of `events.Annotated`.
 

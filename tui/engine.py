@@ -11,14 +11,16 @@ import contextlib
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from distill_core.approval import Approver
 from distill_core.documents.source import Value
 from distill_core.errors import DistillError
+from distill_core.events import Annotated, Retracted
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
-from distill_core.signals import OnSignal
+from distill_core.signals import Notice, OnSignal
 from tui.bridge import Bridge, EngineEnded
 
 
@@ -32,6 +34,15 @@ class LiveSession(Protocol):
 
     async def run(self) -> RunResult:
         """Run to the end."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it is kept."""
+        ...
+
+    def judge(self, event: Annotated | Retracted) -> object:
+        """Record a judgement, or the retraction of one."""
         ...
 
     def interrupt(self, by: str) -> None:
@@ -70,6 +81,7 @@ class Engine:
     def __init__(self, make_session: MakeSession, approver: Approver, bridge: Bridge) -> None:
         self.result: RunResult | None = None
         self.error: Exception | None = None
+        self.unwritten: list[Annotated | Retracted] = []
         self._make_session = make_session
         self._approver = approver
         self._bridge = bridge
@@ -101,6 +113,26 @@ class Engine:
         with self._lock:
             session = self._session
         return session.document if session is not None else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the session is kept; None until there is one, or nowhere."""
+        with self._lock:
+            session = self._session
+        return session.folder if session is not None else None
+
+    def judge(self, event: Annotated | Retracted) -> None:
+        """Record a judgement, or the retraction of one. What the session could not take stays in `unwritten`."""
+        self.unwritten.append(event)
+        self._tell(lambda session: self._judge(session, event))
+
+    def _judge(self, session: LiveSession, event: Annotated | Retracted) -> None:
+        try:
+            session.judge(event)
+        except DistillError as error:
+            self._bridge.signal(Notice(text=str(error)))
+        finally:
+            self.unwritten.remove(event)
 
     def interrupt(self, by: str) -> None:
         """Stop the running cell."""

@@ -10,6 +10,8 @@ import msgspec
 
 import themes
 from distill_core.config import Effective, config_path, home_path
+from distill_core.config.rubric import Rubric, load_rubric
+from distill_core.config.settings import LABELS
 from distill_core.errors import ConfigError
 from themes import Palette
 from tui.actions import REGISTRY, Registry
@@ -28,6 +30,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         theme: the one to begin with.
         registry: the actions, with the keys in force.
         memory: what is remembered from run to run.
+        labels: the vocabulary of judgements.
+        rubric: the criteria that answers are scored by; default: the program's own.
+        best: the highest rating.
         alert: how a person is called to a decision.
         notices: what was wrong with the settings, and can be gone on with.
         who: how the person signs.
@@ -37,6 +42,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = DEFAULT
     registry: Registry = REGISTRY
     memory: Memory
+    labels: tuple[str, ...] = LABELS
+    rubric: Rubric = msgspec.field(default_factory=load_rubric)
+    best: int = 5
     alert: Alert = "none"
     notices: tuple[str, ...] = ()
     who: str = ""
@@ -74,6 +82,9 @@ def setup_of(effective: Effective, config: str | Path | None = None) -> Setup:
         theme=theme or DEFAULT,
         registry=registry,
         memory=memory,
+        labels=tuple(settings.annotation.labels),
+        rubric=load_rubric(settings.annotation.rubric),
+        best=settings.annotation.best,
         alert=settings.screen.alert,
         who=settings.screen.name or getpass.getuser(),
         notices=(*notices, *((memory.trouble,) if memory.trouble else ())),

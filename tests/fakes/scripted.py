@@ -10,6 +10,7 @@ import itertools
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -74,6 +75,7 @@ class ScriptedSession:
     Args:
         raises: raised after the last step, as an error of the engine would be.
         document: what it reads.
+        folder: where it says that it is kept; the caller's sinks write there.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class ScriptedSession:
         isolation: str = "none",
         raises: Exception | None = None,
         document: str = "",
+        folder: Path | None = None,
     ) -> None:
         self.document = document
+        self.folder = folder
         self.steps = tuple(steps)
         self.interrupted: list[str] = []
         self.paused = False
@@ -122,6 +126,10 @@ class ScriptedSession:
         with self._changed:
             self._released.add(hold)
             self._changed.notify_all()
+
+    def judge(self, event: Any) -> Any:
+        """As a session's."""
+        return self._emit(event)
 
     def interrupt(self, by: str) -> None:
         """As a session's: stops the cell that holds."""

@@ -34,7 +34,7 @@ DOCUMENTS: tuple[Action, ...] = (
     ),
     Action(
         id="quotes.show",
-        keys=("i",),
+        keys=("o",),
         label="Quotations",
         help="What the answer and the replies quote, whether the document says it, and where",
         group=DOCUMENT,

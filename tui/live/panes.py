@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from distill_core.state import WorkerCall
@@ -28,6 +29,7 @@ class Panes:
         self._bodies: dict[str, output.Body] = {}
         self._first_call: dict[int, int] = {}
         self._calls_seen = 0
+        self.notes: Callable[[int], list[Line]] = lambda _: []
         self.timeline = Transcript(lambda line, width: [fit(line, width)])
         self.supervisor = Transcript(_wrap_reply)
         self.output = Transcript(_wrap_output)
@@ -40,7 +42,7 @@ class Panes:
             self._forget()
             touched |= {"timeline", "supervisor", "output", "workers"}
         if changes.steps:
-            self._steps(changes.steps)
+            self.draw_steps(changes.steps)
             touched.add("timeline")
         for call_id in sorted(changes.replies, key=self._reply_order):
             self._reply(call_id)
@@ -68,7 +70,8 @@ class Panes:
         calls = self._first_call.get(step) if self.workers.view.whole else None
         return Anchors(reply[0] if reply else None, cell[0] if cell else None, calls)
 
-    def _steps(self, numbers: set[int]) -> None:
+    def draw_steps(self, numbers: Iterable[int]) -> None:
+        """Draw these steps anew in the timeline."""
         model = self._model
         waiting = model.proposal.step if model.proposal is not None else None
         for number in sorted(n for n in numbers if 0 < n <= len(model.state.steps)):
@@ -79,7 +82,7 @@ class Panes:
                 used=model.step_tokens[number],
                 cost=model.step_cost.get(number),
             )
-            self.timeline.set(number, lines)
+            self.timeline.set(number, [*lines, *self.notes(number)])
 
     def _reply(self, call_id: str) -> None:
         state = self._model.state

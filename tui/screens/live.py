@@ -53,6 +53,7 @@ class Wiring(msgspec.Struct, frozen=True):
         setup: what the person's settings make of the screens.
         now: the clock for elapsed time.
         playback: of a past session; then nothing runs, and what is shown is a moment of it.
+        folder: of a past session; judgements are added to its log.
         document: gives the document of a past session; called off the screen's thread.
         folder: of a past session, where judgements are added to it.
     """
@@ -65,6 +66,7 @@ class Wiring(msgspec.Struct, frozen=True):
     setup: Setup
     now: Callable[[], datetime]
     playback: Playback | None = None
+    folder: Path | None = None
     document: Callable[[], Context] | None = None
     folder: Path | None = None
 

@@ -42,6 +42,7 @@ class Part(Protocol):
 
 def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     """Every part, made for `screen`."""
+    from tui.screens.annotating import Annotating
     from tui.screens.deciding import Deciding
     from tui.screens.documenting import Documenting
     from tui.screens.leaving import Leaving
@@ -56,6 +57,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Playing,
         Deciding,
         Documenting,
+        Annotating,
         Looking,
         Leaving,
     )

@@ -59,7 +59,7 @@ async def test_quotations_of_answer_and_replies_are_counted_and_marked() -> None
 
 async def test_a_quotation_is_chosen_and_jumped_to() -> None:
     async with open_quoting((80, 24)) as opened:
-        await opened.press("i")
+        await opened.press("o")
         await opened.until(lambda _: len(opened.app.screen_stack) == 3)
         await opened.press("down", "enter")
         await opened.until(lambda _: pane(opened).document.here is not None)
@@ -73,7 +73,7 @@ async def test_a_quotation_is_chosen_and_jumped_to() -> None:
 
 async def test_what_is_not_found_cannot_be_gone_to() -> None:
     async with open_quoting() as opened:
-        await opened.press("i")
+        await opened.press("o")
         await opened.until(lambda _: len(opened.app.screen_stack) == 3)
         await opened.press("end", "enter")
         assert len(opened.app.screen_stack) == 3
@@ -144,7 +144,7 @@ async def test_hostile_text_is_drawn_and_not_obeyed() -> None:
     async with open_screen([step], policy="auto", document=(HOSTILE + "\n") * 20) as opened:
         await opened.until(lambda model: not model.live)
         await shown(opened)
-        await opened.press("i")
+        await opened.press("o")
         await opened.pilot.pause(0.1)
         strips = opened.app.screen._compositor.render_strips(opened.app.size)
         drawn = "".join(segment.text for strip in strips for segment in strip)

@@ -15,7 +15,7 @@ SnapCompare = Callable[..., bool]
 CASES = {
     "search": ((120, 40), ("slash", *"liable", "enter")),
     "narrow": ((80, 24), ("n",)),
-    "quotations": ((80, 24), ("i",)),
+    "quotations": ((80, 24), ("o",)),
     "wide": ((200, 60), ()),
 }
 
