@@ -158,7 +158,7 @@ class Form:
                 for mark in MARKS:
                     chosen = mark == judgement.mark
                     spans.append(
-                        (f"{'(•)' if chosen else '( )'} {MARK_WORDS[mark]}   ", "" if chosen else "muted")
+                        (f"{'(•)' if chosen else '( )'} {MARK_WORDS[mark]}  ", "" if chosen else "muted")
                     )
                 return tuple(spans)
             case "label":

@@ -181,7 +181,8 @@ class Annotating:
             if isinstance(fields.get(name), str):
                 fields[name] = encodable(fields[name])
         self._write(target, **fields)
-        self._screen.say(f"Judged {targets.name(target)}.")
+        if target.kind in ("session", "answer"):
+            self._screen.say(f"Judged {targets.name(target)}.")  # the timeline shows all else
 
     def _write(self, target: ev.Target, **fields: object) -> None:
         step = targets.step_of(self.book.state, target)
