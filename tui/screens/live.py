@@ -55,7 +55,6 @@ class Wiring(msgspec.Struct, frozen=True):
         playback: of a past session; then nothing runs, and what is shown is a moment of it.
         folder: of a past session; judgements are added to its log.
         document: gives the document of a past session; called off the screen's thread.
-        folder: of a past session, where judgements are added to it.
     """
 
     engine: Engine
@@ -68,7 +67,6 @@ class Wiring(msgspec.Struct, frozen=True):
     playback: Playback | None = None
     folder: Path | None = None
     document: Callable[[], Context] | None = None
-    folder: Path | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:
