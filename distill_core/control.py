@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from distill_core.errors import DistillError
 
@@ -120,6 +120,14 @@ class Control:
         else:
             self._loop.call_soon_threadsafe(call)
         return told
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Have the coroutine that `work` makes run on the engine's loop; what it gives or raises is in the future."""
+        if self._loop is None or self._loop.is_closed():
+            told: Future[T] = Future()
+            told.set_exception(DistillError("the session does not run"))
+            return told
+        return asyncio.run_coroutine_threadsafe(work(), self._loop)
 
     def on_loop(self, act: Callable[[], object]) -> None:
         """Have `act` called on the engine's loop; nothing happens before it runs or after it has ended."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from distill_core.analysis import analyse
 from distill_core.budget import Ledger
 from distill_core.errors import DistillError
 from distill_core.forecast import Forecast
@@ -23,6 +24,14 @@ CELL_SECONDS = 5.0
 """Active seconds that a cell of a dry run may take."""
 MOST_CALLS = 20_000
 """Prompts after which a dry run has seen enough."""
+SHARED = frozenset(
+    {"open", "exec", "eval", "compile", "__import__"}
+    | {
+        f"import {name}"
+        for name in ("os", "pathlib", "shutil", "tempfile", "sqlite3", "subprocess", "importlib")
+    }
+)
+"""Names by which code may get at the scratch folder, which a fork shares with the REPL it is of."""
 STUB, STUB_JSON = "dry run", "{}"
 
 
@@ -96,9 +105,10 @@ class DryRunner:
     async def look(self, call_id: str, codes: Sequence[str]) -> Forecast:
         """What running `codes` one after the other would ask of the worker. Raises nothing but a cancellation."""
         if self._fork is None:
-            return Forecast(
-                call_id=call_id, ran=False, complete=False, why="without isolation nothing is run unseen"
-            )
+            return _not_run(call_id, "without isolation nothing is run unseen")
+        shared = sorted(SHARED & {name for code in codes for name in analyse(code).suspects})
+        if shared:
+            return _not_run(call_id, f"{shared[0]} may leave files behind")
         started = time.monotonic()
         stub = Stub()
         async with self._turn:
@@ -112,7 +122,7 @@ class DryRunner:
                     ),
                 )
             except DistillError as error:
-                return Forecast(call_id=call_id, ran=False, complete=False, why=str(error))
+                return _not_run(call_id, str(error))
             why = await self._run(fork, codes)
         return self._told(call_id, stub, why, time.monotonic() - started)
 
@@ -151,6 +161,10 @@ class DryRunner:
             "budget": lambda: self._ledger.remaining(),
         }
         return {name: known.get(name) or _not_called(name) for name in self._primitives}
+
+
+def _not_run(call_id: str, why: str) -> Forecast:
+    return Forecast(call_id=call_id, ran=False, complete=False, why=why)
 
 
 def _not_called(name: str) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from distill_core.budget import Ledger
 from distill_core.control import Control, Stopped
 from distill_core.conversation import Conversation
 from distill_core.errors import BudgetExceeded, DivergenceError, LogError, ModelError
+from distill_core.evidence import Evidence, Finding, readable
 from distill_core.gate import Gate
 from distill_core.models.base import LMResponse, Usage
 from distill_core.proposing import Draft, Proposer, proposal
@@ -95,6 +96,7 @@ class Orchestrator:
         self._redriving = redriving
         self._proposer = proposer
         self._question = spec.query
+        self._evidence: Evidence | None = None
         self._step = 0
         self._running: str | None = None
         self._troubled = False
@@ -359,6 +361,7 @@ class Orchestrator:
                 troubled=self._troubled,
                 last=turns is not None and self._step >= turns,
                 spent=self._ledger.spent,
+                look=lambda: self._look_up(final.text),
             )
         )
         match decision.action:
@@ -376,6 +379,12 @@ class Orchestrator:
                 raise Stopped(decision.by)
             case action:
                 raise ValueError(f"{action} is no decision on an answer")
+
+    def _look_up(self, text: str) -> list[Finding]:
+        """What the document says to the quotations in `text`; it is prepared for that when somebody first asks."""
+        if self._evidence is None:
+            self._evidence = Evidence(readable(self._spec.context))
+        return self._evidence.of(text)
 
     def _ask_further(self, question: str) -> None:
         """Work on another question from here on; what was gathered for the one before is no answer to it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from distill_core.analysis import CodeAnalysis
 from distill_core.budget import Spent
 from distill_core.events import Final, Limits
+from distill_core.evidence import Finding
 from distill_core.forecast import Foresight
 
 
@@ -82,6 +84,7 @@ class FinalProposal(msgspec.Struct, frozen=True, kw_only=True):
         troubled: the cell that gave it, or one beside it, failed.
         last: no turn is left to send it back to.
         spent: what the session has used so far.
+        look: looks the answer's quotations up in the document; takes its time, on any thread.
     """
 
     proposal_id: str
@@ -91,6 +94,7 @@ class FinalProposal(msgspec.Struct, frozen=True, kw_only=True):
     troubled: bool = False
     last: bool = False
     spent: Spent | None = None
+    look: Callable[[], list[Finding]] | None = None
 
 
 class BudgetProposal(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from distill_core.gate import Gate
 from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
+from distill_core.probing import Probe, probe
 from distill_core.proposing import Proposer
 from distill_core.record import primitives_of
 from distill_core.recorder import Recorder, SessionLog, Sink, open_next
@@ -170,6 +171,7 @@ class Session:
         self._recorder: Recorder | None = None
         self._repl: AsyncREPL | None = None
         self._gateway: WorkerGateway | None = None
+        self._ledger: Ledger | None = None
         self._orchestrator: Orchestrator | None = None
 
     async def run(self) -> RunResult:
@@ -238,7 +240,7 @@ class Session:
             replies=self._replies,
             concurrency=spec.repl_limits.concurrency,
         )
-        self._gateway = gateway
+        self._gateway, self._ledger = gateway, ledger
         answering = Answering(gateway, recorder)
         primitives = self._primitives(answering)
         line = SupervisorLine(
@@ -428,6 +430,17 @@ class Session:
         """Cancel what is left of the batch that a worker call belongs to; as `override_call`."""
         return self._control.ask(lambda: self._running_gateway().cancel(call_id, by))
 
+    def probe(self) -> Future[Probe]:
+        """A look into the REPL that leaves no mark; the future raises a DistillError where no REPL runs."""
+        return self._control.run(self._probe)
+
+    async def _probe(self) -> Probe:
+        if self._repl is None or self._ledger is None:
+            raise DistillError(
+                "there is no REPL to look into", found="the session has not begun, or has ended"
+            )
+        return await probe(self._repl, self._ledger)
+
     def _running_gateway(self) -> WorkerGateway:
         if self._gateway is None:
             raise DistillError("the session does not run")
@@ -506,7 +519,7 @@ class Session:
     ) -> DryRunner:
         """What tries proposed code; without a wall around it, code is not run before a person has seen it."""
         return DryRunner(
-            getattr(repl, "fork", None) if repl.isolation != "none" else None,
+            repl.fork if repl.isolation != "none" else None,
             ledger,
             primitives=[*primitives, "budget"],
             max_tokens=self._worker.sampling().get("max_tokens"),

@@ -11,6 +11,7 @@ import contextlib
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -18,6 +19,7 @@ from distill_core.approval import Approver
 from distill_core.documents.source import Value
 from distill_core.errors import DistillError
 from distill_core.events import Annotated, Retracted
+from distill_core.probing import Probe
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
 from distill_core.signals import Notice, OnSignal
@@ -43,6 +45,22 @@ class LiveSession(Protocol):
 
     def judge(self, event: Annotated | Retracted) -> object:
         """Record a judgement, or the retraction of one."""
+        ...
+
+    def override_call(self, call_id: str, response: str, *, by: str) -> Future[None]:
+        """Put a reply in the place of a worker's."""
+        ...
+
+    def retry_call(self, call_id: str, *, by: str) -> Future[None]:
+        """Send a worker call again."""
+        ...
+
+    def cancel_calls(self, call_id: str, *, by: str) -> Future[None]:
+        """Cancel what is left of a call's batch."""
+        ...
+
+    def probe(self) -> Future[Probe]:
+        """A look into the REPL."""
         ...
 
     def interrupt(self, by: str) -> None:
@@ -133,6 +151,11 @@ class Engine:
             self._bridge.signal(Notice(text=str(error)))
         finally:
             self.unwritten.remove(event)
+
+    @property
+    def session(self) -> LiveSession | None:
+        """The session, once it is made."""
+        return self._session
 
     def interrupt(self, by: str) -> None:
         """Stop the running cell."""

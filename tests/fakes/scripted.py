@@ -9,9 +9,10 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,17 +21,24 @@ from distill_core.analysis import analyse
 from distill_core.approval import (
     Approver,
     BudgetProposal,
+    Candidate,
     Decision,
     FinalProposal,
     ProposedCell,
     StepProposal,
 )
+from distill_core.budget import Spent
 from distill_core.errors import ModelError
+from distill_core.evidence import Finding
+from distill_core.fences import extract_blocks
+from distill_core.forecast import Forecast
 from distill_core.models.base import Usage
 from distill_core.recorder import Recorder, Sink
+from distill_core.repl import CellResult, Variable
 from distill_core.session import RunResult
 from distill_core.signals import OnSignal, Phase, ReplyDelta
 
+T = TypeVar("T")
 START = datetime(2026, 3, 1, 9, 30, 0, tzinfo=UTC)
 
 
@@ -59,7 +67,10 @@ class ScriptedCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScriptedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn: what the supervisor says and what its cells do. `hold` waits while the reply is half written."""
+    """A turn: what the supervisor says and what its cells do. `hold` waits while the reply is half written.
+
+    `others` are the replies that further candidates give, `forecasts` what dry runs of the replies find, in order.
+    """
 
     reply: str
     cells: tuple[ScriptedCell, ...] = ()
@@ -67,6 +78,37 @@ class ScriptedStep(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     fails: str | None = None
     hold: str = ""
+    others: tuple[str, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
+
+
+class ScriptedProbe:
+    """A look into a REPL that holds what a script says."""
+
+    why = ""
+
+    def variables(self) -> Future[tuple[Variable, ...]]:
+        """Some."""
+        pieces = Variable(name="pieces", type="list", size=37, preview="'ARTICLE I — DEFINITIONS …', …")
+        quote = Variable(name="quote", type="str", size=84, preview="'In no event shall either party …'")
+        return _done((pieces, Variable(name="hits", type="int", size=None, preview="4"), quote))
+
+    def run(self, code: str) -> Future[CellResult]:
+        """Whatever it is, it prints the same."""
+        return _done(CellResult(status="ok", output=(("stdout", "37\n"),), elapsed=0.01))
+
+    def interrupt(self) -> None:
+        """Nothing runs."""
+
+    def close(self) -> Future[None]:
+        """Nothing to end."""
+        return _done(None)
+
+
+def _done(value: T) -> Future[T]:
+    told: Future[T] = Future()
+    told.set_result(value)
+    return told
 
 
 class ScriptedSession:
@@ -91,9 +133,11 @@ class ScriptedSession:
         raises: Exception | None = None,
         document: str = "",
         folder: Path | None = None,
+        findings: Sequence[Finding] = (),
     ) -> None:
         self.document = document
         self.folder = folder
+        self._findings = tuple(findings)
         self.steps = tuple(steps)
         self.interrupted: list[str] = []
         self.paused = False
@@ -155,6 +199,22 @@ class ScriptedSession:
     def resume(self) -> None:
         """As a session's."""
         self.paused = False
+
+    def override_call(self, call_id: str, response: str, *, by: str) -> Future[None]:
+        """As a session's, of a call that the code has."""
+        self._emit(
+            ev.WorkerCallOverridden(
+                step=1, call_id=call_id, response=response, by=by, reached_cell=self._waits()
+            )
+        )
+        return _done(None)
+
+    def probe(self) -> Future[ScriptedProbe]:
+        """As a session's."""
+        return _done(ScriptedProbe())
+
+    def _waits(self) -> bool:
+        return not self._released
 
     # ------------------------------------------------------------ playing
 
@@ -261,16 +321,23 @@ class ScriptedSession:
                 ev.CellProposed(step=number, cell_id=cell_id, call_id=call_id, index=index, code=cell.code)
             )
             proposed.append(ProposedCell(cell_id=cell_id, code=cell.code, analysis=analyse(cell.code)))
-        decision = await self._decide(
-            StepProposal(
-                proposal_id=call_id,
-                step=number,
-                turns=self._limits.turns,
-                reply=step.reply,
-                cells=tuple(proposed),
-                troubled=self._troubled,
-            )
+        for forecast in step.forecasts:
+            self._signal(forecast)
+        waiting = StepProposal(
+            proposal_id=call_id,
+            step=number,
+            turns=self._limits.turns,
+            reply=step.reply,
+            cells=tuple(proposed),
+            troubled=self._troubled,
+            call_id=call_id,
         )
+        decision = await self._decide(waiting)
+        if decision is not None and decision.action == "regenerate":
+            waiting = self._with_others(waiting, step.others[: decision.more])
+            decision = await self._decide(waiting)
+            if decision is not None and decision.chosen is not None:
+                proposed = list(waiting.choosing(decision.chosen).cells)
         if decision is None or decision.action == "stop":
             return "stopped", f"stopped by {self.stopped_by or 'a decision'}", None
         if decision.action == "finish":
@@ -282,13 +349,57 @@ class ScriptedSession:
         if decision.action == "reject":
             return None
         for index, (proposal, cell) in enumerate(zip(proposed, step.cells, strict=True)):
-            code = decision.codes[index] if decision.codes is not None else cell.code
+            code = decision.codes[index] if decision.codes is not None else proposal.code
             final = await self._cell(number, proposal.cell_id, code, cell)
             if self.stopped_by is not None:
                 return "stopped", f"stopped by {self.stopped_by}", None
             if final is not None:
                 return await self._final(number, proposal.cell_id, final)
         return None
+
+    def _with_others(self, waiting: StepProposal, replies: Sequence[str]) -> StepProposal:
+        """The proposal with further candidates beside it."""
+        first = Candidate(call_id=waiting.call_id, reply=waiting.reply, cells=waiting.cells)
+        candidates, newest = [first], waiting.call_id
+        for place, reply in enumerate(replies, 1):
+            newest = self._id("s")
+            self._emit(
+                ev.SupervisorCalled(
+                    step=waiting.step,
+                    call_id=newest,
+                    model="qwen2.5-coder-32b",
+                    extends=None,
+                    message_ids=(),
+                    params={},
+                    candidate=place,
+                )
+            )
+            self._emit(
+                ev.SupervisorReplied(
+                    step=waiting.step,
+                    call_id=newest,
+                    text=reply,
+                    model="qwen2.5-coder-32b",
+                    usage=Usage(prompt_tokens=1830, completion_tokens=180, calls=1),
+                    elapsed=5.1,
+                )
+            )
+            found = extract_blocks(reply)
+            if found.problem is not None:
+                self._emit(ev.ReplyRejected(step=waiting.step, call_id=newest, problem=found.problem))
+            cells = []
+            for index, block in enumerate(found.blocks):
+                cell_id = self._id("c")
+                self._emit(
+                    ev.CellProposed(
+                        step=waiting.step, cell_id=cell_id, call_id=newest, index=index, code=block.code
+                    )
+                )
+                cells.append(ProposedCell(cell_id=cell_id, code=block.code, analysis=analyse(block.code)))
+            candidates.append(
+                Candidate(call_id=newest, reply=reply, cells=tuple(cells), problem=found.problem)
+            )
+        return msgspec.structs.replace(waiting, proposal_id=newest, candidates=tuple(candidates))
 
     async def _stream(self, number: int, call_id: str, step: ScriptedStep) -> None:
         if step.reasoning:
@@ -369,12 +480,17 @@ class ScriptedSession:
         self._emit(ev.FinalProposed(step=number, cell_id=cell_id, answer=final))
         decision = await self._decide(
             FinalProposal(
-                proposal_id=f"final:{cell_id}", step=number, answer=final, last=number == self._limits.turns
+                proposal_id=f"final:{cell_id}",
+                step=number,
+                answer=final,
+                last=number == self._limits.turns,
+                spent=Spent(worker_calls=4, tokens=9130, cost=0.0123, seconds=71.0),
+                look=self._look,
             )
         )
         if decision is None:
             return "stopped", f"stopped by {self.stopped_by}", final
-        if decision.action == "send_back":
+        if decision.action in ("send_back", "follow_up"):
             return None
         if decision.answer is not None:
             final = ev.Final(value=decision.answer, text=decision.answer)
@@ -409,13 +525,15 @@ class ScriptedSession:
         self._emit(
             ev.DecisionMade(
                 step=proposal.step,
-                proposal_id=proposal.proposal_id,
+                proposal_id=decision.chosen or proposal.proposal_id,
                 action=decision.action,
                 by=decision.by,
                 took=4.0,
                 before=tuple(c.code for c in proposal.cells) if isinstance(proposal, StepProposal) else (),
                 after=decision.codes or (),
                 guidance=decision.guidance,
+                chosen=decision.chosen,
+                more=decision.more if decision.action == "regenerate" else 0,
             )
         )
         return decision
@@ -435,6 +553,9 @@ class ScriptedSession:
 
     def _emit(self, event: Any) -> Any:
         return self._recorder.emit(event)
+
+    def _look(self) -> list[Finding]:
+        return list(self._findings)
 
     def _id(self, kind: str) -> str:
         return f"{kind}{next(self._numbers[kind])}"

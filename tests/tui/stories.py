@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from distill_core.evidence import Finding
+from distill_core.forecast import Forecast
 from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
 from tui.live.model import LiveModel
 
@@ -96,6 +98,38 @@ FINAL = ScriptedStep(
     reply=f"Both parts agree.\n\n```repl\n{GIVE}\n```",
     cells=(ScriptedCell(code=GIVE, status="final", final="Section 9.2: twelve months of fees"),),
 )
+REVISED = ASK.replace("5800", "5400").replace("Quote it, or say NONE.", "Quote the sentence, or say NONE.")
+OTHER = """heads = [m.start() for m in re.finditer("ARTICLE", context)]
+sections = [context[a:b] for a, b in zip(heads, heads[1:] + [None])]
+replies = worker_batch([f"{s[:6000]}\\n\\nQuote any cap on liability." for s in sections])
+print([r for r in replies if "NONE" not in str(r)])"""
+FORECASTS = (
+    Forecast(call_id="s3", worker_calls=37, prompt_tokens=58_300, reply_tokens=9_472, cost=0.0117),
+    Forecast(
+        call_id="s4",
+        complete=False,
+        worker_calls=12,
+        prompt_tokens=18_900,
+        cost=0.0038,
+        why="it fails without real replies: IndexError: list index out of range",
+    ),
+    Forecast(call_id="s6", worker_calls=37, prompt_tokens=58_300, cost=0.0117),
+)
+AGAIN = ScriptedStep(
+    reply=f"The pieces should overlap more.\n\n```repl\n{REVISED}\n```\n",
+    cells=(ScriptedCell(code=REVISED, calls=CALLS),),
+    others=(
+        f"I cut it at its articles instead.\n\n```repl\n{OTHER}\n```\n",
+        "I believe that section 9.2 caps it.",
+        f"The same again.\n\n```repl\n{REVISED}\n```\n",
+    ),
+    forecasts=FORECASTS,
+)
+FINDINGS = (
+    Finding(quote="the fees of twelve months", status="found", score=100.0, start=120, end=145),
+    Finding(quote="in no event shall either partie be liable", status="near", score=93.0, start=80, end=120),
+    Finding(quote="liability is unlimited", status="missing", score=31.0),
+)
 STREAMING = ScriptedStep(
     reasoning="Look at the headings first.",
     reply=FIRST.reply,
@@ -146,5 +180,15 @@ STORIES: dict[str, Story] = {
     "awaiting": ((FIRST, SECOND), {}, lambda model: model.gate == "step" and len(model.state.steps) == 2),
     "running": ((FIRST, RUNNING), {"policy": "auto"}, lambda model: model.counts.total == 6),
     "error": ((FIRST, TROUBLE, SECOND), {"policy": "on-error"}, lambda model: model.gate == "step"),
+    "revision": (
+        (FIRST, SECOND, AGAIN),
+        {},
+        lambda model: model.gate == "step" and len(model.state.steps) == 3,
+    ),
+    "evidence": (
+        (FIRST, SECOND, FINAL),
+        {"findings": FINDINGS},
+        lambda model: model.gate == "final" and bool(model.findings),
+    ),
     "final": ((FIRST, SECOND, FINAL), {}, lambda model: model.gate == "final"),
 }

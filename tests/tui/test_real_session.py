@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,10 @@ from distill_core.reading import read_session
 from distill_core.session import Session, SessionSpec
 from tests.fakes.models import Answering, Scripted
 from tui.app import LiveApp, wire
+from tui.lines import Line
 from tui.live.model import LiveModel
 from tui.screens.live import LiveScreen
+from tui.widgets.line_pane import LinePane, rows_of
 
 E = TypeVar("E", bound=ev.Stamped)
 ROUNDS = 1500
@@ -48,19 +50,43 @@ class Driven:
             await self.pilot.pause(0.02)
         raise AssertionError(f"the screen never got there: {self.model.ended}, {self.model.phase}")
 
+    def told(self, pane: str) -> Sequence[Line]:
+        """The rows of a pane."""
+        return rows_of(next(s for s in self.app.screen_stack if isinstance(s, LiveScreen)).pane(pane))
+
+    async def shows(self, selector: str, *words: str) -> None:
+        """Wait until the pane in front says all of `words`."""
+        text = ""
+        for _ in range(ROUNDS):
+            text = "\n".join(
+                "".join(t for t, _ in row) for row in rows_of(self.app.screen.query_one(selector, LinePane))
+            )
+            if all(word in text for word in words):
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError(text)
+
+    def on_engine(self, act: Callable[[], object]) -> None:
+        """Do something on the engine's loop."""
+        loop = self.app.wiring.engine._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(act)
+
     def logged(self, kind: type[E]) -> list[E]:
         """The events of a kind in the log."""
         return [event for event in read_session(self.folder).events if isinstance(event, kind)]
 
 
 @asynccontextmanager
-async def driven(folder: Path, supervisor: ModelHandler, **options: Any) -> AsyncIterator[Driven]:
+async def driven(
+    folder: Path, supervisor: ModelHandler, *, worker: ModelHandler | None = None, **options: Any
+) -> AsyncIterator[Driven]:
     """A session on a screen, ended when the test is."""
     spec = SessionSpec(query="How many?", context="one two three", log_dir=folder, **options)
-    worker = Answering(lambda prompt: prompt.upper())
+    asked = worker or Answering(lambda prompt: prompt.upper())
     wiring = wire(
         lambda approver, sinks, on_signal: Session(
-            spec, supervisor=supervisor, worker=worker, approver=approver, sinks=sinks, on_signal=on_signal
+            spec, supervisor=supervisor, worker=asked, approver=approver, sinks=sinks, on_signal=on_signal
         ),
         policy="ask",
         who="ada",

@@ -39,7 +39,7 @@ def shows(
         opened = await stage.opened(pilot)
         await bring(opened, story)
         for key in keys:
-            await opened.press(key)
+            await (pilot.pause(0.5) if key == "wait" else opened.press(key))
         await pilot.pause(0.2)
 
     return snap_compare(stage.app, terminal_size=size, run_before=before)
@@ -60,6 +60,16 @@ MODALS = {
     "edit": ("awaiting", ("e",)),
     "reject": ("awaiting", ("r",)),
     "finish": ("awaiting", ("f",)),
+    "regenerate": ("awaiting", ("g",)),
+    "write": ("awaiting", ("w",)),
+    "write-program": ("awaiting", ("w", "4")),
+    "difference": ("revision", ("d",)),
+    "compare": ("revision", ("g", "3", "wait")),
+    "follow-up": ("evidence", ("u",)),
+    "steps": ("awaiting", ("p", "5")),
+    "probe": ("awaiting", ("V", "wait", *"len(pieces)", "enter", "wait")),
+    "override": ("running", ("4", "home", "O")),
+    "cancel-calls": ("running", ("4", "home", "X")),
     "stop": ("running", ("x",)),
     "policy": ("awaiting", ("p",)),
     "quit": ("running", ("q",)),

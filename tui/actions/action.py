@@ -22,6 +22,9 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         last: a final answer waits and no turn is left to send it back to.
         pane: the name of the pane that has the focus.
         past: the session is a kept one, of which a moment is shown.
+        choice: several candidates for a step wait.
+        revises: the code that waits is a revision of an earlier cell.
+        call: there is a worker call at the cursor of the workers pane.
     """
 
     gate: Gate | None = None
@@ -30,6 +33,9 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     last: bool = False
     pane: str = ""
     past: bool = False
+    choice: bool = False
+    revises: bool = False
+    call: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,9 +40,17 @@ RUNNING: tuple[Action, ...] = (
         id="session.policy",
         keys=("p",),
         label="Policy",
-        help="Choose who approves steps: you, always auto, auto when cheap, auto until an error",
+        help="Choose who approves steps: you, always auto, auto when cheap, until an error, or for some steps",
         group=RUN,
         applies=lambda now: now.live,
         shown=True,
+    ),
+    Action(
+        id="repl.probe",
+        keys=("V",),
+        label="Variables",
+        help="Look at the REPL's variables, and try code on a copy of it that nobody sees afterwards",
+        group=RUN,
+        applies=lambda now: now.live,
     ),
 )

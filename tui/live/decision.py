@@ -6,9 +6,13 @@ from distill_core import raising
 from distill_core.analysis import CodeAnalysis
 from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
 from distill_core.events import Limits, SessionFinished
+from distill_core.evidence import Finding
+from distill_core.revision import Revision
 from tui.bridge import EngineEnded
 from tui.lines import Line, Span, roled
 from tui.live import words
+from tui.live.candidates import forecast_line
+from tui.live.difference import difference_lines
 from tui.live.model import LiveModel
 
 
@@ -16,27 +20,59 @@ def lines(model: LiveModel) -> list[Line]:
     """What the decision pane says now."""
     match model.proposal:
         case StepProposal():
-            return _step(model.proposal)
+            return _step(model, model.proposal)
         case FinalProposal():
-            return _final(model.proposal)
+            return _final(model, model.proposal)
         case BudgetProposal():
             return _budget(model.proposal)
         case None:
             return _nothing(model)
 
 
-def _step(proposal: StepProposal) -> list[Line]:
+def _step(model: LiveModel, proposal: StepProposal) -> list[Line]:
     cells = words.count(len(proposal.cells), "cell")
     shown: list[Line] = [
         (
             (words.WAITING.text, "warn"),
             (f" · step {proposal.step} proposes {cells}", "heading"),
+            *_which(proposal),
             _trouble(proposal),
         )
     ]
+    if proposal.foresight is not None or proposal.call_id in model.forecasts:
+        told = forecast_line(model.forecasts.get(proposal.call_id), waiting=proposal.foresight is not None)
+        shown.append(told)
     for cell in proposal.cells:
         shown += _cell(cell)
+        revision = model.revisions.get(cell.cell_id)
+        if revision is not None:
+            shown += _revision(revision)
     return shown
+
+
+def _which(proposal: StepProposal) -> tuple[Span, ...]:
+    """Which candidate is in front, where there are several."""
+    names = [candidate.call_id for candidate in proposal.candidates]
+    if proposal.call_id not in names:
+        return ()
+    return ((f" · candidate {names.index(proposal.call_id) + 1} of {len(names)}, c compares", "active"),)
+
+
+MOST_CHANGES = 8
+"""Lines of a difference that are shown beside the rest; all of it has a screen of its own."""
+
+
+def _revision(revision: Revision) -> list[Line]:
+    if revision.before == revision.after:
+        return [((f"   = the same code as {revision.of}", "warn"),)]
+    head: Line = (
+        (f"   revises {revision.of}: ", "muted"),
+        (f"+{revision.added} −{revision.removed} lines", ""),
+        (" · d shows all", "muted"),
+    )
+    changes = difference_lines(revision.before, revision.after, context=0, indent="   ")
+    changed = [line for line in changes if not line[0][0].lstrip().startswith("@@")]
+    return [head, *changed[:MOST_CHANGES]]
 
 
 def _trouble(proposal: StepProposal | FinalProposal) -> Span:
@@ -78,7 +114,7 @@ def _calls(analysis: CodeAnalysis) -> list[Span]:
     return [(f" · {calls}", "muted")]
 
 
-def _final(proposal: FinalProposal) -> list[Line]:
+def _final(model: LiveModel, proposal: FinalProposal) -> list[Line]:
     last = ((" · no turn is left to send it back to", "warn"),) if proposal.last else ()
     return [
         (
@@ -87,8 +123,54 @@ def _final(proposal: FinalProposal) -> list[Line]:
             _trouble(proposal),
             *last,
         ),
+        *_spent(proposal),
+        *_evidence(proposal, model.findings.get(proposal.proposal_id)),
         *roled(proposal.answer.text if proposal.answer.text.strip() else "(an empty answer)"),
     ]
+
+
+def _spent(proposal: FinalProposal) -> list[Line]:
+    """What the answer has cost so far."""
+    spent = proposal.spent
+    if spent is None:
+        return []
+    cost = f" · {words.money(spent.cost)}" if spent.cost is not None else " · no price known"
+    calls = words.count(spent.worker_calls, "worker call")
+    return [
+        (
+            ("spent so far: ", "muted"),
+            (f"{words.tokens(spent.tokens)} tok · {calls}{cost} · {words.seconds(spent.seconds)}", ""),
+        )
+    ]
+
+
+FOUND = {
+    "found": words.Mark("✓", "found", "ok"),
+    "near": words.Mark("≈", "near", "warn"),
+    "missing": words.Mark("✗", "not found", "error"),
+}
+
+
+def _evidence(proposal: FinalProposal, findings: tuple[Finding, ...] | None) -> list[Line]:
+    """What the document says to the answer's quotations."""
+    if findings is None:
+        return [(("evidence: …", "muted"),)] if proposal.look is not None else []
+    if not findings:
+        return [(("evidence: ", "muted"), ("the answer quotes nothing", "warn"))]
+    spans: list[Span] = [("evidence: ", "muted")]
+    for status, mark in FOUND.items():
+        count = sum(1 for finding in findings if finding.status == status)
+        if count:
+            spans += [
+                (" · " if len(spans) > 1 else "", "muted"),
+                (f"{mark.glyph} {count} {mark.word}", mark.role),
+            ]
+    lines: list[Line] = [tuple(spans)]
+    for finding in findings:
+        if finding.status != "found":
+            mark = FOUND[finding.status]
+            lines.append(((f"   {mark.text}: ", mark.role), (" ".join(finding.quote.split()), "")))
+    return lines
 
 
 def _budget(proposal: BudgetProposal) -> list[Line]:

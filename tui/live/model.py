@@ -16,8 +16,10 @@ import msgspec
 from distill_core import events as ev
 from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepProposal
 from distill_core.budget import Prices
+from distill_core.evidence import Finding
 from distill_core.forecast import Forecast
 from distill_core.models.base import Usage
+from distill_core.revision import Revision, revised
 from distill_core.signals import Notice, Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply
 from tui.actions import Gate, Situation
@@ -29,6 +31,9 @@ Paid: TypeAlias = ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallRetu
 
 RATED = 64
 """Worker calls by whose ends the rate is taken."""
+
+RECENT_STEPS = 3
+"""Steps before the one that waits whose cells it may revise."""
 
 
 class Draft(msgspec.Struct):
@@ -46,7 +51,6 @@ class Changes(msgspec.Struct):
     cells: set[str] = msgspec.field(default_factory=set)
     calls: bool = False
     gate: bool = False
-    gate_lines: bool = False
     ended: bool = False
     anew: bool = False
     any: bool = False
@@ -73,6 +77,8 @@ class LiveModel:
         self.state: SessionState = EMPTY
         self.drafts: dict[str, Draft] = {}
         self.forecasts: dict[str, Forecast] = {}
+        self.revisions: dict[str, Revision] = {}
+        self.findings: dict[str, tuple[Finding, ...]] = {}
         self.proposal: Proposal | None = None
         self.phase = ""
         self.ended: EngineEnded | None = None
@@ -99,9 +105,9 @@ class LiveModel:
                 pass  # the screen says it
             case Forecast():
                 self.forecasts[item.call_id] = item
-                self._changes.gate_lines = True
             case StepProposal() | FinalProposal() | BudgetProposal():
                 self.proposal = item
+                self._compare_with_earlier()
                 self._changes.gate = True
                 self._changes.steps.add(item.step)
             case EngineEnded():
@@ -125,7 +131,6 @@ class LiveModel:
             cells=set(state.cells),
             calls=True,
             gate=True,
-            gate_lines=True,
             ended=pending.ended,
             anew=True,
             any=True,
@@ -137,6 +142,34 @@ class LiveModel:
             self._changes.steps.add(self.proposal.step)
         self.proposal = None
         self._changes.gate = self._changes.any = True
+
+    def choose(self, call_id: str) -> None:
+        """Put the candidate that answers `call_id` in front of the others; what is decided then is about that one."""
+        if isinstance(self.proposal, StepProposal):
+            self.proposal = self.proposal.choosing(call_id)
+            self._compare_with_earlier()
+            self._changes.gate = self._changes.any = True
+
+    def evidence(self, proposal_id: str, findings: tuple[Finding, ...]) -> None:
+        """What the document says to an answer's quotations."""
+        self.findings[proposal_id] = findings
+        self._changes.any = True
+
+    def _compare_with_earlier(self) -> None:
+        """Find out which cells that wait are revisions of one of the few before their step."""
+        self.revisions = {}
+        if not isinstance(self.proposal, StepProposal):
+            return
+        step = self.proposal.step
+        earlier = [
+            (cell_id, self.state.cells[cell_id].code)
+            for number in range(max(1, step - RECENT_STEPS), step)
+            for cell_id in self.state.steps[number - 1].cells
+        ]
+        for cell in self.proposal.cells:
+            revision = revised(cell.code, earlier)
+            if revision is not None:
+                self.revisions[cell.cell_id] = revision
 
     def _draft(self, delta: ReplyDelta) -> None:
         reply = self.state.replies.get(delta.call_id)
@@ -210,7 +243,7 @@ class LiveModel:
     def _settled(self, event: ev.DecisionMade) -> None:
         if event.proposal_id in self.state.replies:
             self._changes.replies.add(event.proposal_id)
-        if self.proposal is not None and self.proposal.proposal_id == event.proposal_id:
+        if self.proposal is not None and event.proposal_id in _names(self.proposal):
             self.proposal = None
             self._changes.gate = True
 
@@ -277,4 +310,12 @@ class LiveModel:
             live=self.live,
             running=self.running_cell is not None,
             last=isinstance(self.proposal, FinalProposal) and self.proposal.last,
+            revises=self.gate == "step" and any(r.before != r.after for r in self.revisions.values()),
+            choice=isinstance(self.proposal, StepProposal) and bool(self.proposal.candidates),
         )
+
+
+def _names(proposal: Proposal) -> set[str]:
+    """The names under which a decision on `proposal` may be told."""
+    candidates = proposal.candidates if isinstance(proposal, StepProposal) else ()
+    return {proposal.proposal_id, *(candidate.call_id for candidate in candidates)}

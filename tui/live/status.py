@@ -49,6 +49,7 @@ def first(model: LiveModel, policy: str, now: datetime) -> Line:
 def second(model: LiveModel) -> Line:
     """The question and what works on it."""
     started = model.state.started
+    question = model.state.question
     if started is None:
         return (("the session is being prepared: document, models, REPL", "muted"),)
     return (
@@ -61,7 +62,7 @@ def second(model: LiveModel) -> Line:
         (started.document.name or "document", ""),
         (f" {started.document.chars:,} chars", "muted"),
         SEPARATOR,
-        (" ".join(started.query.split()), "heading"),
+        (" ".join(question.split()), "heading"),
     )
 
 

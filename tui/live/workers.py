@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from distill_core.state import WorkerCall
+from distill_core.state import SessionState, WorkerCall
 from tui.lines import Line, Span, pad, plain, roled
 from tui.live import words
 from tui.live.model import LiveModel
@@ -81,7 +81,9 @@ def _words(call: WorkerCall) -> Line:
     if call.error is not None:
         return ((_first_words(call.error), "error"),)
     if call.response is not None:
-        prefix = ((f"({call.purpose}) ", "muted"),) if call.purpose != "answer" else ()
+        flags = [call.purpose] if call.purpose != "answer" else []
+        flags += [f"{call.retry_of} again"] if call.retry_of is not None else []
+        prefix = ((f"({', '.join(flags)}) ", "muted"),) if flags else ()
         return (*prefix, (_first_words(call.response), ""))
     return ((_first_words(call.prompt), "muted"),)
 
@@ -90,8 +92,9 @@ def _first_words(text: str) -> str:
     return " ".join(text[:400].split())
 
 
-def detail_lines(call: WorkerCall) -> list[Line]:
-    """Everything kept about a call: the exact prompt, the exact reply."""
+def detail_lines(state: SessionState, call_id: str) -> list[Line]:
+    """Everything kept about a call: the exact prompt, the exact reply, what a person did about it."""
+    call = state.calls[call_id]
     mark = words.call_mark(call)
     lines: list[Line] = [
         (
@@ -103,14 +106,29 @@ def detail_lines(call: WorkerCall) -> list[Line]:
             (f" · {words.seconds(call.elapsed)} · attempt {call.attempt}", "muted"),
             (" · cached" if call.cached else "", "muted"),
         ),
+        *_told_again(call),
     ]
-    texts = (
-        ("reply as changed by a person", call.override, ""),
+    reached = (
+        "the code got it" if call.given == call.override else "for the record, the code had the worker's"
+    )
+    texts: list[tuple[str, str | None, str]] = [
+        (f"reply as changed by a person · {reached}", call.override, ""),
         ("reply", call.response, ""),
         ("error", call.error, "error"),
-        ("prompt", call.prompt, ""),
-    )
-    for title, text, role in texts:
+    ]
+    for name in call.retries:
+        again = state.calls[name]
+        told = again.response or again.error or "on its way"
+        texts.append((f"sent again as {name}", told, "error" if again.error else ""))
+    for title, text, role in (*texts, ("prompt", call.prompt, "")):
         if text is not None:
             lines += [(), ((title, "heading"),), *roled(text, role)]
     return lines
+
+
+def _told_again(call: WorkerCall) -> list[Line]:
+    """Whose prompt a person sent again by it, and for whom."""
+    if call.retry_of is None:
+        return []
+    whom = "the code gets its reply" if call.reaches_cell else "for the record"
+    return [((f"{call.retry_of} sent again · {whom}", "warn"),)]

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from distill_core.approval import (
-    POLICIES,
     BudgetProposal,
     Decision,
     FinalProposal,
-    PolicyName,
     Proposal,
     StepProposal,
 )
 from distill_core.events import Action
 from distill_core.text import encodable
+from tui.lines import Line
 from tui.live import decision
+from tui.live.difference import difference_lines
 from tui.live.model import Changes
+from tui.live.programs import programs, started
+from tui.screens import compare
 from tui.screens.confirm import Choice, ConfirmScreen
 from tui.screens.parts import Pane
-from tui.screens.write import Page, WriteScreen
+from tui.screens.read import ReadScreen
+from tui.screens.write import Page, write
 
 if TYPE_CHECKING:
     from tui.screens.live import LiveScreen
 
-POLICY_KEYS: dict[str, PolicyName] = {"1": "ask", "2": "cheap", "3": "on-error", "4": "auto"}
+START_KEYS = "123456789abcdefghijklmnoprstuvwxyz"
+MORE = (1, 2, 3, 5, 8)
+"""How many further candidates may be asked for at once."""
 
 
 class Deciding:
@@ -33,27 +38,52 @@ class Deciding:
 
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
-        self._interrupted: str | None = None
+        self._awaited = False
 
     def panes(self) -> Mapping[str, Pane]:
         """None: what waits is shown by `Proposing`."""
         return {}
 
     def handlers(self) -> Mapping[str, Callable[[], None]]:
-        """The actions that decide or steer."""
+        """The actions at a gate."""
         return {
             "decide.approve": self._approve,
             "decide.edit": self._edit,
+            "decide.edit-outside": lambda: self._edit(outside=True),
             "decide.reject": self._reject,
+            "decide.regenerate": self._regenerate,
+            "decide.compare": self._compare,
+            "decide.write": self._write_own,
+            "decide.difference": self._difference,
+            "decide.follow-up": self._follow_up,
             "decide.finish": self._finish,
-            "session.stop": self._stop,
-            "session.pause": self._pause,
-            "session.policy": self._policy,
-            "cell.interrupt": self._interrupt,
         }
 
     def take(self, changes: Changes) -> None:
-        """Nothing to follow."""
+        """Look an answer's quotations up; show candidates that were asked for as soon as they are there."""
+        proposal = self._screen.model.proposal
+        if not changes.gate:
+            return
+        if isinstance(proposal, FinalProposal) and proposal.look is not None:
+            self._look_up(proposal)
+        if self._awaited and isinstance(proposal, StepProposal):
+            self._awaited = False
+            if proposal.candidates:
+                self._compare()
+            else:
+                self._screen.say("No further candidate came of it.", warning=True)
+
+    def _look_up(self, proposal: FinalProposal) -> None:
+        screen, look = self._screen, proposal.look
+        if look is None or proposal.proposal_id in screen.model.findings:
+            return
+
+        def work() -> None:
+            found = tuple(look())
+            screen.app.call_from_thread(screen.model.evidence, proposal.proposal_id, found)
+
+        # A pass over a long document takes its time; the screen does not wait for it.
+        screen.run_worker(work, thread=True, exit_on_error=False)
 
     # ------------------------------------------------------------ at the gate
 
@@ -68,16 +98,16 @@ class Deciding:
             case None:
                 pass
 
-    def _edit(self) -> None:
+    def _edit(self, *, outside: bool = False) -> None:
         match self._screen.model.proposal:
             case StepProposal() as proposal:
-                self._edit_code(proposal)
+                self._edit_code(proposal, outside)
             case FinalProposal() as proposal:
-                self._edit_answer(proposal)
+                self._edit_answer(proposal, outside)
             case _:
                 pass
 
-    def _edit_code(self, proposal: StepProposal) -> None:
+    def _edit_code(self, proposal: StepProposal, outside: bool) -> None:
         before = tuple(cell.code for cell in proposal.cells)
 
         def run(codes: tuple[str, ...]) -> None:
@@ -87,24 +117,28 @@ class Deciding:
             else:
                 self._answer(proposal, "edit", codes=tuple(encodable(code) for code in codes))
 
-        self._write(
+        write(
+            self._screen,
             [Page(f"Edit {cell.cell_id} of step {proposal.step}", cell.code) for cell in proposal.cells],
             run,
             hint="What you save runs in the place of the proposal; both are kept.",
             done="save and run",
             language="python",
+            outside=outside,
         )
 
-    def _edit_answer(self, proposal: FinalProposal) -> None:
+    def _edit_answer(self, proposal: FinalProposal, outside: bool) -> None:
         def accept(texts: tuple[str, ...]) -> None:
             changed = texts[0] != proposal.answer.text
             self._answer(proposal, "accept", answer=encodable(texts[0]) if changed else None)
 
-        self._write(
+        write(
+            self._screen,
             [Page("Edit the answer", proposal.answer.text)],
             accept,
             hint="What you save is accepted as the answer; both versions are kept.",
             done="accept this",
+            outside=outside,
         )
 
     def _reject(self) -> None:
@@ -117,7 +151,8 @@ class Deciding:
                 pass
 
     def _guide(self, proposal: Proposal, action: Action, title: str, done: str) -> None:
-        self._write(
+        write(
+            self._screen,
             [Page(title, "")],
             lambda texts: self._answer(proposal, action, guidance=encodable(texts[0].strip())),
             hint="The supervisor gets your words. ctrl+j begins a new line.",
@@ -126,12 +161,104 @@ class Deciding:
             check=lambda texts: None if texts[0].strip() else "say a few words, they are what it learns from",
         )
 
+    def _regenerate(self) -> None:
+        proposal = self._screen.model.proposal
+        if not isinstance(proposal, StepProposal):
+            return
+
+        def ask(choice: str | None) -> None:
+            if choice is not None:
+                self._awaited = True
+                self._answer(proposal, "regenerate", more=int(choice))
+
+        choices = [
+            Choice(
+                str(n),
+                str(n),
+                "more candidate" if n == 1 else "more candidates, asked for at once",
+                title=str(n),
+            )
+            for n in MORE
+        ]
+        self._screen.app.push_screen(
+            ConfirmScreen("How many more, from the same prompt? What there is stays.", choices), ask
+        )
+
+    def _compare(self) -> None:
+        proposal = self._screen.model.proposal
+        if not isinstance(proposal, StepProposal) or not proposal.candidates:
+            return
+
+        def use(chosen: compare.Choice | None) -> None:
+            waiting = self._screen.model.proposal
+            if chosen is None or not isinstance(waiting, StepProposal):
+                return
+            self._screen.model.choose(chosen.call_id)
+            self._screen.redraw()
+            if chosen.approve:
+                self._approve()
+
+        model = self._screen.model
+        self._screen.app.push_screen(
+            compare.CompareScreen(proposal.candidates, proposal.call_id, model.forecasts), use
+        )
+
+    def _write_own(self) -> None:
+        proposal = self._screen.model.proposal
+        if not isinstance(proposal, StepProposal):
+            return
+
+        def begin(name: str | None) -> None:
+            if name is not None:
+                self._write_from(proposal, name)
+
+        choices = [
+            Choice(key, name, about, title=name)
+            for key, (name, about) in zip(START_KEYS, programs().items(), strict=False)
+        ]
+        self._screen.app.push_screen(ConfirmScreen("Start your own code from which program?", choices), begin)
+
+    def _write_from(self, proposal: StepProposal, name: str) -> None:
+        state = self._screen.model.state
+        write(
+            self._screen,
+            [Page(f"Your own code for step {proposal.step}", started(name, state, proposal))],
+            lambda texts: self._answer(proposal, "write", codes=(encodable(texts[0]),)),
+            hint="What you save runs in the place of the proposal; that is kept.",
+            done="save and run",
+            language="python",
+            check=lambda texts: None if texts[0].strip() else "there is nothing to run yet",
+        )
+
+    def _difference(self) -> None:
+        revisions = self._screen.model.revisions
+        lines: list[Line] = []
+        for cell_id, revision in revisions.items():
+            lines.append(((f"{cell_id} revises {revision.of}", "heading"),))
+            lines += [*difference_lines(revision.before, revision.after), ()]
+        self._screen.app.push_screen(ReadScreen("What the code changes", lines, indent=2))
+
+    def _follow_up(self) -> None:
+        proposal = self._screen.model.proposal
+        if not isinstance(proposal, FinalProposal):
+            return
+        write(
+            self._screen,
+            [Page("Follow up: what do you want to know further?", "")],
+            lambda texts: self._answer(proposal, "follow_up", guidance=encodable(texts[0].strip())),
+            hint="The answer is accepted; the REPL keeps its variables.",
+            done="ask",
+            one_line=True,
+            check=lambda texts: None if texts[0].strip() else "a question is needed; a accepts without one",
+        )
+
     def _finish(self) -> None:
         proposal = self._screen.model.proposal
         if not isinstance(proposal, StepProposal):
             return
         offered = self._screen.model.state.final_proposed
-        self._write(
+        write(
+            self._screen,
             [Page("Finish with this answer", offered.answer.text if offered is not None else "")],
             lambda texts: self._answer(proposal, "finish", answer=encodable(texts[0].strip())),
             hint="The proposed code does not run; the session ends with what you write.",
@@ -149,7 +276,8 @@ class Deciding:
                 return str(error)
             return None
 
-        self._write(
+        write(
+            self._screen,
             [Page(f"New bound on {decision.bound_name(limit)}", decision.suggested(limits, limit))],
             lambda texts: self._answer(
                 proposal, "raise_budget", limits=decision.raised(limits, limit, texts[0])
@@ -163,83 +291,10 @@ class Deciding:
     def _answer(self, proposal: Proposal, action: Action, **parts: object) -> None:
         """Hand the decision over, unless the proposal was withdrawn while it was thought about."""
         screen = self._screen
+        if isinstance(proposal, StepProposal) and proposal.candidates and action != "regenerate":
+            parts["chosen"] = proposal.call_id
         made = Decision(action=action, by=screen.wiring.who, **parts)  # type: ignore[arg-type]  # fields of Decision
         if not screen.wiring.person.answer(proposal.proposal_id, made):
             self._screen.say("This was decided already or withdrawn; nothing was changed.", warning=True)
         screen.model.decided()
         screen.redraw()
-
-    # ------------------------------------------------------------ while it runs
-
-    def _stop(self) -> None:
-        screen = self._screen
-
-        def stop(choice: str | None) -> None:
-            if choice is not None:
-                screen.wiring.engine.stop(screen.wiring.who)
-
-        screen.app.push_screen(
-            ConfirmScreen("Stop the session?", [Choice("x", "stop", "stop it with its best partial result")]),
-            stop,
-        )
-
-    def _pause(self) -> None:
-        screen = self._screen
-        screen.model.paused = not screen.model.paused
-        if screen.model.paused:
-            screen.wiring.engine.pause()
-        else:
-            screen.wiring.engine.resume()
-        screen.redraw(everything=True)
-
-    def _interrupt(self) -> None:
-        cell = self._screen.model.running_cell
-        if cell == self._interrupted:
-            # Asked a second time: it does not listen, or the person wants to go.
-            self._screen.action_act("app.quit")
-            return
-        self._interrupted = cell
-        self._screen.wiring.engine.interrupt(self._screen.wiring.who)
-        self._screen.say("The cell was asked to stop.")
-
-    def _policy(self) -> None:
-        screen = self._screen
-
-        def switch(choice: str | None) -> None:
-            if choice is None:
-                return
-            policy = next(name for name in POLICIES if name == choice)
-            screen.wiring.policy.switch(policy)
-            screen.redraw(everything=True)
-
-        now = screen.wiring.policy.policy
-        choices = [
-            Choice(key, name, POLICIES[name] + (" (now)" if name == now else ""), title=name)
-            for key, name in POLICY_KEYS.items()
-        ]
-        screen.app.push_screen(ConfirmScreen("Who approves from the next step on?", choices), switch)
-
-    # ------------------------------------------------------------ asking
-
-    def _write(
-        self,
-        pages: Sequence[Page],
-        use: Callable[[tuple[str, ...]], None],
-        *,
-        hint: str,
-        done: str,
-        language: str | None = None,
-        one_line: bool = False,
-        check: Callable[[tuple[str, ...]], str | None] = lambda _: None,
-    ) -> None:
-        wiring = self._screen.wiring
-        modal = WriteScreen(
-            pages,
-            hint=hint,
-            palette=wiring.palettes[self._screen.app.theme],
-            language=language,
-            done=done,
-            one_line=one_line,
-            check=check,
-        )
-        self._screen.app.push_screen(modal, lambda texts: None if texts is None else use(texts))

@@ -198,14 +198,15 @@ class LiveScreen(Screen[None]):
     @property
     def situation(self) -> Situation:
         """What decides which actions apply."""
-        now = msgspec.structs.replace(self.model.situation, pane=self.focused_pane)
+        at_call = self.pane("workers").cursor is not None
+        now = msgspec.structs.replace(self.model.situation, pane=self.focused_pane, call=at_call)
         if self.wiring.playback is None:
             return now
         return msgspec.structs.replace(now, gate=None, live=False, running=False, last=False, past=True)
 
     def _draw_bars(self) -> None:
         model, wiring, past = self.model, self.wiring, self.wiring.playback
-        policy = wiring.policy.policy if past is None else model.state.policy
+        policy = wiring.policy.name if past is None else model.state.policy
         now = wiring.now() if past is None else past.now
         lines: tuple[Line, ...] = (status.first(model, policy, now), status.second(model))
         bar = self.query_one("#playback", LineBar)

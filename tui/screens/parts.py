@@ -43,12 +43,15 @@ class Part(Protocol):
 def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     """Every part, made for `screen`."""
     from tui.screens.annotating import Annotating
+    from tui.screens.calling import Calling
     from tui.screens.deciding import Deciding
     from tui.screens.documenting import Documenting
     from tui.screens.leaving import Leaving
     from tui.screens.looking import Looking
     from tui.screens.playing import Playing
+    from tui.screens.probing import Probing
     from tui.screens.proposing import Proposing
+    from tui.screens.steering import Steering
     from tui.screens.watching import Watching
 
     makers: tuple[Callable[[LiveScreen], Part], ...] = (
@@ -58,6 +61,9 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Deciding,
         Documenting,
         Annotating,
+        Calling,
+        Steering,
+        Probing,
         Looking,
         Leaving,
     )

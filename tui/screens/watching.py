@@ -13,7 +13,6 @@ from tui.live.layout import BY_NAME
 from tui.live.model import Changes
 from tui.live.panes import Panes, StepEntries
 from tui.screens.parts import Pane
-from tui.screens.read import ReadScreen
 from tui.widgets.line_pane import LinePane
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Watching:
             ),
             "supervisor": Pane(LinePane(rows.supervisor)),
             "output": Pane(LinePane(rows.output)),
-            "workers": Pane(calls, chosen=self._read_call),
+            "workers": Pane(calls, chosen=lambda _: self._screen.action_act("call.read")),
         }
 
     def handlers(self) -> Mapping[str, Callable[[], None]]:
@@ -130,9 +129,3 @@ class Watching:
 
     def _go_to_step(self, index: int) -> None:
         self._screen.activate("supervisor")
-
-    def _read_call(self, index: int) -> None:
-        call = self.rows.workers.call(index)
-        if call is None:
-            return
-        self._screen.app.push_screen(ReadScreen(f"Worker call {call.call_id}", workers.detail_lines(call)))

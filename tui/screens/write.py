@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -11,10 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from distill_core.errors import DistillError
 from themes import Palette
 from tui.lines import Line
+from tui.screens.outside import edited_outside
 from tui.widgets.editor import Editor
 from tui.widgets.line_bar import LineBar
+
+if TYPE_CHECKING:
+    from tui.screens.live import LiveScreen
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -35,6 +40,7 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         done: what ctrl+s does, in a word or two.
         one_line: enter is done as well.
         check: says what is wrong with the texts, or None.
+        outside: open the person's own editor at once.
     """
 
     CSS_PATH = "write.tcss"
@@ -42,6 +48,7 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         Binding("ctrl+s", "done", "Done", priority=True),
         Binding("enter", "enter", "Done", priority=True),
         Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("ctrl+o", "outside", "Your editor", priority=True),
         Binding("ctrl+n", "page(1)", "Next", priority=True),
         Binding("ctrl+p", "page(-1)", "Previous", priority=True),
     ]
@@ -56,6 +63,7 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         done: str = "send",
         one_line: bool = False,
         check: Callable[[tuple[str, ...]], str | None] = lambda _: None,
+        outside: bool = False,
     ) -> None:
         super().__init__(classes="-code" if language else "-words")
         self._pages = tuple(pages)
@@ -67,6 +75,7 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         self._done = done
         self._one_line = one_line
         self._check = check
+        self._outside = outside
 
     def compose(self) -> ComposeResult:
         """A title, the editor, the keys."""
@@ -82,6 +91,8 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
             editor.move_cursor(editor.document.end)
         editor.focus()
         self._say()
+        if self._outside:
+            self.call_after_refresh(self.action_outside)
 
     def action_done(self) -> None:
         """Hand the texts over, if nothing is wrong with them."""
@@ -95,6 +106,19 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
     def action_cancel(self) -> None:
         """Change nothing."""
         self.dismiss(None)
+
+    def action_outside(self) -> None:
+        """Go on in the person's own editor; what comes back is one edit, to be saved or undone here."""
+        editor = self.query_one(Editor)
+        try:
+            changed = edited_outside(self.app, editor.exact, ".py" if self._language else ".txt")
+        except DistillError as error:
+            self._say(str(error))
+            return
+        if changed is not None:
+            # Editors end a file with a line feed, whatever it held.
+            editor.put(changed if editor.exact.endswith("\n") else changed.removesuffix("\n"))
+        self._say()
 
     def action_page(self, by: int) -> None:
         """Write the next or the previous text."""
@@ -126,6 +150,34 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         ]
         if len(self._pages) > 1:
             keys += [("ctrl+n/ctrl+p", "key"), (" next/previous cell   ", "")]
+        if not self._one_line:
+            keys += [("ctrl+o", "key"), (" $EDITOR   ", "")]
         keys += [("esc", "key"), (" back, nothing changed", "")]
         line: Line = ((f"✗ {problem}", "error"),) if problem is not None else tuple(keys)
         self.query_one("#write-keys", LineBar).show(line)
+
+
+def write(
+    screen: LiveScreen,
+    pages: Sequence[Page],
+    use: Callable[[tuple[str, ...]], None],
+    *,
+    hint: str,
+    done: str,
+    language: str | None = None,
+    one_line: bool = False,
+    check: Callable[[tuple[str, ...]], str | None] = lambda _: None,
+    outside: bool = False,
+) -> None:
+    """Have the person write over `screen`; `use` gets the texts, unless they think better of it."""
+    modal = WriteScreen(
+        pages,
+        hint=hint,
+        palette=screen.wiring.palettes[screen.app.theme],
+        language=language,
+        done=done,
+        one_line=one_line,
+        check=check,
+        outside=outside,
+    )
+    screen.app.push_screen(modal, lambda texts: None if texts is None else use(texts))

@@ -56,6 +56,13 @@ class Editor(TextArea):
         """Start over from `text`."""
         self.load_text(text.replace("\r\n", "\n").translate(_SHIELD))
 
+    def put(self, text: str) -> None:
+        """Have `text` in the place of everything, as one edit that can be undone."""
+        self.history.checkpoint()
+        shielded = text.replace("\r\n", "\n").translate(_SHIELD)
+        self.replace(shielded, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.history.checkpoint()
+
     @property
     def exact(self) -> str:
         """The text as it stands, exact to the character."""
