@@ -69,9 +69,9 @@ ALLOWED: frozenset[str] = frozenset(
         "getdents64", "lseek", "pipe", "pipe2", "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6",
         "pwrite64", "pwritev", "pwritev2", "read", "readv", "select", "sendfile", "write", "writev",
         # paths: which of them may be reached is Landlock's part
-        "access", "chdir", "faccessat", "faccessat2", "fchdir", "getcwd", "lstat", "mkdir", "mkdirat", "newfstatat",
-        "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink", "symlinkat",
-        "unlink", "unlinkat",
+        "access", "chdir", "faccessat", "faccessat2", "fchdir", "getcwd", "link", "lstat", "mkdir", "mkdirat",
+        "newfstatat", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink",
+        "symlinkat", "unlink", "unlinkat",
         # a socket pair of its own, as event loops use it
         "getpeername", "getsockname", "recvfrom", "recvmsg", "shutdown",
         # time
@@ -92,6 +92,10 @@ REFUSED_AS: dict[str, int] = {
     "openat2": errno.ENOSYS,
     # It takes disk space in no time, faster than a host that looks now and then could see; writing takes its place.
     "fallocate": errno.EOPNOTSUPP,
+    # Copying a file asks for its extended attributes, and goes on where there are none of them.
+    "flistxattr": errno.EOPNOTSUPP,
+    "listxattr": errno.EOPNOTSUPP,
+    "llistxattr": errno.EOPNOTSUPP,
 }
 
 _CLONE_THREAD_FLAGS = 0x3D0F00
@@ -101,6 +105,7 @@ _CLONE_FORK_FLAGS = 0x1200011
 _CLONE_DETACHED = 0x400000
 """Without meaning since Linux 2.6; musl still sets it."""
 _O_TRUNC = 0o1000
+_AT_SYMLINK_FOLLOW = 0x400
 _SOCK_FLAGS = 0o2004000
 """SOCK_CLOEXEC|SOCK_NONBLOCK."""
 _FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
@@ -150,6 +155,8 @@ CHECKED: dict[str, Alternatives] = {
     "futex": tuple((Arg(1, INT & ~(_FUTEX_PRIVATE | _FUTEX_REALTIME), op),) for op in _FUTEX_HARMLESS),
     "getsockopt": tuple((Arg(1, INT, _SOL_SOCKET), Arg(2, INT, name)) for name in _SO_HARMLESS),
     "ioctl": _one_of(1, (_FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ)),
+    # Landlock lets files be linked within the scratch folder only; by descriptor alone is another matter.
+    "linkat": ((Arg(4, INT & ~_AT_SYMLINK_FOLLOW, 0),),),
     "open": _opening(1),
     "openat": _opening(2),
     "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),

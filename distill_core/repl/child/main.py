@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from . import bounds, document, lockdown, packages, semaphores, variables
+from . import bounds, document, files, lockdown, packages, semaphores, variables
 from .cells import Cells
 from .channel import Channel
 from .copying import Copying
@@ -78,12 +78,14 @@ class Interpreter:
         self._hidden |= set(self._scaffold)
 
         bounds.apply(config["bounds"])
-        files = bounds.Files(config["bounds"]["open_files"])
+        descriptors = bounds.Files(config["bounds"]["open_files"])
         memory = bounds.Memory(config["bounds"]["memory_bytes"])
         if config["isolation"] is not None:
             semaphores.install()
         self._copying = Copying(channel, self._outlet, ties)
         proven = lockdown.lock_down(config["isolation"], (0, 1, 2, line, *ties, *copies), hatch)
+        if config["isolation"] is not None:
+            files.install(config["isolation"]["paths"][-1][0])
         self._cells = Cells(
             module,
             self._scaffold,
@@ -92,7 +94,7 @@ class Interpreter:
             outlet=self._outlet,
             interrupts=interrupts,
             memory=memory,
-            files=files,
+            files=descriptors,
             answer=self._answer,
             echo=config["echo"],
         )

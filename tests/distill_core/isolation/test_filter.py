@@ -50,7 +50,7 @@ FORBIDDEN = (
     "delete_module personality modify_ldt iopl ioperm seccomp setuid setgid setreuid setresuid setgroups "
     "capset setrlimit setsid setpgid setpriority ioprio_set sched_setaffinity sched_setscheduler "
     "sched_setattr migrate_pages move_pages mbind kcmp chmod fchmod fchmodat chown lchown fchown fchownat "
-    "utime utimes utimensat futimesat setxattr lsetxattr fsetxattr removexattr link linkat mknod mknodat "
+    "utime utimes utimensat futimesat setxattr lsetxattr fsetxattr removexattr mknod mknodat "
     "truncate creat inotify_init inotify_init1 inotify_add_watch fanotify_init shmget shmat msgget semget "
     "mq_open reboot swapon syslog acct quotactl sethostname settimeofday clock_settime adjtimex "
     "timer_create signalfd4 vmsplice splice tee setsockopt arch_prctl landlock_create_ruleset "
@@ -171,6 +171,35 @@ def test_a_file_opened_for_reading_is_not_truncated() -> None:
     assert _ask("openat", 0, 0, 0o1101) == ALLOW
     assert _ask("openat", 0, 0, 0o1002) == ALLOW
     assert _ask("openat", 0, 0, 0) == ALLOW
+
+
+def test_a_link_takes_two_names() -> None:
+    assert _ask("linkat", 0xFFFFFF9C, 0, 0xFFFFFF9C, 0, 0) == ALLOW
+    assert _ask("linkat", 0xFFFFFF9C, 0, 0xFFFFFF9C, 0, 0x400) == ALLOW
+    assert _ask("linkat", 5, 0, 0xFFFFFF9C, 0, 0x1000) == EPERM, (
+        "AT_EMPTY_PATH names a file by its descriptor"
+    )
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_forks_and_signals_are_put_to_the_host_and_all_else_is_as_ever(machine: str) -> None:
+    known = MACHINES[machine]
+    asked = instructions(bpf.packed(bpf.asked(machine)))
+    plain, asking = (
+        instructions(bpf.packed(bpf.compiled(machine, PID, asking=asking))) for asking in (False, True)
+    )
+    fork = 0x1200011
+    for name, numbers in NUMBERS.items():
+        if (number := numbers[known.column]) is None:
+            continue
+        for args in [*_interesting(name), [fork, 0, 0, 0, 0, 0], [fork | 1 << 32, 0, 0, 0, 0, 0]]:
+            put = name == "tgkill" or (name == "clone" and args[0] == fork)
+            assert run(asked, known.token, number, args) == (bpf.ASK if put else ALLOW)
+            assert run(asking, known.token, number, args) == (
+                ALLOW if put else run(plain, known.token, number, args)
+            )
+    assert run(asked, 0, 0) == ALLOW
+    assert run(asking, 0, 0) == bpf.KILL
 
 
 @pytest.fixture(scope="module")
