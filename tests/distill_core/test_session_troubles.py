@@ -1,6 +1,7 @@
 """What goes wrong in a session costs that much and no more, and is on record."""
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -243,3 +244,19 @@ async def test_a_cache_that_fails_costs_nothing_but_itself():
 def test_a_primitive_may_not_take_the_name_of_ours():
     with pytest.raises(DistillError, match="cannot be called budget"):
         run("q", "c", Scripted(block("1")), echo(), primitives={"budget": lambda: 1})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of processes are made on Linux")
+async def test_after_a_killed_cell_the_variables_are_there_and_the_supervisor_knows(tmp_path):
+    supervisor = Scripted(
+        block("found = ['a', 'b']"),
+        block("found.append('c')\nimport os; os._exit(3)"),
+        block("FINAL(str(found))"),
+    )
+    result = await arun("q", "c", supervisor, echo(), log_dir=tmp_path / "s")
+    assert result.answer == "['a', 'b']"
+    told = supervisor.sent[-1][-1]["content"]
+    assert "was killed" in told
+    assert "its process ended with status 3. Variables are as before it." in told
+    finished = [e for e in read_session(tmp_path / "s").events if isinstance(e, ev.CellFinished)]
+    assert [event.variables for event in finished] == [None, "restored", None]
