@@ -40,6 +40,15 @@ def overfull(folder: str, size: int, pids: Iterable[int]) -> bool:
     return False
 
 
+def crowded(folder: str) -> bool:
+    """Whether there are more entries on the file system that a folder is than are allowed."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return False  # its process has ended, or this system does not let us look
+    return status.f_files - status.f_ffree > _MOST_ENTRIES
+
+
 def _removed(pids: Iterable[int]) -> dict[tuple[int, int], int]:
     """Bytes on disk, by file, of those that have no name any more and that the processes hold open."""
     held: dict[tuple[int, int], int] = {}

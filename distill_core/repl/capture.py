@@ -10,11 +10,17 @@ from collections.abc import Callable
 
 from distill_core.repl.values import StreamName
 
-_TO_STDERR = b"\xff\xfee"
+_TO_STDERR, _TO_STDOUT = b"\xff\xfee", b"\xff\xfeo"
 _MARK = re.compile(rb"\xff\xfe([eo])")
 _PAUSE = 0.025
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
+_DRAIN_BYTES = 1 << 20
 _FULL = 1 << 15
+_MOST_TURNS = 8192
+"""Changes of stream in one reading whose order is kept; nobody but a forger of marks writes more."""
+_IS_BROKEN = re.compile("[\udc80-\udcff]")
+_BROKEN = {0xDC80 + byte: f"\\x{0x80 + byte:02x}" for byte in range(0x80)}
+"""What is no UTF-8, as `surrogateescape` reads it, spelled out. (`backslashreplace` takes a microsecond a byte.)"""
 
 
 class Written:
@@ -40,6 +46,15 @@ class Written:
         self._room -= len(text)
         if text:
             self._keep(stream, text)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is kept."""
+        return self._room == 0
+
+    def drop(self, size: int) -> None:
+        """Count what is not kept."""
+        self.dropped += size
 
     def say(self, text: str) -> None:
         """Add a word of the host's own, whatever the room."""
@@ -89,7 +104,7 @@ class Capture:
         if self._written is not None:
             for pipe in (self._main, self._raw):
                 taken = 0
-                while taken < _READ_BYTES and (size := pipe.read(self._written)):
+                while taken < _DRAIN_BYTES and (size := pipe.read(self._written)):
                     taken += size
 
     def end(self) -> None:
@@ -131,7 +146,7 @@ class _Pipe:
         self._marked = marked
         self._stream: StreamName = "stdout" if marked else "stderr"
         self._held = b""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def read(self, written: Written) -> int:
         """Read once; returns how many bytes there were."""
@@ -147,23 +162,55 @@ class _Pipe:
 
     def flush(self, written: Written) -> None:
         """What is held back is no mark after all, nor the beginning of a character."""
-        written.add(self._stream, self._decoder.decode(self._held, True))
+        written.add(self._stream, self._text(self._held, last=True))
         self._held = b""
         self._decoder.reset()
         self._stream = "stdout" if self._marked else "stderr"
 
+    def _text(self, data: bytes, *, last: bool = False) -> str:
+        text = self._decoder.decode(data, last)
+        return text.translate(_BROKEN) if _IS_BROKEN.search(text) else text
+
     def _take(self, data: bytes, written: Written) -> None:
-        if not self._marked:
-            written.add(self._stream, self._decoder.decode(data))
-            return
+        if self._marked:
+            data = self._without_half_a_mark(data)
+        if written.full:
+            self._pass_over(data, written)
+        elif not self._marked:
+            written.add(self._stream, self._text(data))
+        else:
+            self._take_marked(data, written)
+
+    def _without_half_a_mark(self, data: bytes) -> bytes:
         for held in (2, 1):
             if data.endswith(_TO_STDERR[:held]):
-                data, self._held = data[:-held], data[-held:]
-                break
-        else:
-            self._held = b""
-        for number, part in enumerate(_MARK.split(data)):
+                self._held = data[-held:]
+                return data[:-held]
+        self._held = b""
+        return data
+
+    def _pass_over(self, data: bytes, written: Written) -> None:
+        """Nothing of it is kept: count it, in bytes, and see which stream it ends with."""
+        written.drop(len(data))
+        self._decoder.reset()
+        if self._marked and (at := max(data.rfind(_TO_STDERR), data.rfind(_TO_STDOUT))) >= 0:
+            self._stream = "stderr" if data[at + 2 : at + 3] == b"e" else "stdout"
+
+    def _take_marked(self, data: bytes, written: Written) -> None:
+        parts = _MARK.split(data)
+        if len(parts) > 2 * _MOST_TURNS:
+            parts = self._sorted(parts)
+        for number, part in enumerate(parts):
             if number % 2:
                 self._stream = "stderr" if part == b"e" else "stdout"
             elif part:
-                written.add(self._stream, self._decoder.decode(part))
+                written.add(self._stream, self._text(part))
+
+    def _sorted(self, parts: list[bytes]) -> list[bytes]:
+        """All of stdout, then all of stderr, as parts and what comes between them; the stream at the end is kept."""
+        names = [b"e" if self._stream == "stderr" else b"o", *parts[1::2]]
+        streams = {
+            name: [part for at, part in zip(names, parts[::2], strict=True) if at == name]
+            for name in (b"o", b"e")
+        }
+        return [b"", b"o", b"".join(streams[b"o"]), b"e", b"".join(streams[b"e"]), names[-1], b""]

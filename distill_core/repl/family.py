@@ -347,7 +347,7 @@ class Family:
 
     async def _keep_house(self, child: Child) -> None:
         """See that the scratch folder stays small, where the kernel does not."""
-        while child.fills_the_disk:
+        while child.bounds_scratch:
             await asyncio.sleep(_SCRATCH_LOOK)
             if await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes]):
                 await self._stop_writing()

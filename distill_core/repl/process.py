@@ -17,8 +17,9 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+from distill_core.isolation.bubblewrap import SCRATCH
 from distill_core.isolation.launch import Boundary
-from distill_core.isolation.scratch import clear, overfull
+from distill_core.isolation.scratch import clear, crowded, overfull
 from distill_core.repl.handle import cpu_seconds
 
 _SHELL_SIGNAL = 128
@@ -115,17 +116,26 @@ class Child:
             return ""
 
     @property
-    def fills_the_disk(self) -> bool:
-        """Whether its scratch folder is the host's, and is to be kept small: in one of memory the kernel does so."""
-        return self._boundary.level == "good" and self._boundary.scratch_bytes is not None
+    def bounds_scratch(self) -> bool:
+        """Whether its scratch folder is to be kept small."""
+        return self._boundary.level != "none" and self._boundary.scratch_bytes is not None
 
     def overfull(self, pids: Iterable[int]) -> bool:
-        """Whether its scratch folder, and what these processes hold of it, is more than it may be."""
+        """Whether its scratch folder, and what these processes hold of it, is more than it may be.
+
+        Of one in memory the kernel bounds the bytes, and nobody the names, which take memory too.
+        """
+        if self._boundary.namespaces:
+            return crowded(self._scratch_from_here)
         return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids)
 
     def empty_scratch(self) -> None:
         """Remove all that is in its scratch folder."""
-        clear(self.scratch, keep=True)
+        clear(self._scratch_from_here, keep=True)
+
+    @property
+    def _scratch_from_here(self) -> str:
+        return f"/proc/{self.pid}/root{SCRATCH}" if self._boundary.namespaces else self.scratch
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""

@@ -133,7 +133,7 @@ class RunningCell:
         self._clock = Clock(process.cpu_seconds)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._requested = 0
+        self._requested: dict[type[Request], int] = {WorkerRequest: 0, PrimitiveRequest: 0}
         self._chars = 0
         self._stop: Stop | None = None
         self._ignored = False
@@ -212,14 +212,17 @@ class RunningCell:
 
     def objection(self, request: Request) -> str | None:
         """Why the cell may not make this call; None if it may, and then it counts."""
-        calls = len(request.prompts) if isinstance(request, WorkerRequest) else 0
+        calls = len(request.prompts) if isinstance(request, WorkerRequest) else 1
+        if not calls:
+            raise ReplError("the REPL's process broke its protocol", found="a call that asks nothing")
+        kind, requested = type(request), self._requested
         limit = self._limits.worker_calls
-        if limit is not None and self._requested + calls > limit:
-            return f"a cell may make {limit:,} worker calls"
+        if limit is not None and requested[kind] + calls > limit:
+            return f"a cell may make {limit:,} {'worker' if kind is WorkerRequest else 'primitive'} calls"
         chars = request.chars
         if self._chars + chars > self._limits.call_chars:
             return f"a cell may hand over {self._limits.call_chars:,} characters"
-        self._requested += calls
+        requested[kind] += calls
         self._chars += chars
         return None
 

@@ -20,6 +20,8 @@ from distill_core.repl.weighing import Weighing
 
 OnOutput: TypeAlias = Callable[[StreamName, str], None]
 
+_LIST_SECONDS = 5.0
+"""Time that the process has for listing its variables; what a cell left running may keep it from that."""
 _ALL_LOST = "The REPL was started again: context and query are there, all other variables are lost."
 
 
@@ -120,7 +122,12 @@ class Timeline:
         async with self._turn:
             await self._ready()
             assert self._runner is not None
-            return tuple((await self._runner.ask({"op": "variables"}, Listed)).variables)
+            runner = self._runner
+            try:
+                return tuple((await runner.ask({"op": "variables"}, Listed, _LIST_SECONDS)).variables)
+            except TimeoutError as error:
+                runner.violate("it does not list its variables")
+                raise ReplError("the REPL's process does not list its variables") from error
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""

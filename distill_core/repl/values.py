@@ -29,7 +29,7 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         output_chars: characters of output kept per cell; the rest is dropped and counted.
         final_chars: characters of an answer.
         concurrency: worker calls in flight at once.
-        worker_calls: worker calls of one cell.
+        worker_calls: worker calls of one cell, and as many calls of primitives.
         threads: threads of the child at once, its own included; kept where there is isolation.
         open_files: descriptors that the child may hold.
         scratch_bytes: size of one file that a cell writes and, where there is isolation, of all of them together.

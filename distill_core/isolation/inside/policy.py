@@ -73,7 +73,7 @@ ALLOWED: frozenset[str] = frozenset(
         "newfstatat", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink",
         "symlinkat", "unlink", "unlinkat",
         # a socket pair of its own, as event loops use it
-        "getpeername", "getsockname", "recvfrom", "recvmsg", "shutdown",
+        "getpeername", "getsockname", "shutdown",
         # time
         "alarm", "getitimer", "gettimeofday", "nanosleep", "setitimer", "time", "times",
         # threads of its own, and signals to itself
@@ -120,6 +120,8 @@ _F_SETFL, _O_ASYNC = 4, 0x2000
 _F_HARMLESS = (0, 1, 2, 3, 5, 6, 7, 36, 37, 38, 1030, 1032)
 """F_DUPFD, GETFD, SETFD, GETFL, GETLK, SETLK, SETLKW, OFD_GETLK, OFD_SETLK, OFD_SETLKW, DUPFD_CLOEXEC, GETPIPE_SZ.
 Not among them: F_SETOWN, F_SETOWN_EX, F_SETSIG, F_NOTIFY and F_SETLEASE, by which the kernel signals processes."""
+_RECEIVING, _SENDING = 0x2 | 0x40 | 0x100, 0x40 | 0x4000 | 0x8000
+"""MSG_PEEK, DONTWAIT, WAITALL; MSG_DONTWAIT, NOSIGNAL, MORE. Not MSG_OOB: nobody needs it, kernel bugs came of it."""
 _SOL_SOCKET = 1
 _SO_HARMLESS = (3, 4, 7, 8, 38, 39)
 """SO_TYPE, ERROR, SNDBUF, RCVBUF, PROTOCOL, DOMAIN. Not SO_PEERPIDFD, a handle on the process at the other end."""
@@ -165,7 +167,9 @@ CHECKED: dict[str, Alternatives] = {
     ),
     # An unconnected or datagram socket could be given an address; a connected stream cannot (unix(7)).
     "socketpair": ((Arg(0, INT, 1), Arg(1, INT & ~_SOCK_FLAGS, 1)),),
-    "sendto": ((Arg(4, LONG, 0),),),
+    "recvfrom": ((Arg(3, INT & ~_RECEIVING, 0),),),
+    "recvmsg": ((Arg(2, INT & ~_RECEIVING, 0),),),
+    "sendto": ((Arg(4, LONG, 0), Arg(3, INT & ~_SENDING, 0)),),
     "tgkill": ((Arg(0, INT, SELF),),),
 }
 

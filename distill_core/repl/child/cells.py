@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import os
 import sys
 import threading
 from _ast import Expr, Expression, Module, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
@@ -20,7 +22,10 @@ from .scaffold import Answer, Finished
 
 _CO_COROUTINE = 0x80
 _RECURSION = sys.getrecursionlimit()
-_compile, _eval, _repr = compile, eval, repr
+_compile, _eval, _repr, _exit = compile, eval, repr, os._exit
+_BUILTINS, _AS_THEY_WERE = vars(builtins), dict(vars(builtins))
+_UNSOUND = 70
+"""Status of a process in which no cell runs any more, whatever the last one did to it (EX_SOFTWARE, sysexits.h)."""
 _thread_hook = threading.excepthook
 
 
@@ -76,8 +81,9 @@ class Cells:
             try:
                 self._execute(code, filename)
             except Finished:
-                pass
+                _BUILTINS.update(_AS_THEY_WERE)
             except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is its result
+                _BUILTINS.update(_AS_THEY_WERE)
                 self._memory.for_scaffold()
                 error = self._render(raised, filename)
             error = error or self._finish()
@@ -86,13 +92,26 @@ class Cells:
         finally:
             self._interrupts.disarm()
         self._restore()
-        return {
+        report = {
             "op": "done",
             "cell": number,
             "error": error,
             "interrupted": self._interrupts.struck,
             "dropped": self._outlet.dropped,
         }
+        self._try_out()
+        return report
+
+    def _try_out(self) -> None:
+        """Go through what the next cell needs; a process in which that fails ends, for it could not serve again."""
+        try:
+            self._interrupts.install()
+            self._outlet.begin()
+            self._memory.for_cell()
+            _eval(_compile("print(end='')", "<check>", "eval"), self.namespace)
+            self._memory.for_scaffold()
+        except BaseException:  # noqa: BLE001 - there is nobody left to whom it could be said
+            _exit(_UNSOUND)
 
     def renew(self) -> None:
         """In a copy of the process: part what the original goes on to use."""
@@ -119,6 +138,7 @@ class Cells:
         return None
 
     def _restore(self) -> None:
+        _BUILTINS.update(_AS_THEY_WERE)
         self._memory.for_scaffold()
         self._files.for_scaffold()
         self._outlet.flush()

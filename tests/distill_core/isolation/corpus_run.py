@@ -1,113 +1,66 @@
-"""Plays the host for a corpus of attacks: plants canaries, listens, runs each attack on a fresh REPL, tells what came.
+"""Runs a corpus of attacks against REPLs of one level, beside a host that counts what was reached; tells what came.
 
 A program of its own, so that it can run as another account, and so that its memory is the host's and nobody else's.
-argv: the corpus, the level, then the ids of cases (none: all). Prints one JSON object a case: id, problems (what must
-not have happened and did), soft (the same for what the corpus lets pass), seconds.
+argv: the corpus ("own", of that only what the kernel's "wall" holds, or a file with CORPUS in it), the level, then ids
+of cases (none: all). Prints one JSON object a case: id, problems (what must not have happened and did), soft (the same for
+what the corpus lets pass), seconds.
+
+Most attacks wait more than they work, so several run at a time. An attack that must be refused leaves its REPL as it
+was, so the next one of that kind goes on with it. Those that are marked "serial" put weight on the host itself and
+run one by one, so that its memory and patience can be told.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import runpy
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from distill_core.isolation.scratch import clear
-from distill_core.repl import REPL, CellResult
+from distill_core.errors import ReplError
+from distill_core.repl import REPL, CellResult, ReplLimits
+from tests.distill_core.isolation.host import Host
 from tui.text import clean
 
-_SECRET = "CANARY-7f3a91"
-_ENVIRONMENT = "HARNESS_API_KEY"
-_GROWTH_BYTES = 200 << 20
+Case = dict[str, Any]
+
+LIMITS = ReplLimits(cell_seconds=3.0, memory_bytes=1 << 30, scratch_bytes=64 << 20, worker_calls=2000)
+_AT_A_TIME = 6
+_GROWTH_BYTES = 300 << 20
+_PATIENCE = 20.0
+"""Seconds that a busy machine may take on top: what is told apart here is late and never."""
 _CONTROLS = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))} - {"\n", "\t"}
+_FLIPPING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-class Host:
-    """What an attack could reach: files, sockets that count who knocks, a process that must live on."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="distill-host-"))
-        self.home = self.folder / "home"
-        self.home.mkdir()
-        (self.home / "id_ed25519").write_text(_SECRET + "-file")
-        self.hits: list[str] = []
-        os.environ[_ENVIRONMENT] = _SECRET + "-environment"
-        self.shm = Path("/dev/shm") / f"distill-{os.getpid()}"
-        self.shm.write_text(_SECRET + "-shm")
-        self.abstract = f"distill-harness-{os.getpid()}"
-        self.tcp = self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0), "PORT")
-        self.udp = self._listen(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0), "UDP")
-        self._listen(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket"), "UNIX")
-        self._listen(socket.AF_UNIX, socket.SOCK_STREAM, "\0" + self.abstract, "ABS")
-        self._listen(socket.AF_UNIX, socket.SOCK_DGRAM, "\0" + self.abstract + "-d", "ABS")
-        self.victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(36000)"])
-
-    def _listen(self, family: int, kind: int, address: Any, name: str) -> Any:
-        listener = socket.socket(family, kind)
-        listener.bind(address)
-        if kind == socket.SOCK_STREAM:
-            listener.listen()
-        threading.Thread(target=self._count, args=(listener, kind, name), daemon=True).start()
-        return listener.getsockname()
-
-    def _count(self, listener: socket.socket, kind: int, name: str) -> None:
-        while True:
-            if kind == socket.SOCK_STREAM:
-                listener.accept()[0].close()
-            else:
-                listener.recv(100)
-            self.hits.append(name)
-
-    def substituted(self, code: str) -> str:
-        """The attack with the things of this host in it."""
-        tokens = {
-            "FILE": self.home / "id_ed25519",
-            "ENV": _ENVIRONMENT,
-            "PORT": self.tcp[1],
-            "UDP": self.udp[1],
-            "UNIX": self.folder / "socket",
-            "ABS": self.abstract,
-            "VICTIM": self.victim.pid,
-            "HOSTPID": os.getpid(),
-            "WRITE": self.home / "written",
-            "SHM": self.shm.name,
-        }
-        for token, value in tokens.items():
-            code = code.replace(f"@@{token}@@", str(value))
-        return code
-
-    def harm(self) -> list[str]:
-        """What has happened to it."""
-        problems = [f"{name} was reached" for name in self.hits]
-        self.hits.clear()
-        if self.victim.poll() is not None or _state(self.victim.pid) == "T":
-            problems.append("the victim does not run any more")
-        if (self.home / "written").exists():
-            problems.append("a file was written on the host")
-        if sorted(path.name for path in self.home.iterdir()) != ["id_ed25519"]:
-            problems.append("the home has changed")
-        return problems
-
-    def close(self) -> None:
-        """Take everything away."""
-        self.victim.kill()
-        self.victim.wait()
-        self.shm.unlink()
-        clear(str(self.folder))
+def _answer(prompt: str) -> str:
+    """The worker: echoes, after a second where it is told to be slow."""
+    if prompt.startswith("SLOW"):
+        time.sleep(1)
+    return f"W<{prompt[:40]}>"
 
 
-def _state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+def _double(value: Any) -> Any:
+    return 2 * value
+
+
+def _new(level: str) -> REPL:
+    return REPL(
+        "the document",
+        "the question",
+        worker=_answer,
+        primitives={"double": _double},
+        limits=LIMITS,
+        isolation=level,
+    )
 
 
 def _peak() -> int:
@@ -124,6 +77,7 @@ def _seen(result: CellResult) -> SimpleNamespace:
         final=None if result.final is None else clean(result.final.text),
         calls=[call.prompt for call in result.worker_calls],
         elapsed=result.elapsed,
+        killed=result.status == "killed",
     )
 
 
@@ -131,68 +85,140 @@ def _told(seen: SimpleNamespace) -> list[str]:
     texts = [seen.stdout, seen.stderr, seen.tb or "", seen.final or ""]
     problems = []
     if any("ESCAPED" in text for text in texts):
-        problems.append("it says that it escaped: " + " ".join(texts)[:200])
+        problems.append("it says that it escaped: " + " ".join(texts)[:300])
     if any("CANARY-" in text for text in [*texts, *seen.calls]):
         problems.append("a secret came out")
-    if any(_CONTROLS & set(text) for text in texts):
-        problems.append("control characters for the terminal")
+    if any((_CONTROLS | _FLIPPING) & set(text) for text in texts):
+        problems.append("characters that a terminal obeys")
     return problems
 
 
-def _attack(case: dict[str, Any], level: str, host: Host) -> tuple[list[str], list[str]]:
-    timeout = case.get("timeout", 4)
-    budget = case.get("budget", timeout + 4)
-    hard: list[str] = []
-    lenient: list[str] = []
-    with REPL(
-        "the document", "the question", worker=lambda prompt: f"W<{prompt[:40]}>", isolation=level
-    ) as repl:
-        if repl.isolation != level:
-            return [f"the level is {repl.isolation}"], []
+class Run:
+    """A run of a corpus at one level."""
+
+    def __init__(self, level: str, host: Host) -> None:
+        self._level = level
+        self._host = host
+        self._kept: list[REPL] = []
+        self._lock = threading.Lock()
+
+    def row(self, case: Case) -> dict[str, Any]:
+        """What came of a case."""
+        started = time.monotonic()
+        with self._repl(case) as repl:
+            if repl.isolation != self._level:
+                problems, soft = [f"the level is {repl.isolation}"], []
+            else:
+                problems, soft = self._attack(case, repl)
+        seconds = round(time.monotonic() - started, 2)
+        return {"id": case["id"], "problems": problems, "soft": soft, "seconds": seconds}
+
+    @contextmanager
+    def _repl(self, case: Case) -> Iterator[REPL]:
+        """A fresh REPL, or for an attack that leaves no trace one that another such attack left."""
+        if case["expect"] != "blocked" or "pre" in case or "post" in case:
+            with _new(self._level) as repl:
+                yield repl
+            return
+        with self._lock:
+            repl = self._kept.pop() if self._kept else _new(self._level).__enter__()
+        try:
+            yield repl
+        finally:
+            with self._lock:
+                self._kept.append(repl)
+
+    def _attack(self, case: Case, repl: REPL) -> tuple[list[str], list[str]]:
+        timeout = case.get("timeout", 4)
+        budget = case.get("budget", timeout + 4) + _PATIENCE
+        hard: list[str] = []
+        lenient: list[str] = []
+        gentle = lenient if case.get("soft") else hard
         for block in case.get("pre", []):
-            if repl.execute(block).status != "ok":
-                hard.append("a block before the attack failed")
+            if (ran := repl.execute(block)).status != "ok":
+                hard.append(f"a block before the attack failed: {ran.traceback}")
         before, started = _peak(), time.monotonic()
-        seen = _seen(repl.execute(host.substituted(case["code"]), timeout=timeout))
+        with _ticking() as ticks:
+            seen = _seen(repl.execute(self._host.substituted(case["code"]), timeout=timeout))
         if (took := time.monotonic() - started) > budget:
             hard.append(f"control came back after {took:.1f} s, {budget} were allowed")
-        if (grown := _peak() - before) > _GROWTH_BYTES:
+        if not ticks and took > 1:
+            hard.append("the host's other threads stood still")
+        if case.get("serial") and (grown := _peak() - before) > _GROWTH_BYTES:
             hard.append(f"the host grew by {grown >> 20} MiB")
-        (lenient if case.get("soft") else hard).extend(_told(seen))
+        gentle.extend(_told(seen))
         if "CANARY-" in seen.stdout:
             hard.append("a secret came out")
         if case["expect"] != "contained" and seen.status not in ("ok", "error", "final"):
             hard.append(f"the cell ended as {seen.status}: {seen.tb}")
         if "check" in case and not case["check"](seen):
-            (lenient if case.get("soft") else hard).append(f"its own check fails: {seen}"[:600])
+            gentle.append(f"its own check fails: {seen}"[:800])
         if "post" in case:
             block, wanted = case["post"]
             after = _seen(repl.execute(block))
             if wanted not in after.stdout:
-                (lenient if case.get("soft") else hard).append(f"afterwards: {after.stdout!r} {after.tb}")
+                gentle.append(f"afterwards: {after.stdout!r} {after.tb}")
+        try:
+            repl.variables()
+        except ReplError:
+            pass  # the process was lost after the cell: the next one tells
         alive = repl.execute("print('alive', 6*7)")
-        if alive.stdout != "alive 42\n":
-            hard.append(f"the next cell: {alive.stdout!r} {alive.traceback}")
-    return [*hard, *host.harm()], lenient
+        if (
+            "alive 42\n" not in alive.stdout and not alive.dropped
+        ):  # a thread left behind may write more than is kept
+            hard.append(f"the next cell: {alive.stdout[:300]!r} {alive.traceback}")
+        return [*hard, *self._host.harm()], lenient
+
+    def close(self) -> None:
+        """End the REPLs that were kept."""
+        for repl in self._kept:
+            repl.close()
+
+
+@contextmanager
+def _ticking() -> Iterator[list[None]]:
+    """Grows a list while this process's other threads get to run."""
+    ended = threading.Event()
+    ticks: list[None] = []
+
+    def tick() -> None:
+        while not ended.wait(0.1):
+            ticks.append(None)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        yield ticks
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _corpus(name: str) -> list[Case]:
+    if name in ("own", "wall"):
+        from tests.distill_core.isolation.attacks import CORPUS, of_the_kernel
+
+        return [case for case in CORPUS if name == "own" or of_the_kernel(case["id"])]
+    cases: list[Case] = runpy.run_path(name)["CORPUS"]
+    return [{**case, "serial": case["cat"] in ("protocol", "output", "values")} for case in cases]
 
 
 def main() -> None:
     """Run the cases and print what came of each."""
     corpus, level, *wanted = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    cases = [case for case in _corpus(corpus) if not wanted or case["id"] in wanted]
     host = Host()
+    run = Run(level, host)
     try:
-        for case in runpy.run_path(corpus)["CORPUS"]:
-            if wanted and case["id"] not in wanted:
-                continue
-            started = time.monotonic()
-            problems, soft = _attack(case, level, host)
-            seconds = round(time.monotonic() - started, 2)
-            print(
-                json.dumps({"id": case["id"], "problems": problems, "soft": soft, "seconds": seconds}),
-                flush=True,
-            )
+        for case in cases:
+            if case.get("serial"):
+                print(json.dumps(run.row(case)), flush=True)
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            for row in pool.map(run.row, [case for case in cases if not case.get("serial")]):
+                print(json.dumps(row), flush=True)
     finally:
+        run.close()
         host.close()
 
 

@@ -156,6 +156,9 @@ def test_sockets_lead_nowhere() -> None:
     assert _ask("socketpair", 2, 1, 0) == EPERM
     assert _ask("sendto", 3, 1, 1, 0, 0, 0) == ALLOW
     assert _ask("sendto", 3, 1, 1, 0, 0x7F0000000000, 16) == EPERM
+    assert _ask("sendto", 3, 1, 1, 1, 0, 0) == EPERM, "urgent data"
+    assert _ask("recvfrom", 3, 1, 1, 0x42, 0, 0) == ALLOW
+    assert _ask("recvfrom", 3, 1, 1, 1, 0, 0) == EPERM
     assert _ask("getsockopt", 3, 1, 3) == ALLOW
     assert _ask("getsockopt", 3, 1, 77) == EPERM
 

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="Landlock and seccomp are Linux's"
 )
 
-_INSIDE = accounts.REPOSITORY / "distill_core" / "isolation"
-_CHILD = Path(__file__).with_name("locked_child.py")
+_INSIDE = Path("distill_core", "isolation")
+_CHILD = Path("tests", "distill_core", "isolation", "locked_child.py")
 
 
 class Outcome(NamedTuple):
@@ -42,19 +42,20 @@ class Place:
     """A scratch folder for the child, and a file of the host beside it."""
 
     def __init__(self, account: str, level: str, folder: Path) -> None:
-        self.account, self.level = account, level
+        self.account, self.level = accounts.account(account), level
+        self.inside, self.child = self.account.repository / _INSIDE, self.account.repository / _CHILD
         self.scratch, self.witness = folder / "scratch", folder / "witness"
         self.scratch.mkdir()
         self.witness.write_text("CANARY-witness")
-        if account != accounts.current():
+        if self.account.prefix:
             for path in (folder, self.scratch, self.witness):
                 os.chown(path, accounts.NOBODY, accounts.NOBODY)
 
     def run(self, program: str, *, threads: int | None = 64) -> Outcome:
         """Lock a process down and let it run `program`."""
-        command = accounts.command(self.account)
+        command = self.account.command
         inside = bubblewrap.SCRATCH if self.level == "strong" else str(self.scratch)
-        paths = _paths(command, inside)
+        paths = _paths(self.account, inside)
         settings = {
             "paths": paths,
             "witness": str(self.witness),
@@ -63,9 +64,16 @@ class Place:
             "address_bytes": 1 << 30,
             "forbidden_bytes": 2 << 30,
         }
-        child = ["-s", "-S", str(_CHILD), str(_INSIDE), json.dumps(settings), textwrap.dedent(program)]
+        child = [
+            "-s",
+            "-S",
+            str(self.child),
+            str(self.inside),
+            json.dumps(settings),
+            textwrap.dedent(program),
+        ]
         if self.level == "strong":
-            command = _in_namespaces(command, child, Paths(*map(tuple, paths)))
+            command = _in_namespaces(self.account, child, Paths(*map(tuple, paths)))
         else:
             command = [*command, *child]
         ended = subprocess.run(
@@ -84,20 +92,20 @@ class Place:
         )
 
 
-def _in_namespaces(command: list[str], child: list[str], paths: Paths) -> list[str]:
+def _in_namespaces(account: accounts.Account, child: list[str], paths: Paths) -> list[str]:
     """The command by way of bubblewrap, made by the account that runs it."""
     bwrap = bubblewrap.found()
     if bwrap is None:
         pytest.skip("level strong takes bubblewrap")
-    *account, _ = command
+    repository = account.repository
     with accounts.seen_from(account):
         return [
-            *account,
+            *account.prefix,
             *bubblewrap.wrapped(
                 bwrap,
-                [_executable(command), *child],
+                [_executable(account.command), *child],
                 paths,
-                code=[str(_INSIDE / "inside"), str(_CHILD)],
+                code=[str(repository / _INSIDE / "inside"), str(repository / _CHILD)],
                 scratch_bytes=64 << 20,
             ),
         ]
@@ -108,16 +116,21 @@ def _executable(command: list[str]) -> str:
     return subprocess.run([*command, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _paths(command: list[str], scratch: str) -> list[list[str]]:
-    """What the interpreter of `command` needs, as it says itself: it may be another than that of the tests."""
-    if command == [sys.executable]:
+def _paths(account: accounts.Account, scratch: str) -> list[list[str]]:
+    """What the interpreter of this account needs, as it says itself: it may be another than that of the tests."""
+    if not account.prefix:
         return [list(group) for group in reach((), (), scratch)]
     code = (
         "import sys, json; from distill_core.isolation.reach import reach; "
         "print(json.dumps(reach((), (), sys.argv[1])))"
     )
     asked = subprocess.run(
-        [*command, "-c", code, scratch], capture_output=True, text=True, check=True, cwd=accounts.REPOSITORY
+        [*account.command, "-c", code, scratch],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=account.repository,
+        env=account.environment,
     )
     paths: list[list[str]] = json.loads(asked.stdout)
     return paths
@@ -338,7 +351,7 @@ def test_a_process_with_threads_is_not_taken_for_locked(place: Place) -> None:
         "forbidden_bytes": None,
     }  # fmt: skip
     ended = subprocess.run(
-        [*accounts.command(place.account), "-s", "-S", "-c", code, str(_CHILD), str(_INSIDE), json.dumps(settings), ""],
+        [*place.account.command, "-s", "-S", "-c", code, str(place.child), str(place.inside), json.dumps(settings), ""],
         capture_output=True, text=True, timeout=60, env={}, cwd=place.scratch,
     )  # fmt: skip
     level, _, problem, _ = json.loads(ended.stdout.partition("\n")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -133,3 +134,12 @@ async def test_a_line_takes_any_bytes_in_any_pieces(bodies: list[bytes], cut: in
         line.data_received(stream[start : start + cut])
     assert len(wrong) <= 1
     assert len(line._buffer) <= 54
+
+
+def test_nobody_waits_for_ever_for_an_order_that_a_thread_steals() -> None:
+    steal = "import threading\ndef steal():\n    while True: os.read(line, 1 << 20)\n"
+    with REPL("doc") as repl:
+        repl.execute(SOCKET + FIND + steal + "threading.Thread(target=steal, daemon=True).start()")
+        with suppress(ReplError):  # whoever reads first has it
+            repl.variables()
+        assert "alive" in repl.execute("print('alive')").stdout
