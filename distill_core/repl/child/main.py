@@ -21,6 +21,7 @@ from .scaffold import Answer, budget, build, functions_of_host
 
 def main(fd: int, life: int, hatch: int, host: int) -> None:
     """Serve the host behind socket `fd` until it is gone. Never returns."""
+    fd, life, hatch = _low(fd), _low(life), _low(hatch)
     ties = bounds.die_with_host(host, life)
     interrupts = Interrupts()
     interrupts.install()
@@ -29,6 +30,13 @@ def main(fd: int, life: int, hatch: int, host: int) -> None:
     while True:
         order = channel.command()
         interpreter.obey(order)
+
+
+def _low(fd: int) -> int:
+    """The descriptor under a low number: a host with many open hands over one beyond the bound on a cell's files."""
+    low = os.dup(fd)
+    os.close(fd)
+    return low
 
 
 class Interpreter:

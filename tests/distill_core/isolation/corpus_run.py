@@ -2,8 +2,8 @@
 
 A program of its own, so that it can run as another account, and so that its memory is the host's and nobody else's.
 argv: the corpus ("own", of that only what the kernel's "wall" holds, or a file with CORPUS in it), the level, then ids
-of cases (none: all). Prints one JSON object a case: id, problems (what must not have happened and did), soft (the same for
-what the corpus lets pass), seconds.
+of cases (none: all). Prints one JSON object a case: id, problems (what must not have happened and did), soft (the same
+for what the corpus lets pass), seconds.
 
 Most attacks wait more than they work, so several run at a time. An attack that must be refused leaves its REPL as it
 was, so the next one of that kind goes on with it. Those that are marked "serial" put weight on the host itself and

@@ -208,3 +208,16 @@ def test_ignored_signals_of_the_host_are_not_inherited() -> None:
             assert repl.execute("while True: pass", timeout=0.3).status == "timeout"
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_host_with_many_descriptors_open_has_children_with_few() -> None:
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(300)]
+    try:
+        with REPL("") as repl:
+            repl.execute("kept = 1")
+            assert repl.execute("import os; os.abort()").status == "killed"
+            largest = "max(fd for fd in range(4096) if os.path.lexists(f'/proc/self/fd/{fd}'))"
+            assert int(repl.execute(f"import os; print({largest})").stdout) < 64
+    finally:
+        for fd in held:
+            os.close(fd)

@@ -44,10 +44,10 @@ ATTACKS = [
     attack("descriptor-passing", "descriptors sent and received", """
         import socket, array
         a, b = socket.socketpair()
-        refused(send=lambda: socket.send_fds(a, [b'x'], [0]) , receive=lambda: a.setblocking(False) or socket.recv_fds(b, 10, 10),
+        refused(send=lambda: socket.send_fds(a, [b'x'], [0]) , receive=lambda: b.setblocking(False) or socket.recv_fds(b, 10, 10),
                 creds=lambda: a.sendmsg([b'x'], [(1, 2, struct.pack('iII', 1, 0, 0))]))
         if MACHINE == 'x86_64':
-            for fd in range(12): denied((46, fd, bytes(56), 0), (47, fd, bytes(56), 0x40), (307, fd, bytes(64), 1, 0), (299, fd, bytes(64), 1, 0x40, None))
+            for fd in range(12): denied((46, fd, bytes(56), 0), (47, fd, bytes(56), 0x41), (307, fd, bytes(64), 1, 0), (299, fd, bytes(64), 1, 0x40, None))
         """),
     _with_sockets("descriptor-process-handles", "a handle on a process, however it is come by", """
         import socket
