@@ -55,8 +55,8 @@ class Child:
             self.hatch, hatch = _owned_sockets(ours, theirs)
             self.out, out = owned(roomy_pipe(), ours, theirs)
             self.err, err = owned(roomy_pipe(), ours, theirs)
-            life, self._hold_on_life = owned(os.pipe(), theirs, ours)
-            self._information, information = owned(os.pipe(), ours, theirs)
+            life, self._hold_on_life = owned(firm_pipe(), theirs, ours)
+            self._information, information = owned(firm_pipe(), ours, theirs)
             host = 0 if boundary.namespaces else os.getpid()
             arguments = [str(argument) for argument in (_HOME, line.fileno(), life, hatch.fileno(), host)]
             self._process = subprocess.Popen(
@@ -229,9 +229,17 @@ def owned(pipe: tuple[int, int], reading: ExitStack, writing: ExitStack) -> tupl
     return pipe
 
 
-def roomy_pipe() -> tuple[int, int]:
-    """A pipe whose reading end does not block, as roomy as the system lets us have it."""
+def firm_pipe() -> tuple[int, int]:
+    """A pipe that nobody can open once more by way of /proc, where copies of a child see each other's descriptors."""
     reading, writing = os.pipe()
+    if sys.platform == "linux":
+        os.fchmod(reading, 0)
+    return reading, writing
+
+
+def roomy_pipe() -> tuple[int, int]:
+    """Such a pipe whose reading end does not block, as roomy as the system lets us have it."""
+    reading, writing = firm_pipe()
     os.set_blocking(reading, False)
     if sys.platform == "linux":
         import fcntl

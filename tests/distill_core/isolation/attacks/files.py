@@ -43,14 +43,23 @@ ATTACKS = [
                 refused(**{base: lambda: open(base + '@@FILE@@', 'rb').read(), base + '/': lambda: os.listdir(base)})
         """),
     attack("file-descriptors-of-others", "files that the host has open, by /proc", """
-        for process in ('1', str(os.getppid()), '@@HOSTPID@@', '@@VICTIM@@'):
+        for process in ('@@HOSTPID@@', '@@VICTIM@@'):
             for fd in range(40):
                 name = f'/proc/{process}/fd/{fd}'
-                if process == '1' and os.getpid() == 1: continue
-                if process == str(os.getpid()): continue
                 refused(**{name: lambda: os.readlink(name), name + ' r': lambda: os.open(name, os.O_RDONLY),
                            name + ' w': lambda: os.open(name, os.O_WRONLY)})
         """),
+    attack("file-descriptors-of-copies", "the pipes of other copies of this process, by /proc", """
+        near = range(1, 400) if os.getpid() < 400 else range(os.getpid() - 60, os.getpid() + 60)
+        for process in [*near, os.getppid()]:
+            for fd in range(40):
+                name = f'/proc/{process}/fd/{fd}'
+                try: target = os.readlink(name)
+                except OSError: continue
+                if target == '/dev/null': continue
+                refused(**{f'{name} {target} r': lambda: os.open(name, os.O_RDONLY | os.O_NONBLOCK),
+                           f'{name} {target} w': lambda: os.open(name, os.O_WRONLY | os.O_NONBLOCK)})
+        """, pre=["kept = 1", "kept = 2"]),
     attack("file-proc-of-oneself", "one's own process as a file", """
         for name in ('mem', 'maps', 'smaps', 'pagemap', 'environ', 'auxv', 'stack', 'syscall', 'status', 'cmdline', 'stat',
                      'mountinfo', 'mounts', 'cgroup', 'net/tcp', 'net/unix', 'net/route', 'limits', 'io', 'wchan', 'personality',
