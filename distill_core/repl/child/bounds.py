@@ -53,6 +53,7 @@ def _take_group_along() -> tuple[int, ...]:
     fds: list[int] = []
     for behind in (False, True):
         reading, writing = os.pipe()
+        os.fchmod(reading, 0)  # no copy can open it once more by way of /proc, and so hold it open
         if behind:
             moved = fcntl.fcntl(reading, fcntl.F_DUPFD, writing + 1)
             os.close(reading)
