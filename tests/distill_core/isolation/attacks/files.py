@@ -118,7 +118,9 @@ ATTACKS = [
                 out=lambda: os.link('empty', '@@WRITE@@') or 1, follow=lambda: os.link('/proc/self/fd/1', '@@WRITE@@', follow_symlinks=True) or 1)
         if MACHINE == 'x86_64':
             fd = os.open('empty', os.O_RDONLY)
-            denied((265, fd, b'', -100, b'@@WRITE@@', 0x1000), (86, b'@@FILE@@', b'k3'))
+            denied((265, fd, b'', -100, b'@@WRITE@@', 0x1000), (265, fd, b'', -100, b'k4', 0x1000))
+            for result in (sysc(86, b'@@FILE@@', b'k3'), sysc(86, b'empty', b'@@WRITE@@'), sysc(265, -100, b'/proc/self/exe', -100, b'k5', 0x400)):
+                if result == 0: print('ESCAPED')
         """),
     attack("file-by-libraries", "modules that open a path on one's behalf", """
         import linecache, runpy, sqlite3, tokenize, zipfile, tarfile, zipimport, fileinput, mmap, configparser, gzip, shelve, mailbox
@@ -159,8 +161,14 @@ ATTACKS = [
     attack("file-attributes", "extended attributes, modes, owners and times, in one's own folder too", """
         open('own', 'w').close()
         refused(get=lambda: os.getxattr('own', 'user.x'), set=lambda: os.setxattr('own', 'user.x', b'x') or 1, list=lambda: os.listxattr('/') + [1],
-                suid=lambda: os.chmod('own', 0o4755) or 1, chown=lambda: os.chown('own', 0, 0) or 1, utime=lambda: os.utime('own') or 1,
-                fchmod=lambda: os.fchmod(os.open('own', os.O_RDWR), 0o777) or 1, out=lambda: os.chmod('@@HOME@@', 0o777) or 1)
+                chown=lambda: os.chown('own', 0, 0) or 1, out=lambda: os.chmod('@@HOME@@', 0o777) or 1, times=lambda: os.utime('@@FILE@@') or 1,
+                through=lambda: os.symlink('@@FILE@@', 'away') or os.chmod('away', 0o777) or 1)
+        if os.path.exists('own') and os.stat('own').st_mode & 0o7000: print('ESCAPED')
+        if MACHINE == 'x86_64':
+            fd = os.open('own', os.O_RDWR)
+            denied((90, b'own', 0o4755), (91, fd, 0o4755), (268, -100, b'own', 0o4755), (452, -100, b'own', 0o4755, 0), (92, b'own', 0, 0), (93, fd, 0, 0),
+                   (94, b'own', 0, 0), (260, -100, b'own', 0, 0, 0), (132, b'own', None), (235, b'own', None), (261, -100, b'own', None), (280, -100, b'own', None, 0))
+            os.close(fd)
         """),
     attack("file-watching", "being told of what happens to files", """
         if MACHINE == 'x86_64':
