@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from sessions.export.chat import assistant, conversation, plain, prompt
 from sessions.export.judging import fault
-from sessions.export.rows import Left, Options, Origin, of_call, of_turn, turn_key
+from sessions.export.rows import Left, Options, Origin, of_call, of_session, of_turn, turn_key
 from sessions.export.trace import RAN, Call, Trace, Turn
 
 
@@ -16,10 +17,16 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     prompt: tuple[dict[str, object], ...]
-    chosen: str
-    rejected: str
+    chosen: tuple[dict[str, object], ...]
+    rejected: tuple[dict[str, object], ...]
     why: str
     origin: Origin
+
+    def single(self) -> tuple[str, str] | Left:
+        """The one reply of each side, for formats that take no more."""
+        if len(self.chosen) == len(self.rejected) == 1:
+            return str(self.chosen[0]["content"]), str(self.rejected[0]["content"])
+        return Left(key=self.key, rule="several_messages", why=f"{len(self.chosen)} and {len(self.rejected)}")
 
 
 def of_turns(trace: Trace, options: Options) -> Iterator[Pair | Left]:
@@ -28,7 +35,8 @@ def of_turns(trace: Trace, options: Options) -> Iterator[Pair | Left]:
     - edited: the code as a person changed it, over the supervisor's own;
     - corrected: a reviewer's correction over what ran;
     - retried: the reply that was accepted in the end over each that was rejected before it, each with its own prompt;
-    - candidates: the one that was chosen over the others of its turn.
+    - candidates: the one that was chosen over the others of its turn;
+    - compared: the whole session over another of the same question, from where they part.
     """
     waiting: list[Turn] = []
     others: dict[int, list[Turn]] = {}
@@ -56,12 +64,53 @@ def of_turns(trace: Trace, options: Options) -> Iterator[Pair | Left]:
             if bad.reply.strip()
         ]
         waiting = []
-        told = [pair for pair in pairs if pair.chosen.strip() != pair.rejected.strip()]
+        told = [pair for pair in pairs if _differ(pair)]
         yield from told
         if not told:
             yield _left(trace, turn, "no_pair", "approved as it was, with nothing beside it")
     for turn in waiting:
         yield _left(trace, turn, "no_pair", "rejected, and nothing was accepted after it")
+    yield from _of_sessions(trace)
+
+
+def _of_sessions(trace: Trace) -> Iterator[Pair | Left]:
+    """This session over each that a reviewer found worse, from where the two conversations part."""
+    said = [plain(one.message) for one in conversation(trace)]
+    for rival in trace.rivals:
+        key = f"{trace.session_id}/over/{rival.session_id}"
+        other = [plain(message) for message in rival.messages]
+        shared = _shared(said, other)
+        if rival.split_apart or not shared:
+            why = rival.split_apart or "they do not begin alike"
+            yield Left(key=key, rule="no_pair", why=f"{rival.session_id}: {why}")
+            continue
+        origin = of_session(trace)
+        yield Pair(
+            key=key,
+            prompt=tuple(said[:shared]),
+            chosen=tuple(said[shared:]),
+            rejected=tuple(other[shared:]),
+            why="compared",
+            origin=msgspec.structs.replace(
+                origin,
+                events=tuple(sorted({*origin.events, rival.seq})),
+                annotators=tuple(sorted({*origin.annotators, rival.by})),
+            ),
+        )
+
+
+def _shared(one: list[dict[str, object]], other: list[dict[str, object]]) -> int:
+    """How many messages both begin with, up to the last before a reply; 0 where nothing, or nothing else, follows."""
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    while same and one[same - 1]["role"] not in ("user", "tool"):
+        same -= 1
+    return same if same < len(one) and same < len(other) and one[same:] != other[same:] else 0
+
+
+def _differ(pair: Pair) -> bool:
+    return str(pair.chosen[0]["content"]).strip() != str(pair.rejected[0]["content"]).strip()
 
 
 def _own(trace: Trace, turn: Turn) -> Iterator[Pair]:
@@ -75,13 +124,11 @@ def _pair(trace: Trace, asked: Turn, turn: Turn, why: str, chosen: str, rejected
     origin = of_turn(turn)
     if asked is not turn:
         origin = msgspec.structs.replace(origin, events=tuple(sorted({*turn.events, *asked.events})))
-    from sessions.export.chat import prompt
-
     return Pair(
         key=turn_key(trace, asked, why),
         prompt=tuple(prompt(asked)),
-        chosen=chosen,
-        rejected=rejected,
+        chosen=(assistant(chosen),),
+        rejected=(assistant(rejected),),
         why=why.partition("-")[0],
         origin=origin,
     )
@@ -101,8 +148,8 @@ def of_calls(call: Call, key: str, retried: Call | None = None) -> Pair | Left:
         return Pair(
             key=key,
             prompt=({"role": "user", "content": call.prompt},),
-            chosen=retried.text or "",
-            rejected=call.response,
+            chosen=(assistant(retried.text or ""),),
+            rejected=(assistant(call.response),),
             why="retried",
             origin=of_call(retried),
         )
@@ -111,8 +158,8 @@ def of_calls(call: Call, key: str, retried: Call | None = None) -> Pair | Left:
     return Pair(
         key=key,
         prompt=({"role": "user", "content": call.prompt},),
-        chosen=call.text,
-        rejected=call.response,
+        chosen=(assistant(call.text),),
+        rejected=(assistant(call.response),),
         why="corrected" if call.text != call.override else "overridden",
         origin=of_call(call),
     )

@@ -192,6 +192,7 @@ class _Writing:
             left=dict(sorted(left.items())),
             redacted=dict(sorted(self._sieve.redacted.items())),
             columns=tuple(sorted(columns)),
+            beside=self._sieve.beside,
             labels=dict(sorted(labels.items())),
             models=tuple(sorted(models)),
             annotators=tuple(sorted(annotators)),
@@ -263,7 +264,7 @@ class _Earlier:
             return None
         same = (record.fingerprint, record.family) == (source.fingerprint, source.family)
         # What was left out as a repetition may be the first of its kind now.
-        if not same or {"duplicate", "same_session", "unreadable"} & set(record.left):
+        if not same or record.beside or {"duplicate", "same_session", "unreadable"} & set(record.left):
             return None
         while self._at < place:
             self._pass(self._order[self._at])

@@ -28,6 +28,7 @@ class SessionRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
         left: by rule, how many of its rows were left out.
         redacted: by kind, how many things.
         columns: which columns its rows had.
+        beside: sessions whose content its rows depend on too.
     """
 
     session: str
@@ -40,6 +41,7 @@ class SessionRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     left: dict[str, int] = msgspec.field(default_factory=dict)
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     labels: dict[str, int] = msgspec.field(default_factory=dict)
     models: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()

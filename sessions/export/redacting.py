@@ -31,6 +31,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         given=_maybe(trace.given, redactor),
         reason=text(trace.reason),
         judgements=_judgements(trace.judgements, redactor),
+        preferences=_judgements(trace.preferences, redactor),
         labels=tuple(map(text, trace.labels)),
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),

@@ -35,6 +35,7 @@ RULES: dict[str, str] = {
     "unmarked": "nobody marked it",
     "neutral": "marked 0, which this format cannot say",
     "no_pair": "there is nothing to compare it with",
+    "several_messages": "a side has several messages, and this format takes one",
     "no_judgement": "nobody said whether it is good",
     "not_alternating": "its messages do not take turns, which this format asks for",
     "purpose": "a call by a primitive of the host, not by the supervisor's program",
@@ -131,6 +132,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
             are one a session.
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
             "inside" where the format has a place of its own for it.
+        compares: it makes rows of two sessions of which a reviewer preferred one.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
         tokenizer: its rows hold tokens, so that it needs a tokenizer.
@@ -143,6 +145,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     columns: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     storage: Literal["rows", "lines", "files"] = "rows"
     provenance: Literal["column", "beside", "inside"] = "column"
+    compares: bool = False
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"
     tokenizer: bool = False

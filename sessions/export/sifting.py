@@ -12,8 +12,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from distill_core import events as ev
 from distill_core.errors import DistillError
+from distill_core.models.base import Message
 from distill_core.reading import Reading, read_session
+from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
 from sessions.export.plan import Plan
 from sessions.export.provenance import COLUMN, content_hash, provenance
@@ -22,7 +25,7 @@ from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Left, Row
 from sessions.export.selecting import Source
-from sessions.export.trace import Trace
+from sessions.export.trace import Rival, Trace
 from sessions.export.tracing import trace_of
 
 
@@ -62,8 +65,11 @@ class Sieve:
         self._dedup = Dedup(plan.near)
         self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
         self._sessions: dict[str, str] = {}
+        self._others = {source.session_id: source for source in plan.sources}
         self.redacted: Counter[str] = Counter()
         """What was redacted in the session that was sifted last."""
+        self.beside: tuple[str, ...] = ()
+        """The other sessions that its rows depend on."""
 
     def remember(self, source: Source, digests: tuple[str, ...]) -> bool:
         """Take the rows that were made of a session before for seen; False, and nothing, if one of them was seen."""
@@ -77,12 +83,13 @@ class Sieve:
     def sift(self, source: Source) -> Iterator[Sifted]:
         """What becomes of a session."""
         self.redacted = Counter()
+        self.beside = ()
         known = self._sessions.setdefault(source.session_id, str(source.folder))
         if known != str(source.folder):
             yield Left(key=source.session_id, rule="same_session", why="another folder holds it too")
             return
         try:
-            whole = self.trace(source)
+            whole = self._with_rivals(source, self.trace(source))
         except DistillError as error:
             yield Left(key=source.session_id, rule="unreadable", why=str(error))
             return
@@ -96,17 +103,46 @@ class Sieve:
         Raises:
             DistillError: it cannot be read.
         """
-        plan = self._plan
+        redactor = Redactor(self._finders) if self._finders else None
+        found = self._trace(source, redactor)
+        if redactor is not None:
+            self.redacted = redactor.counts
+        return found
+
+    def _with_rivals(self, source: Source, whole: Trace) -> Trace:
+        """`whole` with the conversations of the sessions that it was preferred over."""
+        if not self._plan.format.compares:
+            return whole
+        rivals = []
+        for made in whole.preferences:
+            other = self._others.get(made.preference.other) if made.preference is not None else None
+            if made.preference is None or made.preference.winner != "this":
+                continue
+            if other is None:
+                rivals.append(_rival(made, (), "it is not exported too"))
+            elif self._plan.splits.of(other.family) != self._plan.splits.of(source.family):
+                rivals.append(_rival(made, (), "it is in another split"))
+            else:
+                # Placeholders of its own: the same thing may have another one in each of the two.
+                redactor = Redactor(self._finders) if self._finders else None
+                try:
+                    said = conversation(self._trace(other, redactor))
+                except DistillError as error:
+                    rivals.append(_rival(made, (), str(error)))
+                else:
+                    rivals.append(_rival(made, tuple(one.message for one in said), ""))
+        self.beside = tuple(rival.session_id for rival in rivals)
+        return msgspec.structs.replace(whole, rivals=tuple(rivals))
+
+    def _trace(self, source: Source, redactor: Redactor | None) -> Trace:
         if source.trouble:
             raise DistillError(source.trouble)
         reading = read_session(source.folder)
         _refuse_damage(reading)
         found = trace_of(reading.events, family=source.family)
-        if self._finders:
-            redactor = Redactor(self._finders)
+        if redactor is not None:
             found = redacted(found, redactor)
-            self.redacted = redactor.counts
-        return found if plan.reasoning else without_prose(found)
+        return found if self._plan.reasoning else without_prose(found)
 
     def _judged(self, whole: Trace, row: Row, split: str) -> Sifted:
         plan = self._plan
@@ -130,6 +166,11 @@ class Sieve:
         return Kept(
             row=row, split=split, digest=digest, line=b'%b,"%b":%b}' % (line[:-1], COLUMN.encode(), where)
         )
+
+
+def _rival(made: ev.Annotated, messages: tuple[Message, ...], split_apart: str) -> Rival:
+    other = made.preference.other if made.preference is not None else ""
+    return Rival(session_id=other, messages=messages, by=made.by, seq=made.seq, split_apart=split_apart)
 
 
 def taught(columns: dict[str, Any]) -> str:

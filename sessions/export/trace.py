@@ -153,6 +153,20 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[int, ...] = ()
 
 
+class Rival(msgspec.Struct, frozen=True, kw_only=True):
+    """A session over which a reviewer preferred this one: its whole conversation.
+
+    Args:
+        split_apart: why it cannot stand beside this one in a row; "" if it can.
+    """
+
+    session_id: str
+    messages: tuple[Message, ...]
+    by: str
+    seq: int
+    split_apart: str = ""
+
+
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """A session as training data.
 
@@ -165,6 +179,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
         judgements: annotations of the session and of its answer.
         final_decision: the last decision on an answer, or the one that ended the session with one.
         tools: tool definitions that the supervisor was sent, if any.
+        preferences: what reviewers said of it beside other sessions.
+        rivals: the sessions that it was preferred over, where they are exported too.
         primitives: functions of the REPL beyond those that every session has.
     """
 
@@ -197,6 +213,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     final_decision: ev.DecisionMade | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    preferences: tuple[ev.Annotated, ...] = ()
+    rivals: tuple[Rival, ...] = ()
     primitives: tuple[str, ...] = ()
 
     def conversation(self) -> tuple[Turn, ...]:

@@ -14,6 +14,7 @@ from distill_core.rewriting import with_codes
 from distill_core.state import Cell as FoldedCell
 from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
 from sessions.export.alignment import by_lines
+from sessions.export.standing import preferences, standing
 from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Trace, Turn
 
 _CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
@@ -104,7 +105,7 @@ class _Tracing:
         self._started = state.started
         self._index = index
         self._prompts: dict[str, tuple[Message, ...]] = {}
-        self._annotations = state.annotations()
+        self._annotations = standing(state.annotations())
         self._of_call: dict[str, list[ev.Annotated]] = {}
         for made in self._annotations:
             if made.target.kind == "worker_call":
@@ -146,6 +147,7 @@ class _Tracing:
             turns=tuple(turn for step in state.steps for turn in self._turns(step)),
             calls=tuple(self._call(state.calls[call_id]) for call_id in state.call_order),
             judgements=tuple(own),
+            preferences=preferences(state.annotations()),
             labels=_labels(own),
             final_decision=_last(
                 d

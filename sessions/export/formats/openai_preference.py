@@ -19,13 +19,17 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         if isinstance(pair, Left):
             yield pair
             continue
+        sides = pair.single()
+        if isinstance(sides, Left):
+            yield sides
+            continue
         asked: dict[str, object] = {"messages": list(pair.prompt)}
         if trace.tools:
             asked |= {"tools": list(trace.tools), "parallel_tool_calls": False}
         columns = {
             "input": asked,
-            "preferred_output": [chat.assistant(pair.chosen)],
-            "non_preferred_output": [chat.assistant(pair.rejected)],
+            "preferred_output": [chat.assistant(sides[0])],
+            "non_preferred_output": [chat.assistant(sides[1])],
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
 
@@ -40,5 +44,6 @@ FORMAT = Format(
         "non_preferred_output": [chat.MESSAGE],
     },
     provenance="beside",
+    compares=True,
     teaches="Upload a file of `data/` as it is. What each line came from stands in `provenance/`, line by line.",
 )

@@ -21,8 +21,8 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             continue
         columns = {
             "prompt": list(pair.prompt),
-            "chosen": [chat.assistant(pair.chosen)],
-            "rejected": [chat.assistant(pair.rejected)],
+            "chosen": list(pair.chosen),
+            "rejected": list(pair.rejected),
             "preferred_because": pair.why,
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
@@ -30,7 +30,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
 
 FORMAT = Format(
     name="preference",
-    help="TRL: edited over original, accepted over rejected, chosen over other candidates",
+    help="TRL: edited over original, accepted over rejected, chosen over others",
     rows=rows,
     columns={
         "prompt": [chat.MESSAGE],
@@ -38,5 +38,6 @@ FORMAT = Format(
         "rejected": [chat.MESSAGE],
         "preferred_because": "string",
     },
+    compares=True,
     teaches="For `trl.DPOTrainer` and `trl.RewardTrainer`.",
 )

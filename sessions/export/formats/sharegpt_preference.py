@@ -19,9 +19,13 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         if isinstance(columns, str):
             yield Left(key=pair.key, rule="not_alternating", why=columns)
             continue
+        sides = pair.single()
+        if isinstance(sides, Left):
+            yield sides
+            continue
         columns |= {
-            "chosen": llama_factory.speech("gpt", pair.chosen),
-            "rejected": llama_factory.speech("gpt", pair.rejected),
+            "chosen": llama_factory.speech("gpt", sides[0]),
+            "rejected": llama_factory.speech("gpt", sides[1]),
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
 
@@ -42,5 +46,6 @@ FORMAT = Format(
         "rejected": llama_factory.SPEECH,
     },
     extras=_extras,
+    compares=True,
     teaches="For LLaMA-Factory: `dataset_dir` is this folder, `dataset` is `distill_sharegpt_preference_train`.",
 )

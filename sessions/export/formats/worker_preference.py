@@ -29,8 +29,8 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             continue
         columns = {
             "prompt": list(pair.prompt),
-            "chosen": [chat.assistant(pair.chosen)],
-            "rejected": [chat.assistant(pair.rejected)],
+            "chosen": list(pair.chosen),
+            "rejected": list(pair.rejected),
             "preferred_because": pair.why,
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
