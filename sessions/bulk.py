@@ -1,0 +1,110 @@
+"""Judging or removing several sessions at once, and taking that back. Undo of a judgement is an event, as everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.errors import LogError, StoreError
+from sessions.appending import annotate, append
+from sessions.store import Store
+from sessions.trash import remove, restore
+
+_SESSION = ev.Target(kind="session")
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    session_id: str
+    seq: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What was done, in words; `failed` says of which session it could not be done, and why."""
+
+    words: str
+    failed: tuple[str, ...] = ()
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """Enough to take one thing back."""
+
+    words: str
+    judged: tuple[_Judged, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Bulk:
+    """What one person does to several sessions in a store.
+
+    Args:
+        by: whose judgements these are.
+    """
+
+    def __init__(self, store: Store, by: str) -> None:
+        self._store = store
+        self._by = by
+        self._done: list[_Step] = []
+
+    def label(self, session_ids: Sequence[str], label: str) -> Done:
+        """Put a label on each."""
+        return self._judge(session_ids, f"labelled {label!r}", labels=(label,))
+
+    def rate(self, session_ids: Sequence[str], rating: int) -> Done:
+        """Rate each."""
+        return self._judge(session_ids, f"rated {rating}", rating=rating)
+
+    def trash(self, session_ids: Sequence[str]) -> Done:
+        """Move each to the trash."""
+        places, failed = [], []
+        for session_id in session_ids:
+            try:
+                places.append(remove(self._store.home, session_id).name)
+            except StoreError as error:
+                failed.append(f"{session_id}: {error}")
+        self._store.catch_up()
+        return self._finish(_Step("moved to the trash", removed=tuple(places)), len(places), failed)
+
+    def undo(self) -> Done | None:
+        """Take the last thing back; None where there is nothing left."""
+        if not self._done:
+            return None
+        step = self._done.pop()
+        failed: list[str] = []
+        for judged in step.judged:
+            folder = self._store.home.folder(judged.session_id)
+            try:
+                append(folder, [ev.Retracted(step=0, retracts=judged.seq, by=self._by)])
+                self._store.refresh(judged.session_id)
+            except (StoreError, LogError) as error:
+                failed.append(f"{judged.session_id}: {error}")
+        for name in step.removed:
+            try:
+                restore(self._store.home, name)
+            except StoreError as error:
+                failed.append(f"{name}: {error}")
+        if step.removed:
+            self._store.catch_up()
+        count = len(step.judged) + len(step.removed) - len(failed)
+        return Done(f"taken back: {_counted(count)} {step.words}", tuple(failed))
+
+    def _judge(self, session_ids: Sequence[str], words: str, **judgement: object) -> Done:
+        judged, failed = [], []
+        for session_id in session_ids:
+            try:
+                made = annotate(self._store.home.folder(session_id), _SESSION, by=self._by, **judgement)
+                judged.append(_Judged(session_id, made.seq))
+                self._store.refresh(session_id)
+            except (StoreError, LogError) as error:
+                failed.append(f"{session_id}: {error}")
+        return self._finish(_Step(words, judged=tuple(judged)), len(judged), failed)
+
+    def _finish(self, step: _Step, count: int, failed: list[str]) -> Done:
+        if count:
+            self._done.append(step)
+        return Done(f"{_counted(count)} {step.words}", tuple(failed))
+
+
+def _counted(count: int) -> str:
+    return f"{count} session" if count == 1 else f"{count} sessions"

@@ -1,0 +1,143 @@
+"""The store as a screen uses it: everything on one thread of its own, so that no drawing waits for a disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from distill_core.reading import Reading
+    from sessions import Hit, SessionRow, Store
+    from sessions.bulk import Bulk, Done
+    from sessions.stats import Stats
+    from sessions.store import Order
+
+T = TypeVar("T")
+HITS = 20
+"""Hits in one session that are shown."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What is listed: the rows, and how many sessions there are in all."""
+
+    rows: Sequence[SessionRow]
+    total: int
+
+
+class Desk:
+    """A home's store.
+
+    Args:
+        home: the folder of kept sessions.
+        by: whose judgements are made.
+    """
+
+    def __init__(self, home: Path, by: str) -> None:
+        self._home = home
+        self._by = by
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._store: Store | None = None
+        self._bulk: Bulk | None = None
+
+    async def _do(self, work: Callable[[Store], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            from sessions import Store
+
+            self._store = Store(self._home)
+        return self._store
+
+    def _bulk_of(self, store: Store) -> Bulk:
+        if self._bulk is None:
+            from sessions.bulk import Bulk
+
+            self._bulk = Bulk(store, self._by)
+        return self._bulk
+
+    async def list(self, words: str, order: Order, descending: bool, *, look: bool = False) -> Found:
+        """The sessions that `words` select; `look` at the folders first.
+
+        Raises:
+            StoreError: the words are no filter, or the index cannot be read.
+        """
+        from sessions import parse
+
+        def work(store: Store) -> Found:
+            if look:
+                store.catch_up()
+            rows = store.list(parse(words), order=order, descending=descending)
+            return Found(rows, store.count())
+
+        return await self._do(work)
+
+    async def hits(self, session_id: str, words: str) -> Sequence[Hit]:
+        """Where the text of `words` is found in one session."""
+        from sessions import parse
+
+        text = parse(words).text
+        if not text:
+            return []
+        return await self._do(lambda store: store.hits(session_id, text, limit=HITS))
+
+    async def read(self, session_id: str) -> Reading:
+        """A session's log.
+
+        Raises:
+            LogError: it cannot be read.
+        """
+        return await self._do(lambda store: store.open(session_id).reading)
+
+    async def rate(self, session_ids: Sequence[str], rating: int) -> Done:
+        """Rate sessions."""
+        return await self._do(lambda store: self._bulk_of(store).rate(session_ids, rating))
+
+    async def label(self, session_ids: Sequence[str], label: str) -> Done:
+        """Label sessions."""
+        return await self._do(lambda store: self._bulk_of(store).label(session_ids, label))
+
+    async def trash(self, session_ids: Sequence[str]) -> Done:
+        """Move sessions to the trash."""
+        return await self._do(lambda store: self._bulk_of(store).trash(session_ids))
+
+    async def undo(self) -> Done | None:
+        """Take the last of these back."""
+        return await self._do(lambda store: self._bulk_of(store).undo())
+
+    async def next(self, words: str, after: str | None) -> str | None:
+        """The next session under `words` that was not judged, behind `after`; the place is remembered."""
+        from sessions import parse
+        from sessions.waiting import Place, Queue
+
+        def work(store: Store) -> str | None:
+            queue = Queue(store, self._by, parse(words))
+            row = queue.next(after)
+            if row is None:
+                return None
+            queue.remember(Place(row.session_id))
+            return row.session_id
+
+        return await self._do(work)
+
+    async def stats(self, words: str) -> Stats:
+        """The statistics of what `words` select."""
+        from sessions import parse
+        from sessions.stats import stats
+
+        return await self._do(lambda store: stats(store, parse(words)))
+
+    def close(self) -> None:
+        """Close the store."""
+
+        def shut() -> None:
+            if self._store is not None:
+                self._store.close()
+
+        self._thread.submit(shut)
+        self._thread.shutdown()
