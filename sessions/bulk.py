@@ -1,8 +1,9 @@
-"""Judging or removing several sessions at once, and taking that back. Undo of a judgement is an event, as everywhere."""
+"""Judging or removing several sessions at once, and taking that back: undo of a judgement is an event, as ever."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -89,11 +90,12 @@ class Bulk:
         count = len(step.judged) + len(step.removed) - len(failed)
         return Done(f"taken back: {_counted(count)} {step.words}", tuple(failed))
 
-    def _judge(self, session_ids: Sequence[str], words: str, **judgement: object) -> Done:
+    def _judge(self, session_ids: Sequence[str], words: str, **judgement: Any) -> Done:
         judged, failed = [], []
         for session_id in session_ids:
             try:
-                made = annotate(self._store.home.folder(session_id), _SESSION, by=self._by, **judgement)
+                folder = self._store.home.folder(session_id)
+                made = annotate(folder, _SESSION, by=self._by, step=0, **judgement)
                 judged.append(_Judged(session_id, made.seq))
                 self._store.refresh(session_id)
             except (StoreError, LogError) as error:

@@ -42,6 +42,7 @@ class Indexer:
         self.session = 0
         self.state: SessionState = EMPTY
         self.problem: str | None = None
+        self.taken = 0
         self._tally = Tally()
         self._numbers: dict[str, dict[Any, int]] = {table: {} for table in r.COLUMNS}
         self._touched: dict[str, dict[Any, None]] = {table: {} for table in r.COLUMNS}
@@ -66,6 +67,7 @@ class Indexer:
         except KeyError as error:
             self.problem = f"event {event.seq} speaks of {error.args[0]}, which nothing before it mentions"
             return
+        self.taken += 1
         self._touch(event)
 
     def take_all(self, events: Iterable[ev.Event]) -> None:

@@ -142,11 +142,20 @@ class Kept:
         return self.reading.problems
 
     @cached_property
-    def state(self) -> SessionState:
-        """Its state, folded as far as the log makes sense."""
+    def _folded(self) -> Indexer:
         indexer = Indexer()
         indexer.take_all(self.events)
-        return indexer.state
+        return indexer
+
+    @property
+    def state(self) -> SessionState:
+        """Its state, folded as far as the log makes sense."""
+        return self._folded.state
+
+    @property
+    def sound(self) -> tuple[ev.Event, ...]:
+        """Its events, as far as the log makes sense."""
+        return self.events[: self._folded.taken]
 
     def document(self) -> str | list[Any] | dict[str, Any]:
         """The document it read.

@@ -28,6 +28,17 @@ def opening(name):
     )
 
 
+def asked():
+    """A supervisor's turn: its prompt and what it replied."""
+    message = {"role": "user", "content": "Which clause?"}
+    yield ev.MessageAdded(step=1, message_id="m1", message=message)
+    called = {"step": 1, "call_id": "s1", "model": "big"}
+    yield ev.SupervisorCalled(**called, extends=None, message_ids=("m1",), params={})
+    yield ev.SupervisorReplied(
+        **called, text="I will ask the workers.", usage=Usage(100, 5, calls=1), elapsed=1.0
+    )
+
+
 def talk(calls, *, first=1, chars=200):
     """A cell that makes so many worker calls, each about `chars` long."""
     text = " ".join(WORDS[n % len(WORDS)] for n in range(chars // 6))

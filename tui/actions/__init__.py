@@ -11,6 +11,7 @@ from tui.actions.deciding import DECIDE, DECIDING
 from tui.actions.documents import DOCUMENTS
 from tui.actions.exporting import EXPORT
 from tui.actions.home import HOME
+from tui.actions.keeping import KEEPING
 from tui.actions.looking import LOOKING
 from tui.actions.moving import MOVING
 from tui.actions.playing import PLAYING
@@ -26,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     *ANNOTATING,
     *DOCUMENTS,
     *LOOKING,
+    *KEEPING,
     *MOVING,
     *REVIEWING,
     *HOME,

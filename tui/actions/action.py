@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Gate: TypeAlias = Literal["step", "final", "budget"]
-Scope: TypeAlias = Literal["live", "pane", "review", "home", "export"]
-"""Where an action's keys hold: the live screen, any pane of lines, the review queue, home, the export screen."""
+Scope: TypeAlias = Literal["live", "pane", "review", "home", "sessions", "export"]
+"""Where an action's keys hold: the live screen, any pane of lines, the review queue, home, the list of kept sessions,
+the export screen."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,12 +15,16 @@ def _action(id: str, keys: tuple[str, ...], label: str, help: str, *, shown: boo
 
 KEEPING: tuple[Action, ...] = (
     _action("open", ("o",), "open", "Open the session at the cursor (enter does too)."),
-    _action("filter", ("slash",), "filter", "Type what to list: words, and filters such as errors:0 unreviewed."),
+    _action(
+        "filter", ("slash",), "Filter", "Type what to list: words, and filters such as errors:0 unreviewed"
+    ),
     _action("mark", ("space",), "mark", "Mark the session, for what is done to several."),
     _action("mark_all", ("a",), "all", "Mark all that are listed, or none."),
     _action("rate", ("r",), "rate", "Rate the marked sessions, or the one at the cursor."),
     _action("label", ("l",), "label", "Label the marked sessions, or the one at the cursor."),
-    _action("trash", ("d", "delete"), "trash", "Move the marked sessions, or the one at the cursor, to the trash."),
+    _action(
+        "trash", ("d", "delete"), "Trash", "Move the marked sessions, or the one at the cursor, to the trash"
+    ),
     _action("undo", ("u", "ctrl+z"), "undo", "Take back the last rating, label or removal."),
     _action("sort", ("s",), "sort", "Sort by the next column."),
     _action("reverse", ("S",), "reverse", "Turn the order round."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from distill_core.reading import Reading
+    from distill_core.events import Event
     from sessions import Hit, SessionRow, Store
     from sessions.bulk import Bulk, Done
     from sessions.stats import Stats
@@ -86,13 +86,13 @@ class Desk:
             return []
         return await self._do(lambda store: store.hits(session_id, text, limit=HITS))
 
-    async def read(self, session_id: str) -> Reading:
-        """A session's log.
+    async def read(self, session_id: str) -> Sequence[Event]:
+        """A session's events, as far as its log makes sense.
 
         Raises:
             LogError: it cannot be read.
         """
-        return await self._do(lambda store: store.open(session_id).reading)
+        return await self._do(lambda store: store.open(session_id).sound)
 
     async def rate(self, session_ids: Sequence[str], rating: int) -> Done:
         """Rate sessions."""

@@ -16,7 +16,8 @@ INDENT = 12
 
 def wrap_details(line: Line, width: int) -> list[Line]:
     """Lay a line out, what is left of it under its text."""
-    return wrap(line, width, words=True, indent=INDENT if line and line[0][1] == "muted" else 0)
+    indent = INDENT if line and line[0][1] == "muted" else 2 if line and not line[0][0].strip() else 0
+    return wrap(line, width, words=True, indent=indent)
 
 
 def details(row: SessionRow, hits: Sequence[Hit]) -> list[Line]:
@@ -39,7 +40,7 @@ def hit_line(hit: Hit) -> Line:
     """A snippet on one line, what was found standing out."""
     text = hit.snippet.replace("\n", " ").replace("\t", " ")
     spans: list[Span] = [("  ", "")]
-    at = 0
+    at = len(text) - len(text.lstrip())
     for begin, end in hit.marks:
         spans += [(text[at:begin], ""), (text[begin:end], "warn")]
         at = end
@@ -64,7 +65,7 @@ def _facts(row: SessionRow) -> Iterator[Line]:
         ("judged by", ", ".join(row.reviewers) or "nobody yet"),
         ("labels", ", ".join(row.labels) or "-"),
         ("fork of", f"{row.parent}, step {row.parent_steps}" if row.parent else ""),
-        ("ended", row.reason),
+        ("ended", row.status + (f": {row.reason}" if row.reason else "")),
         ("damage", row.problem or ""),
     )
     for name, value in facts:

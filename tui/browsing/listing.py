@@ -31,7 +31,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def _status(row: SessionRow) -> Span:
-    mark = words.SESSION.get(row.status, UNFINISHED)
+    mark = next((mark for status, mark in words.SESSION.items() if status == row.status), UNFINISHED)
     return mark.text, mark.role
 
 
@@ -47,12 +47,14 @@ def _errors(row: SessionRow) -> Span:
 COLUMNS = (
     Column("Started", 16, lambda row: (when(row.started), "muted"), "started"),
     Column("Status", 16, _status),
-    Column("Rated", 5, _rating, "rating", right=True),
+    Column("Rated", 6, _rating, "rating", right=True),
     Column("Steps", 6, lambda row: (str(row.steps), ""), "steps", NARROW, right=True),
     Column("Calls", 6, lambda row: (str(row.worker_calls), ""), "calls", NARROW, right=True),
     Column("Errors", 6, _errors, "errors", right=True),
     Column("Cost", 8, lambda row: (money(row.cost), ""), "cost", WIDE, right=True),
-    Column("Labels", 14, lambda row: (", ".join(row.labels) or "-", "ok" if row.labels else "muted"), "", NARROW),
+    Column(
+        "Labels", 14, lambda row: (", ".join(row.labels) or "-", "ok" if row.labels else "muted"), "", NARROW
+    ),
 )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from textual import on
 from textual.app import ComposeResult
@@ -71,7 +72,11 @@ class SessionsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A title, the filter, the list, what is at its cursor in full, the keys."""
         yield LineBar(id="sessions-title")
-        yield Input(self._words, id="sessions-filter", placeholder="words to search for, model:llama errors:0 unreviewed …")
+        yield Input(
+            self._words,
+            id="sessions-filter",
+            placeholder="words to search for, model:llama errors:0 unreviewed …",
+        )
         with Horizontal(id="sessions-panes"):
             yield LinePane(
                 self._listing,
@@ -87,7 +92,8 @@ class SessionsScreen(Screen[None]):
     def on_mount(self) -> None:
         """List what there is."""
         self.query_one("#sessions-keys", KeyBar).show(
-            [action for action in self._setup.registry.applying(Situation(), "sessions") if action.shown], None
+            [action for action in self._setup.registry.applying(Situation(), "sessions") if action.shown],
+            None,
         )
         self._list.heading = lambda width: (heads(width, self._order, self._descending),)
         self._list.focus()
@@ -111,6 +117,12 @@ class SessionsScreen(Screen[None]):
             return None
         return self._listing.rows[cursor].session_id
 
+    def _work(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False
+    ) -> None:
+        """Do `work` beside the drawing; made only once it begins, since a later one of its group may come first."""
+        self.run_worker(work, group=group, exclusive=exclusive)  # type: ignore[arg-type]  # textual wants None
+
     # ------------------------------------------------------------ listing
 
     @on(ScreenResume)
@@ -130,7 +142,7 @@ class SessionsScreen(Screen[None]):
         self._list.focus()
 
     def _list_again(self, *, look: bool = False, after: float = 0.0) -> None:
-        self.run_worker(self._fill(look=look, after=after), group="list", exclusive=not look)
+        self._work(partial(self._fill, look=look, after=after), group="list", exclusive=not look)
 
     async def _fill(self, *, look: bool, after: float) -> None:
         await asyncio.sleep(after)
@@ -166,7 +178,7 @@ class SessionsScreen(Screen[None]):
         self._show()
 
     def _show(self) -> None:
-        self.run_worker(self._detail(), group="detail", exclusive=True)
+        self._work(self._detail, group="detail", exclusive=True)
 
     async def _detail(self) -> None:
         session_id = self._at_cursor
@@ -208,8 +220,8 @@ class SessionsScreen(Screen[None]):
             "sessions.undo": lambda: self._change(self._desk.undo),
             "sessions.sort": self._sort,
             "sessions.reverse": self._reverse,
-            "sessions.next": lambda: self.run_worker(self._next(), group="next", exclusive=True),
-            "sessions.stats": lambda: self.run_worker(self._stats(), group="stats", exclusive=True),
+            "sessions.next": lambda: self._work(self._next, group="next", exclusive=True),
+            "sessions.stats": lambda: self._work(self._stats, group="stats", exclusive=True),
             "sessions.refresh": lambda: self._list_again(look=True),
             "sessions.help": self._help,
             "sessions.back": self._back,
@@ -297,7 +309,7 @@ class SessionsScreen(Screen[None]):
                 self._notify(failure, trouble=True)
             self._list_again()
 
-        self.run_worker(work(), group="change")
+        self._work(work, group="change")
 
     async def _next(self) -> None:
         try:
@@ -315,18 +327,18 @@ class SessionsScreen(Screen[None]):
     def _open(self) -> None:
         session_id = self._at_cursor
         if session_id is not None:
-            self.run_worker(self._review(session_id), group="open", exclusive=True)
+            self._work(partial(self._review, session_id), group="open", exclusive=True)
 
     async def _review(self, session_id: str) -> None:
         from tui.review import past_wiring
         from tui.screens.live import LiveScreen
 
         try:
-            reading = await self._desk.read(session_id)
+            events = await self._desk.read(session_id)
         except DistillError as error:
             self._notify(str(error), trouble=True)
             return
-        self.app.push_screen(LiveScreen(past_wiring(reading.events, who=self._who, setup=self._setup)))
+        self.app.push_screen(LiveScreen(past_wiring(events, who=self._who, setup=self._setup)))
 
     async def _stats(self) -> None:
         from tui.screens.statistics import StatisticsScreen
@@ -342,7 +354,9 @@ class SessionsScreen(Screen[None]):
         self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
 
     def _notify(self, words: str, *, trouble: bool = False) -> None:
-        self.app.notify(clean(words), markup=False, severity="warning" if trouble else "information", timeout=4)
+        self.app.notify(
+            clean(words), markup=False, severity="warning" if trouble else "information", timeout=4
+        )
 
 
 def _counted(chosen: list[str]) -> str:

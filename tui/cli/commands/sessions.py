@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,21 @@ def list_sessions(
         return
     for line in table(rows):
         click.echo(line)
+
+
+@command.command("browse", context_settings=WORDS)
+@click.argument("words", nargs=-1, metavar="[FILTER]...")
+@config_options
+def browse_sessions(words: tuple[str, ...], **options: Any) -> None:
+    """List kept sessions on a screen: filter, search, open, and judge or remove several at once."""
+    from distill_core.config import home_path, load_settings
+    from tui.browsing.showing import show_sessions
+    from tui.setup import setup_of
+
+    effective = load_settings(flags(options), path=options.get("config"))
+    setup = setup_of(effective, options.get("config"))
+    who = effective.settings.screen.name or getpass.getuser()
+    show_sessions(setup, home_path(effective.settings), who, " ".join(words))
 
 
 @command.command("search", context_settings=WORDS)

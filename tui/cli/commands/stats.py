@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @click.command("stats", context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
+@click.option("--plots", is_flag=True, help="On a screen, with plots.")
 @as_json
 @config_options
-def command(words: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(words: tuple[str, ...], plots: bool, as_json: bool, **options: Any) -> None:
     """Counts, acceptance by model, edits, cost, time to decide, labels.
 
     FILTER selects the sessions, as for `sessions list`.
@@ -33,6 +34,14 @@ def command(words: tuple[str, ...], as_json: bool, **options: Any) -> None:
         found = stats(store, filter)
     if as_json:
         print_json(found)
+    elif plots:
+        from distill_core.config import load_settings
+        from tui.browsing.showing import show_stats
+        from tui.cli.options import flags
+        from tui.setup import setup_of
+
+        config = options.get("config")
+        show_stats(setup_of(load_settings(flags(options), path=config), config), found, str(filter))
     else:
         for line in lines(found):
             click.echo(line)

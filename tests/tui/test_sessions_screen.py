@@ -1,0 +1,225 @@
+"""The screen of kept sessions: what is typed is listed, what is marked is judged, and all of it can be taken back."""
+
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from distill_core import events as ev
+from distill_core.models.base import Usage
+from sessions import Store
+from tests.fakes.clock import Clock
+from tests.sessions.homes import decision, invent, judge
+from tests.sessions.stories import asked, talk
+from tui.app import DistillApp
+from tui.screens.live import LiveScreen
+from tui.screens.sessions import SessionsScreen
+from tui.screens.statistics import StatisticsScreen
+from tui.setup import plain
+from tui.widgets.line_bar import LineBar
+from tui.widgets.line_pane import LinePane, rows_of
+
+ROUNDS = 1000
+
+
+def ended(status="finished", cost=0.25):
+    return ev.SessionFinished(
+        step=1,
+        status=status,
+        answer=ev.Final(value="seven", text="Clause seven caps liability."),
+        partial=False,
+        reason="",
+        iterations=1,
+        supervisor_usage=Usage(),
+        worker_usage=Usage(),
+        cost=cost,
+        elapsed=62.0,
+    )
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    clock = Clock()
+    for n, (name, query) in enumerate(
+        [
+            ("a", "Which clause caps liability?"),
+            ("b", "Who signed \x1b]0;x\x07it?"),
+            ("c", "When does it end?"),
+        ]
+    ):
+        clock.now += 3600
+        made = [*asked(), *talk(4 + n), decision(took=2.0 + 10 * n), ended("finished" if n else "failed")]
+        folder = invent(tmp_path, name, *made, clock=clock.utc, query=query, supervisor=f"model-{name}")
+        if name == "c":
+            log_clock = {"rating": 4, "labels": ("good",), "comment": "concise"}
+            judge(folder, by="bob", **log_clock)
+    yield tmp_path
+    monkeypatch.undo()
+    time.tzset()
+
+
+class Opened:
+    def __init__(self, app, pilot, screen):
+        self.app, self.pilot, self.screen = app, pilot, screen
+
+    def text(self, id):
+        return "\n".join("".join(t for t, _ in row) for row in rows_of(self.screen.query_one(id, LinePane)))
+
+    def drawn(self, id):
+        pane = self.screen.query_one(id, LinePane)
+        return "\n".join(pane.render_line(y).text for y in range(pane.size.height))
+
+    @property
+    def listed(self):
+        return [row.session_id for row in self.screen._listing.rows]
+
+    @property
+    def title(self):
+        return str(self.screen.query_one("#sessions-title", LineBar).render())
+
+    async def until(self, holds):
+        for _ in range(ROUNDS):
+            if holds():
+                await self.pilot.pause()
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError(f"the screen never got there: {self.title} {self.listed}")
+
+
+@asynccontextmanager
+async def opened(home, size=(160, 30), words=""):
+    screen = SessionsScreen(plain(), home, "ada", words)
+    app = DistillApp(plain(), lambda: screen)
+    async with app.run_test(size=size) as pilot:
+        it = Opened(app, pilot, screen)
+        await it.until(lambda: it.listed or "0 of" in it.title)
+        yield it
+
+
+async def test_kept_sessions_are_listed_newest_first_and_shown_in_full(home):
+    async with opened(home) as it:
+        assert it.listed == ["c", "b", "a"]
+        await it.until(lambda: "When does it end?" in it.text("#sessions-details"))
+        assert "Clause seven caps liability." in it.text("#sessions-details")
+        await it.pilot.press("down")
+        await it.until(lambda: "Who signed" in it.text("#sessions-details"))
+        assert "␛]0;x␇" in it.drawn("#sessions-list")
+        assert "\x1b" not in it.drawn("#sessions-list") + it.drawn("#sessions-details")
+
+
+async def test_what_is_typed_is_listed_and_what_was_found_stands_out(home):
+    async with opened(home) as it:
+        await it.pilot.press("slash", *"-label:good worker_batch")
+        await it.until(lambda: it.listed == ["b", "a"])
+        await it.pilot.press("enter")
+        await it.until(lambda: "Found" in it.text("#sessions-details"))
+        rows = rows_of(it.screen.query_one("#sessions-details", LinePane))
+        assert ("worker_batch", "warn") in [span for row in rows for span in row]
+
+
+async def test_a_wrong_filter_is_told_and_the_list_stays(home):
+    async with opened(home) as it:
+        await it.pilot.press("slash", *"colour:red")
+        await it.until(lambda: "no filter colour" in it.title)
+        assert it.listed == ["c", "b", "a"]
+
+
+async def test_marked_sessions_are_labelled_at_once_and_that_is_taken_back(home):
+    async with opened(home) as it:
+        await it.pilot.press("down", "space", "space", "l", *"go", "right", "enter")
+        await it.until(lambda: [row.labels for row in it.screen._listing.rows] == [("good",)] * 3)
+        assert "2 marked" in it.title
+        await it.pilot.press("u")
+        await it.until(lambda: [row.labels for row in it.screen._listing.rows] == [("good",), (), ()])
+
+
+async def test_the_session_at_the_cursor_is_rated_under_the_persons_name(home):
+    async with opened(home) as it:
+        await it.pilot.press("down", "r", "3")
+        await it.until(lambda: it.screen._listing.rows[1].rating == 3)
+    with Store(home) as store:
+        (made,) = store.open("b").state.annotations()
+        assert (made.by, made.rating, made.target.kind) == ("ada", 3, "session")
+
+
+async def test_what_goes_to_the_trash_comes_back(home):
+    async with opened(home) as it:
+        await it.pilot.press("a", "d")
+        await it.until(lambda: "0 of 0" in it.title)
+        await it.pilot.press("u")
+        await it.until(lambda: it.listed == ["c", "b", "a"])
+        await it.pilot.press("u")
+        await it.pilot.pause()
+        assert it.listed == ["c", "b", "a"]
+
+
+async def test_columns_sort_both_ways(home):
+    async with opened(home) as it:
+        await it.pilot.press("s", "s")
+        await it.until(lambda: "Rated▼" in it.drawn("#sessions-list"))
+        assert it.listed[0] == "c"
+        await it.pilot.press("s", "s", "s", "s", "S")
+        await it.until(lambda: "Calls▲" in it.drawn("#sessions-list"))
+        assert it.listed == ["a", "b", "c"]
+
+
+async def test_next_goes_to_what_this_person_has_not_judged(home):
+    judge(home / "sessions" / "b", by="ada", mark=1)
+    async with opened(home) as it:
+        await it.pilot.press("n")
+        await it.until(lambda: it.screen._at_cursor == "a")
+        await it.pilot.press("n")
+        await it.until(lambda: it.screen._at_cursor == "c")
+
+
+async def test_enter_opens_the_session_on_the_screen_it_was_live_on_and_back(home):
+    async with opened(home) as it:
+        await it.pilot.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, LiveScreen))
+        await it.pilot.press("q")
+        await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_statistics_of_what_is_listed(home):
+    async with opened(home, words="status:finished") as it:
+        await it.pilot.press("p")
+        await it.until(lambda: isinstance(it.app.screen, StatisticsScreen))
+        title = str(it.app.screen.query_one("#statistics-title", LineBar).render())
+        assert "2 sessions" in title
+        assert "status:finished" in title
+        await it.pilot.press("escape")
+        await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_an_empty_home_says_so(tmp_path):
+    async with opened(tmp_path / "nothing") as it:
+        assert "Nothing is kept" in it.screen.query_one("#sessions-list", LinePane).empty
+        await it.pilot.press("o", "r", "d", "space", "n", "u")
+        await it.pilot.pause()
+        assert it.app.screen is it.screen
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 30), (80, 24)])
+def test_how_it_looks(home, snap_compare, width, height):
+    async def settle(pilot):
+        screen = pilot.app.screen
+        for _ in range(ROUNDS):
+            if screen._listing.rows and screen._details.height(40) > 5:
+                break
+            await pilot.pause(0.02)
+        await pilot.press("space")
+        await pilot.pause(0.2)
+
+    app = DistillApp(plain(), lambda: SessionsScreen(plain(), home, "ada"))
+    assert snap_compare(app, terminal_size=(width, height), run_before=settle)
+
+
+def test_how_statistics_look(home, snap_compare):
+    from sessions.stats import stats
+
+    with Store(home) as store:
+        found = stats(store)
+    app = DistillApp(plain(), lambda: StatisticsScreen(found, ""))
+    assert snap_compare(app, terminal_size=(120, 40))
