@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sessions import SessionRow
 
 MOST = 200
-"""Sessions that are listed; `distill-tui sessions` finds older ones."""
+"""Sessions that are listed; the screen of all sessions finds older ones."""
 
 
 class Runner(Protocol):
@@ -186,6 +186,7 @@ class HomeScreen(Screen[None]):
         acts: dict[str, Callable[[], object]] = {
             "home.new": lambda: self._new(self._setup.memory.value.new),
             "home.again": self._again,
+            "home.sessions": self._all_sessions,
             "home.refresh": lambda: self.run_worker(self.look()),
             "home.theme": self._next_theme,
             "home.palette": lambda: self.app.push_screen(CommandPalette()),
@@ -234,6 +235,11 @@ class HomeScreen(Screen[None]):
             lines: list[Line] = [((f"✗ {clean(trouble)}", "error"),)]
             self.app.push_screen(ReadScreen("Nothing was started", lines))
         self.run_worker(self.look())
+
+    def _all_sessions(self) -> None:
+        from tui.screens.sessions import SessionsScreen
+
+        self.app.push_screen(SessionsScreen(self._setup, self._home, self._setup.who))
 
     def _next_theme(self) -> None:
         names = sorted(self.app.available_themes)

@@ -58,6 +58,7 @@ class SessionsScreen(Screen[None]):
     def __init__(self, setup: Setup, home: Path, who: str, words: str = "") -> None:
         super().__init__()
         self._setup = setup
+        self._home = home
         self._who = who
         self._desk = Desk(home, who)
         self._words = words
@@ -338,7 +339,8 @@ class SessionsScreen(Screen[None]):
         except DistillError as error:
             self._notify(str(error), trouble=True)
             return
-        self.app.push_screen(LiveScreen(past_wiring(events, who=self._who, setup=self._setup)))
+        folder = self._home / "sessions" / session_id
+        self.app.push_screen(LiveScreen(past_wiring(events, who=self._who, setup=self._setup, folder=folder)))
 
     async def _stats(self) -> None:
         from tui.screens.statistics import StatisticsScreen
