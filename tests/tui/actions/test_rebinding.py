@@ -14,8 +14,8 @@ from tui.setup import Setup, plain
 
 
 def test_an_action_gets_the_keys_it_is_given() -> None:
-    registry, told = rebind(REGISTRY, {"decide": {"approve": ["Y", "ctrl+y"]}, "session": {"stop": "!"}})
-    assert registry["decide.approve"].keys == ("Y", "ctrl+y")
+    registry, told = rebind(REGISTRY, {"decide": {"approve": ["Y", "ctrl+g"]}, "session": {"stop": "!"}})
+    assert registry["decide.approve"].keys == ("Y", "ctrl+g")
     assert registry["session.stop"].keys == ("exclamation_mark",)
     assert told == []
 
