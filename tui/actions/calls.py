@@ -18,7 +18,7 @@ def _open(now: Situation) -> bool:
 CALLS: tuple[Action, ...] = (
     Action(
         id="call.read",
-        keys=("D",),
+        keys=("P",),
         label="Read call",
         help="Its exact prompt and reply, as enter does",
         group=CALL,
