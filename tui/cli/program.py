@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "Run a session's cells again with what they were answered, and say whether they come out equal.",
     "models": "What is configured, whether it answers; pull weights.",
     "config": "The effective settings and where each came from.",
+    "doctor": "What isolation can be had on this machine: every door tried, why not more, the limits of a cell.",
     "sessions": "Look after kept sessions.",
     "stats": "Counts, acceptance by model, edits, cost, time to decide, labels.",
     "export": "Kept sessions as data sets that trainers load as they are.",
