@@ -37,6 +37,11 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
     scratch_bytes: int | None
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """Folders of the code that does the locking down, in the child."""
+        return () if self.level == "none" else (f"{_TREE}/inside",)
+
+    @property
     def namespaces(self) -> bool:
         """Whether the child is in namespaces of its own, and the first process there."""
         return self.level == "strong"
@@ -65,7 +70,7 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
             bwrap,
             command,
             reach(self.packages, self.folders, bubblewrap.SCRATCH),
-            code=[*code, f"{_TREE}/inside"],
+            code=[*code, *self.code],
             scratch_bytes=self.scratch_bytes,
             information=information,
         )

@@ -20,11 +20,13 @@ from pathlib import Path
 from distill_core.isolation.bubblewrap import SCRATCH
 from distill_core.isolation.launch import Boundary
 from distill_core.isolation.scratch import clear, crowded, overfull
+from distill_core.repl.bytecode import keep_compiled
 from distill_core.repl.handle import cpu_seconds
 
 _SHELL_SIGNAL = 128
 """bubblewrap, like a shell, ends with this and the signal that ended its child."""
 _HOME = Path(__file__).parent
+_CODE = (str(_HOME / "child"),)
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from child.main import main; del sys.path[0]; "
     "main(*map(int, sys.argv[2:]))"
@@ -47,6 +49,7 @@ class Child:
 
     def __init__(self, seed: int, document: int, boundary: Boundary) -> None:
         self._boundary = boundary
+        keep_compiled((*_CODE, *boundary.code))
         with ExitStack() as ours, ExitStack() as theirs:
             folder = tempfile.mkdtemp(prefix="distill-repl-")
             ours.callback(clear, folder)
@@ -62,7 +65,7 @@ class Child:
             self._process = subprocess.Popen(
                 boundary.command(
                     [sys.executable, "-s", "-S", "-P", "-c", _BOOT, *arguments],
-                    [str(_HOME / "child")],
+                    _CODE,
                     information,
                 ),
                 stdin=subprocess.DEVNULL,

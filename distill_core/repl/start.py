@@ -18,6 +18,8 @@ from distill_core.repl.protocol import Ready, spelled
 from distill_core.repl.timeline import Ground
 from distill_core.repl.values import ReplLimits
 
+_COPIES = 32
+"""Processes of a family beside its checkpoints: the first one, what runs, and forks."""
 _DIALECTS = ("distill", "rlm")
 _RESERVED = frozenset(
     ("context", "query", "worker", "worker_batch", "FINAL", "WorkerError", "PrimitiveError")
@@ -111,7 +113,8 @@ class Start:
             level=level,
             packages=self._packages,
             folders=tuple(package_folders()),
-            threads=threads,
+            # The kernel counts copies of the process too.
+            threads=None if threads is None else threads + self._limits.checkpoints + _COPIES,
             memory_bytes=self._limits.memory_bytes,
             scratch_bytes=self._limits.scratch_bytes,
         )
