@@ -45,10 +45,15 @@ def past_wiring(
     )
 
 
-def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> None:
-    """Show a past session until the person leaves it. Blocks."""
+def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> tuple[str, ...] | None:
+    """Show a past session until the person leaves it. Blocks.
+
+    Returns:
+        The arguments of `distill-tui fork`, where the person wants to go on in a fork.
+    """
     wiring = past_wiring(kept.reading.events, who=who, setup=setup, folder=kept.folder)
     DistillApp(wiring.setup, lambda: LiveScreen(wiring)).run()
+    return wiring.playback.fork if wiring.playback is not None else None
 
 
 def run_queue(queue: Queue, rubric: Rubric, *, setup: Setup, labels: tuple[str, ...]) -> None:

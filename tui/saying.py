@@ -8,5 +8,8 @@ from tui.text import clean
 
 
 def say(words: str) -> None:
-    """Print `words` on stderr, with nothing in them that a terminal would obey."""
+    """Print `words` on stderr, with nothing in them that a terminal would obey; nothing while a screen is there."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.obj is not None:
+        return
     click.echo(clean(words), err=True)

@@ -1,6 +1,7 @@
 """A kept session opens on the live screen: same widgets, with playback, and nothing that would change it by running."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,24 @@ async def test_nothing_of_a_running_session_applies(opened):
     assert not {i for i in shown if i.startswith(("decide.", "session.", "cell."))}
     await press(pilot, "q")
     assert not app.is_running or app.screen_stack == []
+
+
+async def test_a_fork_is_asked_for_at_the_step_that_is_shown(opened, events):
+    app, pilot = opened
+    playback = app.screen.wiring.playback
+    await press(pilot, "J", "1", "enter", "f")
+    await press(pilot, "e")
+    assert isinstance(app.screen, WriteScreen)
+    await press(pilot, *"x=1", "ctrl+s")
+    session, at, step, option, path = playback.fork
+    assert (session, at, step, option) == (playback.session_id, "--at", "1", "--code")
+    code = Path(path).read_text()
+    Path(path).unlink()
+    assert code == "x=1" + fold(events).cells["c1"].code
+
+
+async def test_words_behind_the_last_step_are_an_instruction(opened):
+    app, pilot = opened
+    playback = app.screen.wiring.playback
+    await press(pilot, "f", "a", *"why?", "ctrl+s")
+    assert playback.fork[1:] == ("--at", str(playback.steps + 1), "--instruct", "why?")

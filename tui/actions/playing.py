@@ -30,5 +30,12 @@ PLAYING: tuple[Action, ...] = (
     _play("end", ("ctrl+end", "dollar_sign"), "To its end", "To the last moment"),
     _play("faster", ("greater_than_sign",), "Faster", "Play faster"),
     _play("slower", ("less_than_sign",), "Slower", "Play slower"),
+    _play(
+        "fork",
+        ("f",),
+        "Fork",
+        "A new session with the steps before this one: other code, or words",
+        shown=True,
+    ),
     _play("jump", ("J",), "Jump", "To the end of a step, by its number"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -75,7 +76,8 @@ def _ask(run: Rerun, *, may_branch: bool, read: Callable[[str], str] | None = No
 
     for line in difference_lines(run.differences):
         say(line)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    on_a_screen = threading.current_thread() is not threading.main_thread()
+    if on_a_screen or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "stop"
     branch = f", [b]ranch off at step {run.cell.step} with what it does now" if may_branch else ""
     while True:

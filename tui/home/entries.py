@@ -41,7 +41,11 @@ class ExampleEntry(msgspec.Struct, frozen=True):
     example: Example
 
 
-Entry: TypeAlias = NewEntry | SessionEntry | ExampleEntry
+class KeptExamplesEntry(msgspec.Struct, frozen=True):
+    """The sessions that come with the program, to be taken in."""
+
+
+Entry: TypeAlias = NewEntry | SessionEntry | ExampleEntry | KeptExamplesEntry
 
 
 class Listing:
@@ -75,6 +79,12 @@ class Listing:
                 (example.question, "muted"),
             )
             self._add(ExampleEntry(example), title)
+        ready: Line = (
+            ("▷ ", "active"),
+            (pad("Ten sessions that were made", STATE + WHEN - 2), ""),
+            ("to look at, play, judge and compare", "muted"),
+        )
+        self._add(KeptExamplesEntry(), ready)
 
     def _head(self, title: str) -> None:
         self._rows += [(), ((title, "heading"),)]
@@ -161,6 +171,23 @@ def details(entry: Entry) -> list[Line]:
                 (("licence    ", "muted"), (example.licence, "")),
                 (),
                 (("enter", "key"), (" fills in the form of a new session with it", "")),
+            ]
+        case KeptExamplesEntry():
+            return [
+                (("Ten sessions that were made", "heading"),),
+                (),
+                (
+                    (
+                        "With edits, rejections, an error, a fork, a corrected worker, and what two people thought "
+                        "of them. Documents in the public domain.",
+                        "",
+                    ),
+                ),
+                (),
+                (
+                    ("enter", "key"),
+                    (" takes them in among your sessions; distill-tui sessions rm takes them out", ""),
+                ),
             ]
         case SessionEntry():
             return _session_details(entry)

@@ -43,11 +43,15 @@ class Playback:
     Args:
         events: all of it, in order.
         begin: the moment to begin with, as a number of events; the last if not given.
+
+    Attributes:
+        fork: what the person wants on leaving, as arguments of `distill-tui fork`; None where nothing.
     """
 
     def __init__(self, events: Sequence[ev.Event], begin: int | None = None) -> None:
         self.events = tuple(events)
         self.at = 0
+        self.fork: tuple[str, ...] | None = None
         self.playing = False
         self.speed = 1.0
         self._begin = len(self.events) if begin is None else begin
@@ -129,6 +133,17 @@ class Playback:
         model.begin_anew(changes)
 
     # ------------------------------------------------------------ telling
+
+    @property
+    def session_id(self) -> str:
+        """The session's id; empty where it has no beginning."""
+        first = self.events[0] if self.events else None
+        return first.session_id if isinstance(first, ev.SessionStarted) else ""
+
+    @property
+    def step_shown(self) -> int:
+        """The step that the moment belongs to, from 1."""
+        return max(1, next((n for n, end in enumerate(self._steps) if end >= self.at), self.steps))
 
     @property
     def steps(self) -> int:

@@ -20,7 +20,7 @@ from distill_core.errors import DistillError
 from distill_core.examples import examples
 from tui.actions import REGISTRY, Situation
 from tui.home import entries, form
-from tui.home.entries import Entry, ExampleEntry, Listing, NewEntry, SessionEntry
+from tui.home.entries import Entry, ExampleEntry, KeptExamplesEntry, Listing, NewEntry, SessionEntry
 from tui.lines import Line
 from tui.live import keys
 from tui.memory import NewSession
@@ -153,10 +153,26 @@ class HomeScreen(Screen[None]):
                 self._new(self._setup.memory.value.new)
             case ExampleEntry(example):
                 self._new(self._filled(str(example.path()), example.question))
+            case KeptExamplesEntry():
+                self.run_worker(self._bring_examples(), exclusive=True)
             case SessionEntry() as entry if entry.open_ended:
                 self._start(["resume", entry.row.session_id], "going on with the session")
             case SessionEntry() as entry:
                 self.run_worker(self._review(entry.row.session_id), exclusive=True)
+
+    async def _bring_examples(self) -> None:
+        """Take the sessions in that come with the program."""
+        from sessions.example_sessions import bring_examples
+        from sessions.home import Home
+
+        self._say("taking the example sessions in")
+        try:
+            await asyncio.to_thread(bring_examples, Home(self._home))
+        except DistillError as error:
+            self._ended(str(error))
+            return
+        self._say("")
+        await self.look()
 
     async def _review(self, session_id: str) -> None:
         """Open a session that has ended on the screen that it was live on."""
@@ -171,8 +187,15 @@ class HomeScreen(Screen[None]):
             self._ended(str(error))
             return
         self._say("")
-        wiring = past_wiring(reading.events, who=self._setup.who, setup=self._setup)
-        self.app.push_screen(LiveScreen(wiring))
+        folder = self._home / "sessions" / session_id
+        wiring = past_wiring(reading.events, who=self._setup.who, setup=self._setup, folder=folder)
+        playback = wiring.playback
+
+        def left(_: None) -> None:
+            if playback is not None and playback.fork is not None:
+                self._start(["fork", *playback.fork], "forking the session")
+
+        self.app.push_screen(LiveScreen(wiring), left)
 
     # ------------------------------------------------------------ actions
 

@@ -46,6 +46,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     from tui.screens.calling import Calling
     from tui.screens.deciding import Deciding
     from tui.screens.documenting import Documenting
+    from tui.screens.forking import Forking
     from tui.screens.leaving import Leaving
     from tui.screens.looking import Looking
     from tui.screens.playing import Playing
@@ -58,6 +59,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Watching,
         Proposing,
         Playing,
+        Forking,
         Deciding,
         Documenting,
         Annotating,

@@ -234,3 +234,12 @@ def test_other_models_than_the_session_had_are_not_taken_in_silence(program, end
     status, _, err = program("fork", kept.name, "--at", "2", "--headless", "--base-url", endpoint.base_url)
     assert status == 1
     assert "the session's supervisor was big: today's settings give huge (name one with --supervisor)" in err
+
+
+def test_the_example_sessions_are_taken_in(program, tmp_path):
+    status, out, _ = program("sessions", "import", "--examples")
+    assert status == 0
+    assert out.count(": new") == 10
+    status, out, _ = program("replay", "example-03")
+    assert (status, out.splitlines()[-1]) == (0, "example-03-guests: equal")
+    assert program("sessions", "import")[0] == 2

@@ -95,13 +95,14 @@ def _codes(record: Record, step: int, *, edit: bool, code: Path | None) -> tuple
     """The code that runs in the place of the step's own; None where that stays."""
     from distill_core.errors import DistillError
     from distill_core.forking import codes_of
-    from tui.headless.asking import edited
+    from tui.headless.asking import MARK, edited
 
     if edit and code is not None:
         raise click.UsageError("--edit and --code exclude one another.")
     if code is not None:
         try:
-            return (code.read_text(encoding="utf-8").rstrip("\n"),)
+            text = code.read_text(encoding="utf-8")
+            return tuple(piece.strip("\n") for piece in text.split(f"\n{MARK}\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise DistillError(f"cannot read {code}", found=str(error)) from error
     if not edit:

@@ -36,8 +36,8 @@ def command(
     if session is not None:
         from tui.review import run_past
 
-        run_past(opened(session, options), who=who(effective), setup=setup)
-        return 0
+        wanted = run_past(opened(session, options), who=who(effective), setup=setup)
+        return _forked(wanted, options) if wanted is not None else 0
     from distill_core.config.rubric import load_rubric
     from tui.review import run_queue
     from tui.reviewing.queue import Queue
@@ -49,3 +49,13 @@ def command(
     labels = tuple(effective.settings.annotation.labels)
     run_queue(queue, load_rubric(rubric or effective.settings.annotation.rubric), setup=setup, labels=labels)
     return 0
+
+
+def _forked(wanted: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Go on in the fork that the person asked for on the screen."""
+    from tui.cli.commands.fork import command as fork
+
+    given = [("--config", options["config"]), ("--home", options["home"])]
+    settings = [word for name, value in given if value is not None for word in (name, str(value))]
+    status = fork.main([*wanted, *settings], standalone_mode=False)
+    return status if isinstance(status, int) else 0
