@@ -179,3 +179,11 @@ async def test_hostile_names_are_drawn_harmlessly(tmp_path: Path, monkeypatch: p
 
 def test_the_last_values_outlive_a_program_that_knows_more_fields() -> None:
     assert msgspec.json.decode(b'{"question": "Why", "later": 1}', type=NewSession).question == "Why"
+
+
+async def test_the_example_sessions_are_taken_in(tmp_path: Path) -> None:
+    async with home(tmp_path) as opened:
+        await opened.pilot.press("end", "enter")
+        await opened.pilot.app.workers.wait_for_complete()
+        await opened.pilot.pause()
+        assert len(list((tmp_path / "sessions").iterdir())) == 10

@@ -70,7 +70,7 @@ async def test_a_session_is_left_and_gone_on_with_and_comes_to_its_answer(place:
             await until(pilot, lambda screen: isinstance(screen, HomeScreen) and not stage.busy)
             (folder,) = (place / "home" / "sessions").iterdir()
             assert not [e for e in read_session(folder).events if isinstance(e, ev.SessionFinished)]
-            await until(pilot, lambda screen: screen._listing.count() == 3)  # type: ignore[attr-defined]
+            await until(pilot, lambda screen: screen._listing.count() == 4)  # type: ignore[attr-defined]
             await pilot.press("home", "j", "enter")
             await until(pilot, at("step"))
             await pilot.press("a")
