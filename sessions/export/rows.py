@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from sessions.export.trace import Call, Trace, Turn
+from sessions.export.trace import Call, Part, Trace, Turn
 
 Shape: TypeAlias = Any
 """A column's type: "string", "int64", "float64", "bool" or "json"; [shape] for a list; {name: shape} for a struct."""
@@ -132,6 +132,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
             are one a session.
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
             "inside" where the format has a place of its own for it.
+        reads: the parts of a trace that it reads; what it does not read is neither made nor looked through.
         compares: it makes rows of two sessions of which a reviewer preferred one.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
@@ -145,6 +146,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     columns: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     storage: Literal["rows", "lines", "files"] = "rows"
     provenance: Literal["column", "beside", "inside"] = "column"
+    reads: tuple[Part, ...] = ("turns", "calls")
     compares: bool = False
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"

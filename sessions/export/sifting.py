@@ -139,7 +139,7 @@ class Sieve:
             raise DistillError(source.trouble)
         reading = read_session(source.folder)
         _refuse_damage(reading)
-        found = trace_of(reading.events, family=source.family)
+        found = trace_of(reading.events, family=source.family, reads=self._plan.format.reads)
         if redactor is not None:
             found = redacted(found, redactor)
         return found if self._plan.reasoning else without_prose(found)

@@ -32,6 +32,9 @@ not_run: the session ended at it. superseded: another candidate of the turn was 
 failed: the model gave no reply. undecided: the session broke off before a decision.
 """
 
+Part: TypeAlias = Literal["turns", "calls"]
+"""What a trace may be made without, for those who do not read it."""
+
 RAN: tuple[Outcome, ...] = ("approved", "edited", "written")
 
 

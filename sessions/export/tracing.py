@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from distill_core.state import Cell as FoldedCell
 from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
-from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Trace, Turn
+from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Trace, Turn
 
 _CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
 _OUTCOMES: dict[str, Outcome] = {
@@ -28,19 +28,22 @@ _OUTCOMES: dict[str, Outcome] = {
 }
 
 
-def trace_of(events: Sequence[ev.Event], *, family: str = "") -> Trace:
+def trace_of(
+    events: Sequence[ev.Event], *, family: str = "", reads: Collection[Part] = ("turns", "calls")
+) -> Trace:
     """The trace of a session.
 
     Args:
         events: all of them, in order.
         family: where its relatives come from; default its own id, or its parent's.
+        reads: the parts that are wanted; the others stay empty.
 
     Raises:
         ExportError: the events are no session, or speak of what is not there.
     """
     try:
         state = fold(events)
-        return _Tracing(state, _index(events)).trace(family)
+        return _Tracing(state, _index(events)).trace(family, reads)
     except KeyError as error:
         raise ExportError(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
@@ -113,7 +116,7 @@ class _Tracing:
         dialect = self._started.config.get("dialect")
         self._dialect: Literal["distill", "rlm"] = "rlm" if dialect == "rlm" else "distill"
 
-    def trace(self, family: str) -> Trace:
+    def trace(self, family: str, reads: Collection[Part]) -> Trace:
         """All of it."""
         state, started = self._state, self._started
         finished = state.finished
@@ -144,8 +147,12 @@ class _Tracing:
             cost=finished.cost if finished else None,
             supervisor_usage=state.supervisor_usage,
             worker_usage=state.worker_usage,
-            turns=tuple(turn for step in state.steps for turn in self._turns(step)),
-            calls=tuple(self._call(state.calls[call_id]) for call_id in state.call_order),
+            turns=tuple(turn for step in state.steps for turn in self._turns(step))
+            if "turns" in reads
+            else (),
+            calls=tuple(self._call(state.calls[name]) for name in state.call_order)
+            if "calls" in reads
+            else (),
             judgements=tuple(own),
             preferences=preferences(state.annotations()),
             labels=_labels(own),

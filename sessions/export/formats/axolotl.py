@@ -82,6 +82,7 @@ FORMAT = Format(
     name="axolotl",
     help="axolotl: a session with `train` on each message and on marked pieces",
     rows=rows,
+    reads=("turns",),
     columns={
         "messages": [
             {

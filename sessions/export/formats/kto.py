@@ -31,6 +31,7 @@ FORMAT = Format(
     name="kto",
     help="TRL: replies that people called good or bad",
     rows=rows,
+    reads=("turns",),
     columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "label": "bool"},
     teaches="For `trl.KTOTrainer`.",
 )

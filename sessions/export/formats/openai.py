@@ -39,6 +39,7 @@ FORMAT = Format(
     name="openai",
     help="OpenAI chat fine-tuning: a session with a weight on each reply",
     rows=rows,
+    reads=("turns",),
     columns={
         "messages": [
             {

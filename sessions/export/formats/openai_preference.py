@@ -38,6 +38,7 @@ FORMAT = Format(
     name="openai-preference",
     help="OpenAI preference fine-tuning: the pairs of `preference`",
     rows=rows,
+    reads=("turns",),
     columns={
         "input": {"messages": [chat.MESSAGE], "tools": ["json"], "parallel_tool_calls": "bool"},
         "preferred_output": [chat.MESSAGE],

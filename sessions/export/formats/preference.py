@@ -32,6 +32,7 @@ FORMAT = Format(
     name="preference",
     help="TRL: edited over original, accepted over rejected, chosen over others",
     rows=rows,
+    reads=("turns",),
     columns={
         "prompt": [chat.MESSAGE],
         "chosen": [chat.MESSAGE],

@@ -69,6 +69,7 @@ FORMAT = Format(
     name="process-steps",
     help="token targets: tools named, their arguments, and results used (needs --tokenizer)",
     rows=rows,
+    reads=("turns",),
     columns={
         "prompt": [chat.MESSAGE],
         "teacher_text": "string",

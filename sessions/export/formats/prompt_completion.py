@@ -28,6 +28,7 @@ FORMAT = Format(
     name="prompt-completion",
     help="TRL: one row an approved turn, the messages sent and the reply as decided",
     rows=rows,
+    reads=("turns",),
     columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE]},
     teaches="For `trl.SFTTrainer`; the loss is on the completion alone, which is TRL's default for this type.",
 )

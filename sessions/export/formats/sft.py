@@ -31,6 +31,7 @@ FORMAT = Format(
     name="sft",
     help="TRL: a whole session as one conversation",
     rows=rows,
+    reads=("turns",),
     columns={
         "messages": [{**chat.MESSAGE, "tool_calls": chat.TOOL_CALLS, "tool_call_id": "string"}],
         "tools": "string",

@@ -32,6 +32,7 @@ FORMAT = Format(
     name="sharegpt",
     help="LLaMA-Factory: a session as conversations, a person and the model in turn",
     rows=rows,
+    reads=("turns",),
     columns={"conversations": [llama_factory.SPEECH], "system": "string"},
     extras=_extras,
     teaches="For LLaMA-Factory: `dataset_dir` is this folder, `dataset` is `distill_sharegpt_train`.",

@@ -32,6 +32,7 @@ FORMAT = Format(
     name="sharegpt-kto",
     help="LLaMA-Factory: replies that people called good or bad",
     rows=rows,
+    reads=("turns",),
     columns={"conversations": [llama_factory.SPEECH], "system": "string", "kto_tag": "bool"},
     extras=_extras,
     teaches="For LLaMA-Factory: `dataset_dir` is this folder, `dataset` is `distill_sharegpt_kto_train`.",

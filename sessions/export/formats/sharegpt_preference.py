@@ -39,6 +39,7 @@ FORMAT = Format(
     name="sharegpt-preference",
     help="LLaMA-Factory: the pairs of `preference`",
     rows=rows,
+    reads=("turns",),
     columns={
         "conversations": [llama_factory.SPEECH],
         "system": "string",

@@ -61,6 +61,7 @@ FORMAT = Format(
     name="stepwise",
     help="process reward models: the steps that reviewers marked",
     rows=rows,
+    reads=("turns",),
     columns={"prompt": "string", "completions": ["string"], "labels": ["bool"]},
     teaches="For axolotl's `type: stepwise_supervised`, and TRL's stepwise supervision.",
 )

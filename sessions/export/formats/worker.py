@@ -37,6 +37,7 @@ FORMAT = Format(
     name="worker",
     help="TRL: worker prompts with their replies, corrected where corrected",
     rows=rows,
+    reads=("calls",),
     columns={"messages": [chat.MESSAGE], "corrected": "bool", "evidence": "string"},
     teaches=(
         "For `trl.SFTTrainer`. `evidence` says whether a passage that the reply quotes stands in its prompt: found, "

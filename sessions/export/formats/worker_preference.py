@@ -40,6 +40,7 @@ FORMAT = Format(
     name="worker-preference",
     help="TRL: corrected worker replies over the worker's own",
     rows=rows,
+    reads=("calls",),
     columns={
         "prompt": [chat.MESSAGE],
         "chosen": [chat.MESSAGE],

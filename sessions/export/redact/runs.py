@@ -5,6 +5,8 @@ A regular expression is tried at every letter. Here each byte becomes one of two
 
 from __future__ import annotations
 
+import functools
+
 
 def table(characters: bytes) -> bytes:
     """A table for `holds_run`: bytes among `characters` belong to runs."""
@@ -18,6 +20,10 @@ NUMERIC = table(b"0123456789 .()-+")
 """Digits and what stands between the digits of one number."""
 
 
+@functools.lru_cache(maxsize=4)
 def holds_run(text: str, kind: bytes, length: int) -> bool:
-    """Whether `text` holds `length` bytes in a row that belong to `kind`."""
+    """Whether `text` holds `length` bytes in a row that belong to `kind`.
+
+    Several ask the same of one text, one after the other; the last answers are kept.
+    """
     return b"\x01" * length in text.encode("utf-8", "surrogatepass").translate(kind)
