@@ -180,6 +180,7 @@ class _Launch:
         from distill_core.approval import PolicyApprover
         from distill_core.errors import DistillError
         from tui.headless import Asker, Progress, run_headless
+        from tui.headless.looking import Around
 
         asker = Asker(self._who)
         # With nobody asked, a used-up budget ends the session.
@@ -189,6 +190,7 @@ class _Launch:
         with Progress(before=before) as progress:
             asker.quiet = progress.quiet
             session = self.session(approver, (progress,), progress.signal)
+            asker.around = Around(session=session, policy=approver, state=lambda: progress.state)
             started = time.monotonic()
             try:
                 return run_headless(session)

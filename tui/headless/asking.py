@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
+import msgspec
 
 from distill_core.approval import (
     BudgetProposal,
@@ -19,10 +20,16 @@ from distill_core.approval import (
     StepProposal,
 )
 from distill_core.raising import raised
+from tui.headless import looking
+from tui.headless.looking import Around
 from tui.saying import say
 
-STEP = "[a]pprove, [e]dit, [r]eject, [f]inish, [x] stop"
-FINAL = "[a]ccept, [r] send back, [x] stop"
+STEP = (
+    "[a]pprove, [e]dit, [r]eject, [g] more candidates, [w]rite your own, [f]inish, [x] stop; "
+    "[d]ry run, [v]ariables, [t]ry code, [k] worker calls, [p]olicy"
+)
+CHOICE = "[c]hoose a candidate, " + STEP
+FINAL = "[a]ccept, [e]dit and accept, [r] send back, [u] follow up, [x] stop; [v]ariables, [t]ry code, [k] worker calls"
 BUDGET = "[r]aise it, [x] stop"
 
 
@@ -37,6 +44,7 @@ class Asker:
     def __init__(self, who: str, read: Callable[[str], str] | None = None) -> None:
         self.quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.approver = PersonApprover(who, self._show)
+        self.around = Around()
         self._read = read or _prompt
 
     def _show(self, proposal: Proposal) -> None:
@@ -57,44 +65,73 @@ class Asker:
         match proposal:
             case StepProposal():
                 _tell_step(proposal)
+                _tell_candidates(proposal)
                 return self._on_step(proposal)
             case FinalProposal():
-                say(f"step {proposal.step}, answer: {proposal.answer.text}")
-                return self._on_final()
+                _tell_final(proposal)
+                return self._on_final(proposal)
             case BudgetProposal():
                 say(f"budget: {proposal.found}")
                 return self._on_budget(proposal)
 
     def _on_step(self, proposal: StepProposal) -> Decision:
-        while True:
-            match self._read(STEP):
+        decision: Decision | None = None
+        while decision is None:
+            match self._read(CHOICE if proposal.candidates else STEP):
                 case "a" | "approve":
-                    return Decision(action="approve", by="")
+                    decision = Decision(action="approve", by="")
                 case "e" | "edit":
                     codes = edited([cell.code for cell in proposal.cells])
                     if codes is not None:
-                        return Decision(action="edit", by="", codes=codes)
-                    say("nothing changed")
+                        decision = Decision(action="edit", by="", codes=codes)
+                    else:
+                        say("nothing changed")
                 case "r" | "reject":
-                    return Decision(action="reject", by="", guidance=self._read("what should it do instead?"))
+                    words = self._read("what should it do instead?")
+                    decision = Decision(action="reject", by="", guidance=words)
+                case "g" | "more":
+                    wanted = self._read("how many more?")
+                    if wanted.isdigit() and int(wanted) > 0:
+                        return Decision(action="regenerate", by="", more=int(wanted))
+                    say("a number is needed")
+                case "c" | "choose" if proposal.candidates:
+                    proposal = self._chosen(proposal)
+                case "w" | "write":
+                    codes = self._written(proposal)
+                    if codes is not None:
+                        decision = Decision(action="write", by="", codes=codes)
                 case "f" | "finish":
-                    return Decision(action="finish", by="", answer=self._read("the answer:"))
+                    decision = Decision(action="finish", by="", answer=self._read("the answer:"))
                 case "x" | "stop":
-                    return Decision(action="stop", by="")
+                    decision = Decision(action="stop", by="")
+                case "d" | "dry run":
+                    looking.dry_run(proposal)
+                case "p" | "policy":
+                    looking.switch_policy(self.around, self._read)
                 case other:
-                    say(f"{other!r} is none of these")
+                    self._look(other)
+        chosen = proposal.call_id if proposal.candidates else None
+        return msgspec.structs.replace(decision, chosen=chosen)
 
-    def _on_final(self) -> Decision:
+    def _on_final(self, proposal: FinalProposal) -> Decision:
         while True:
             match self._read(FINAL):
                 case "a" | "accept":
                     return Decision(action="accept", by="")
+                case "e" | "edit":
+                    changed = click.edit(proposal.answer.text, extension=".txt", require_save=True)
+                    if changed is not None:
+                        return Decision(action="accept", by="", answer=changed.rstrip("\n"))
+                    say("nothing changed")
                 case "r" | "reject":
                     return Decision(action="send_back", by="", guidance=self._read("what is wrong with it?"))
+                case "u" | "follow up":
+                    if question := self._read("what do you want to know further?"):
+                        return Decision(action="follow_up", by="", guidance=question)
                 case "x" | "stop":
                     return Decision(action="stop", by="")
                 case other:
-                    say(f"{other!r} is none of these")
+                    self._look(other)
 
     def _on_budget(self, proposal: BudgetProposal) -> Decision:
         while True:
@@ -106,6 +143,46 @@ class Asker:
                     return Decision(action="stop", by="", reason=proposal.found)
                 case other:
                     say(f"{other!r} is none of these")
+
+    def _look(self, what: str) -> None:
+        """What decides nothing."""
+        match what:
+            case "v" | "variables":
+                looking.variables(self.around)
+            case "t" | "try":
+                looking.scratch(self.around, self._read)
+            case "k" | "calls":
+                looking.calls(self.around, self._read, self.approver.name)
+            case other:
+                say(f"{other!r} is none of these")
+
+    def _chosen(self, proposal: StepProposal) -> StepProposal:
+        number = self._read("which one?")
+        candidates = proposal.candidates
+        if number.isdigit() and 0 < int(number) <= len(candidates) and candidates[int(number) - 1].cells:
+            proposal = proposal.choosing(candidates[int(number) - 1].call_id)
+            _tell_step(proposal)
+        else:
+            say(f"{number!r} is none of those that can run")
+        return proposal
+
+    def _written(self, proposal: StepProposal) -> tuple[str, ...] | None:
+        """Code of the person's own, from a program of the playbook."""
+        from distill_core.playbook import program, strategies
+
+        for name, about in strategies().items():
+            say(f"{name}: {about}")
+        name = self._read("start from which (nothing: from nothing)?")
+        if name and name not in strategies():
+            say(f"{name!r} is none of these")
+            return None
+        state = self.around.state() if self.around.state is not None else None
+        start = program(name, state.question if state is not None else "") if name else ""
+        code = click.edit(start, extension=".py", require_save=True)
+        if code is None or not code.strip():
+            say("nothing was saved")
+            return None
+        return (code.rstrip("\n"),)
 
 
 def _prompt(question: str) -> str:
@@ -124,6 +201,31 @@ def _tell_step(proposal: StepProposal) -> None:
             say(f"  look at: {', '.join(found.suspects)}")
         if found.error:
             say(f"  does not parse: {found.error}")
+
+
+def _tell_candidates(proposal: StepProposal) -> None:
+    for number, candidate in enumerate(proposal.candidates, 1):
+        if candidate.problem is not None:
+            say(f"candidate {number} has nothing to run ({candidate.problem})")
+        elif candidate.call_id == proposal.call_id:
+            say(f"candidate {number} is the one above")
+        else:
+            say(f"candidate {number}:\n{candidate.reply.strip()}")
+
+
+def _tell_final(proposal: FinalProposal) -> None:
+    say(f"step {proposal.step}, answer: {proposal.answer.text}")
+    if proposal.spent is not None:
+        cost = "" if proposal.spent.cost is None else f", ${proposal.spent.cost:.4f}"
+        say(
+            f"spent so far: {proposal.spent.tokens:,} tokens, {proposal.spent.worker_calls} worker calls{cost}"
+        )
+    if proposal.look is not None:
+        found = proposal.look()
+        for finding in found:
+            say(f"evidence {finding.status}: {finding.quote}")
+        if not found:
+            say("the answer quotes nothing from the document")
 
 
 MARK = "# ---- next cell (leave this line) ----"

@@ -60,6 +60,12 @@ class Progress:
             )
             self._console.print(Text(line), **shape)
 
+    @property
+    def state(self) -> SessionState:
+        """The session as it stands."""
+        with self._lock:
+            return self._state
+
     def signal(self, signal: Signal) -> None:
         """Take a transient signal."""
         if isinstance(signal, Notice):

@@ -2,13 +2,27 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from distill_core import events as ev
 from distill_core.analysis import analyse
-from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
+from distill_core.approval import (
+    BudgetProposal,
+    Candidate,
+    FinalProposal,
+    PolicyApprover,
+    ProposedCell,
+    StepProposal,
+)
 from distill_core.events import Final, Limits
 from distill_core.raising import raised
-from tui.headless import Asker
+from distill_core.session import Session, SessionSpec
+from distill_core.state import fold
+from tests.fakes.models import Scripted, echo
+from tests.fakes.sinks import Kept
+from tui.headless import Asker, run_headless
+from tui.headless.looking import Around
 
 CODE = "import re\nprint(worker_batch([context[:10], context[10:20]]))"
 STEP = StepProposal(
@@ -54,6 +68,10 @@ async def decided(proposal, *lines):
         (ANSWER, ["a"], "accept", ""),
         (ANSWER, ["r", "the surname too"], "send_back", "the surname too"),
         (ANSWER, ["x"], "stop", ""),
+        (ANSWER, ["u", "and where?"], "follow_up", "and where?"),
+        (STEP, ["g", "3"], "regenerate", ""),
+        (STEP, ["g", "many", "a"], "approve", ""),
+        (STEP, ["d", "v", "k", "p", "a"], "approve", ""),
         (BUDGET, ["x"], "stop", ""),
     ],
 )
@@ -108,3 +126,79 @@ async def test_what_a_model_says_cannot_reach_the_terminal_as_a_command(capsys):
     shown = capsys.readouterr().err
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     assert "evil" in shown
+
+
+TWO = msgspec.structs.replace(
+    STEP,
+    proposal_id="s3",
+    call_id="s1",
+    candidates=(
+        Candidate(call_id="s1", reply=STEP.reply, cells=STEP.cells),
+        Candidate(call_id="s2", reply="only words", problem="prose"),
+        Candidate(
+            call_id="s3",
+            reply="Another way.",
+            cells=(ProposedCell(cell_id="c2", code="x = 1", analysis=analyse("x = 1")),),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"), [(["a"], "s1"), (["c", "3", "a"], "s3"), (["c", "2", "c", "9", "a"], "s1")]
+)
+async def test_a_candidate_is_chosen_by_its_number(lines, chosen, capsys):
+    assert (await decided(TWO, *lines)).chosen == chosen
+    shown = capsys.readouterr().err
+    assert "candidate 2 has nothing to run (prose)" in shown
+    assert "candidate 3:\nAnother way." in shown
+
+
+async def test_code_of_ones_own_comes_from_the_editor(monkeypatch):
+    begun = []
+
+    def edit(text, **_):
+        begun.append(text)
+        return "print('mine')\n"
+
+    monkeypatch.setattr("click.edit", edit)
+    decision = await decided(STEP, "w", "count")
+    assert (decision.action, decision.codes) == ("write", ("print('mine')",))
+    assert begun[0].startswith("# playbook: count")
+
+
+def test_a_whole_session_is_decided_and_looked_into_at_the_prompt(tmp_path, capsys):
+    lines = [
+        *("d", "a"),
+        *("v", "t", "len(found) + 40", "", "k", "w1", "o", "better", "p", "1", "r", "now answer"),
+        *("u", "and then?", "a", "a"),
+    ]
+    asker = Asker("ann", lambda _: lines.pop(0))
+    cells = ["found = worker_batch(['a', 'b'])", "print(1)", "FINAL(len(found))", "FINAL(query)"]
+    policy = PolicyApprover("ask", asker.approver)
+    kept = Kept()
+    session = Session(
+        SessionSpec(query="what?", context="a b c", log_dir=tmp_path / "s"),
+        supervisor=Scripted(*[f"```repl\n{code}\n```" for code in cells]),
+        worker=echo(),
+        approver=policy,
+        sinks=[kept],
+    )
+    asker.around = Around(session=session, policy=policy, state=lambda: fold(kept.events))
+    outcome = run_headless(session)
+    shown = capsys.readouterr().err
+    assert outcome.result.answer == "and then?"
+    assert "dry run: 2 worker calls" in shown
+    assert "found: list of 2" in shown
+    assert "42" in shown
+    assert "w1 done: W<a>" in shown
+    made = [(d.action, d.by) for d in kept.of(ev.DecisionMade)]
+    assert made == [
+        ("approve", "ann"),
+        ("reject", "ann"),
+        ("approve", "policy:steps"),
+        ("follow_up", "ann"),
+        ("approve", "ann"),
+        ("accept", "ann"),
+    ]
+    assert kept.of(ev.WorkerCallOverridden)[0].response == "better"
