@@ -351,8 +351,11 @@ class Timeline:
                 self._copiable()
                 assert self._shelf is not None
                 if index is None and self._cells not in self._shelf.newest.indexes:
-                    assert self._runner is not None
-                    return self._runner, None
+                    if self.limits.checkpoints:
+                        await self._take(self._cells)
+                    if self._cells not in self._shelf.newest.indexes:
+                        assert self._runner is not None
+                        return self._runner, None
         self._copiable()
         assert self._shelf is not None
         kept = self._shelf.newest if index is None else self._shelf.at(index)

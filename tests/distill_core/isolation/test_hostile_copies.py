@@ -350,3 +350,41 @@ def test_a_killed_host_leaves_no_process(level: str, moment: float) -> None:
     while (left := {pid for pid in members(leader) if alive(pid)}) and time.monotonic() < until:
         time.sleep(0.02)
     assert not left
+
+
+HEARD_ELSEWHERE = """
+from struct import pack
+from distill_core.errors import ReplError
+from distill_core.isolation.inside import bpf, kernel
+import os
+kernel.no_new_privileges()
+kernel.install_asking_filter(bpf.packed([(0x06, 0, 0, bpf.ALLOW)]), os.uname().machine)
+from distill_core.repl import REPL
+with REPL("doc", isolation="good") as repl:
+    print(repl.isolation, repl.checkpoints, repl.without_checkpoints)
+    print(repl.execute("x = 1; print(context)").stdout)
+    print(repl.execute("import os\\ntry: os.fork()\\nexcept OSError: print('refused')").stdout)
+    result = repl.execute("os._exit(0)")
+    print(result.restarted, result.restored, repl.execute("print('x' in globals(), context)").stdout)
+    try: repl.fork()
+    except ReplError as error: print(error)
+"""
+
+
+def test_where_the_host_cannot_be_asked_there_are_no_checkpoints_and_all_else_holds() -> None:
+    if (reason := obstacle("good")) is not None:
+        pytest.skip(reason)
+    ended = subprocess.run(
+        [sys.executable, "-c", HEARD_ELSEWHERE], capture_output=True, text=True, timeout=100
+    )
+    assert ended.stdout.split("\n") == [
+        "good () [Errno 16] seccomp listener: Device or resource busy",
+        "doc",
+        "",
+        "refused",
+        "",
+        "True False False doc",
+        "",
+        "this REPL has no checkpoints: [Errno 16] seccomp listener: Device or resource busy",
+        "",
+    ], ended.stderr
