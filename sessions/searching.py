@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import msgspec
@@ -17,11 +18,25 @@ from sessions.schema import BLOCK, SEARCHED
 MARK = ("\x02", "\x03")
 """What stands around a hit in a snippet; nothing else in it does."""
 
+FEW = 8000
+"""Hits up to which it is quicker to take all of them than to go from session to session."""
+
 WORDS = 16
 """Words of a snippet."""
 
 # Where a reader would look first.
 ORDER = ("sessions", "annotations", "replies", "cells", "outputs", "worker_calls", "overrides", "decisions")
+# Where a word that is common is found soonest.
+EVERYWHERE = (
+    "worker_calls",
+    "replies",
+    "outputs",
+    "cells",
+    "sessions",
+    "annotations",
+    "decisions",
+    "overrides",
+)
 _NAMES = {
     "sessions": {"question": "question", "answer": "answer"},
     "replies": {"text": "reply"},
@@ -92,6 +107,59 @@ def sessions_with(connection: sqlite3.Connection, text: str) -> Iterator[int]:
         for table, head in heads.items():
             if head == number:
                 heads[table] = _next(connection, table, expression, number)
+
+
+def all_sessions_with(connection: sqlite3.Connection, text: str) -> list[int]:
+    """As `sessions_with`, all of them, lowest first.
+
+    Table by table. Where there are few hits all are taken; else each session is asked for its first, and only those in
+    which the tables before found nothing.
+    """
+    expression = quoted(text)
+    if not expression:
+        return []
+    left = [number for (number,) in connection.execute("select id from sessions order by id")]
+    found: list[int] = []
+    for table in EVERYWHERE:
+        few = _few(connection, table, expression)
+        if few is not None:
+            found += [number for number in left if number in few]
+            left = [number for number in left if number not in few]
+            continue
+        missed: list[int] = []
+        at = 0
+        while at < len(left):
+            hit = _from(connection, table, expression, left[at])
+            reached = len(left) if hit is None else bisect_left(left, hit, at)
+            missed += left[at:reached]
+            at = reached
+            if at < len(left) and left[at] == hit:
+                found.append(left[at])
+                at += 1
+        left = missed
+    return sorted(found)
+
+
+def _few(connection: sqlite3.Connection, table: str, expression: str) -> set[int] | None:
+    """The sessions with a hit in `table`; None where there are many hits."""
+    rows = connection.execute(
+        f"select rowid from {table}_fts where {table}_fts match ? limit ?", (expression, FEW)
+    ).fetchall()
+    if len(rows) == FEW:
+        return None
+    block = 1 if table == "sessions" else BLOCK
+    return {row // block for (row,) in rows}
+
+
+def _from(connection: sqlite3.Connection, table: str, expression: str, number: int) -> int | None:
+    """The lowest session from `number` on with a hit in `table`."""
+    first = number if table == "sessions" else number * BLOCK
+    row = connection.execute(
+        f"select rowid from {table}_fts where {table}_fts match ? and rowid >= ? limit 1", (expression, first)
+    ).fetchone()
+    if row is None:
+        return None
+    return int(row[0]) if table == "sessions" else int(row[0]) // BLOCK
 
 
 def _next(connection: sqlite3.Connection, table: str, expression: str, below: int | None) -> int | None:

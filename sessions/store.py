@@ -331,7 +331,7 @@ class Store:
         if not filter.text:
             return where, values
         with telling(self.home.index):
-            found = list(searching.sessions_with(self._connection, filter.text))
+            found = searching.all_sessions_with(self._connection, filter.text)
         return f"{where} and id in (select value from json_each(?))", (*values, str(found))
 
     def _one(self, session_id: str) -> SessionRow:
@@ -357,7 +357,7 @@ class Store:
 def _row(values: tuple[Any, ...]) -> SessionRow:
     fields = dict(zip(SessionRow.__struct_fields__, values, strict=True))
     for name in _JSON:
-        fields[name] = tuple(msgspec.json.decode(fields[name]))
+        fields[name] = () if fields[name] == "[]" else tuple(msgspec.json.decode(fields[name]))
     for name in ("started", "updated"):
         if fields[name] is not None:
             fields[name] = datetime.fromisoformat(fields[name])

@@ -132,3 +132,13 @@ def test_what_is_added_removed_or_judged_shows_at_the_next_look(tmp_path):
         first.rename(tmp_path / "elsewhere")
         store.catch_up()
         assert names(store, "") == ["s2"]
+
+
+@pytest.mark.parametrize("words", ["worker_batch", "clause", "cited", "caps O'Brien's", "nowhere", "print"])
+def test_the_ways_to_search_find_the_same_sessions(store, words, monkeypatch):
+    from sessions.searching import all_sessions_with, sessions_with
+
+    expected = sorted(sessions_with(store.connection, words))
+    assert all_sessions_with(store.connection, words) == expected
+    monkeypatch.setattr("sessions.searching.FEW", 1)
+    assert all_sessions_with(store.connection, words) == expected
