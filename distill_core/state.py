@@ -470,7 +470,12 @@ def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     step = state.steps[index]
     phase: StepPhase = "rejected" if event.action in ("reject", "send_back") else "decided"
     step = _replace(
-        step, phase=phase, decisions=step.decisions.append(event), chosen=event.chosen or step.chosen
+        step,
+        phase=phase,
+        decisions=step.decisions.append(event),
+        chosen=event.chosen or step.chosen,
+        # A fork that decides otherwise on a reply of its parent makes a step of its own.
+        copied=step.copied and (event.copied or event.proposal_id.startswith("final:")),
     )
     state = _replace(state, steps=state.steps.replace(index, step))
     return _asked_further(state, event) if event.action == "follow_up" else state

@@ -206,7 +206,8 @@ class _Tracing:
             step=step.number,
             call_id=reply.call_id,
             outcome=outcome,
-            copied=reply.call_id in self._index.copied,
+            # A reply of the parent's on which the fork decided anew is the fork's own.
+            copied=reply.call_id in self._index.copied and (choice is None or choice.copied),
             model=reply.model,
             params=reply.params,
             prompt=self._prompt(reply),

@@ -94,6 +94,7 @@ async def test_edited_code_runs_in_the_place_of_the_step_s_own(record, tmp_path)
     made = state.steps[2].decisions[0]
     assert (made.action, made.by, made.after, made.copied) == ("edit", "me", codes, False)
     assert state.replies["s3"].text == REPLIES[2]
+    assert [step.copied for step in state.steps] == [True, True, False, False]
     assert len(supervisor.sent) == 1
     assert codes[0] in supervisor.sent[0][-2]["content"]
 
@@ -127,6 +128,7 @@ async def test_behind_an_answer_the_words_send_it_back(record, tmp_path):
     state = record_in(tmp_path / "f").state
     assert state.finished.answer.text == '["W<alpha>", "W<beta>", "better"]'
     assert [d.action for d in state.steps[3].decisions] == ["approve", "send_back"]
+    assert [step.copied for step in state.steps] == [True, True, True, True, False]
 
 
 async def test_a_fork_of_a_fork_names_the_fork(record, tmp_path):
