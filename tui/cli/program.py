@@ -18,6 +18,7 @@ COMMANDS = {
     "resume": "Go on with a session whose program died, in the state of its last event.",
     "fork": "Branch off from SESSION at a step: with other code, other words, another model, other bounds.",
     "replay": "Run a session's cells again with what they were answered, and say whether they come out equal.",
+    "serve": "Show the home screen in a browser, to whoever has the link that this prints.",
     "models": "What is configured, whether it answers; pull weights.",
     "config": "The effective settings and where each came from.",
     "doctor": "What isolation can be had on this machine: every door tried, why not more, the limits of a cell.",

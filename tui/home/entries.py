@@ -75,7 +75,7 @@ class Listing:
         for example in examples:
             title: Line = (
                 ("▷ ", "active"),
-                (pad(example.title, STATE + WHEN - 2), ""),
+                (pad(example.title, STATE + WHEN - 3) + " ", ""),
                 (example.question, "muted"),
             )
             self._add(ExampleEntry(example), title)

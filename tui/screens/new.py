@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.events import Resize
 from textual.screen import Screen
 
 from distill_core.errors import ConfigError
@@ -82,6 +83,10 @@ class NewSessionScreen(Screen[NewSession | None]):
             editor.move_cursor(editor.document.end)
         first = next((f.name for f in form.FIELDS[:2] if not getattr(self._values, f.name)), "question")
         self.query_one(f"#{first}").focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Leave the gaps out where there are few rows."""
+        self.set_class(event.size.height < 30, "-short")
 
     @property
     def values(self) -> NewSession:

@@ -42,6 +42,7 @@ class Part(Protocol):
 
 def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     """Every part, made for `screen`."""
+    from tui.screens.alerting import Alerting
     from tui.screens.annotating import Annotating
     from tui.screens.calling import Calling
     from tui.screens.deciding import Deciding
@@ -68,5 +69,6 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Probing,
         Looking,
         Leaving,
+        Alerting,
     )
     return tuple(make(screen) for make in makers)

@@ -25,7 +25,7 @@ def command(**options: Any) -> int:
     if not on_terminal() and "TEXTUAL_DRIVER" not in os.environ:
         raise ConfigError("the home screen needs a terminal", remedy="use a command, see distill-tui --help")
     effective = load_settings(flags(options), path=options["config"])
-    return show_home(setup_of(effective, options["config"]), home_path(effective.settings), _given(options))
+    return show_home(setup_of(effective, options["config"]), home_path(effective.settings), given(options))
 
 
 def show_home(setup: Any, home: Path, options: list[str]) -> int:
@@ -43,7 +43,7 @@ def show_home(setup: Any, home: Path, options: list[str]) -> int:
     return HUNG_UP if app.return_code == HUNG_UP else 0
 
 
-def _given(options: dict[str, Any]) -> list[str]:
-    """The options that the commands are to get as well."""
+def given(options: dict[str, Any]) -> list[str]:
+    """The options that other commands are to get as well."""
     names = (("config", "--config"), ("home", "--home"))
     return [part for name, option in names if options[name] for part in (option, str(options[name]))]
