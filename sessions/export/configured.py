@@ -1,4 +1,4 @@
-"""What of this machine's configuration must not leave: the keys themselves, and where its people live."""
+"""What an export takes from the configuration: keys and home folders that must not leave, the scales of judgements."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from distill_core.config import Settings
+from distill_core.config.rubric import load_rubric
 from distill_core.environment import dotenv
 from distill_core.models.credentials import VARIABLES
 
@@ -23,6 +24,16 @@ def keys(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[
 
 def _tells(name: str) -> bool:
     return any(name.upper().endswith(word) for word in _TELLING)
+
+
+def scales(settings: Settings) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest score of each criterion of the rubric, names that are no numbers aside.
+
+    Raises:
+        ConfigError: the rubric cannot be read.
+    """
+    criteria = load_rubric(settings.annotation.rubric).criteria
+    return {c.id: (float(c.least), float(c.most)) for c in criteria if c.measure != "nominal"}
 
 
 def homes() -> tuple[str, ...]:

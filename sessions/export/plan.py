@@ -86,6 +86,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "selection": self.selection,
             "keep": sorted(self.options.keep),
             "evidence": self.options.evidence,
+            "best": self.options.best,
+            "scales": {name: list(scale) for name, scale in sorted(self.options.scales.items())},
             "tokenizer": self.options.tokenizer,
             "splits": dict(self.splits.shares),
             "seed": self.splits.seed,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from sessions.export.rows import Options
 from sessions.export.trace import Trace
-
-RATINGS = (1, 5)
-"""The worst and the best rating."""
 
 
 class Rewards(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +14,7 @@ class Rewards(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         rating: the mean of the annotators' last ratings, from 0 to 1.
         verdict: 1 if a person accepted the answer as it was, 0 if not; a reviewer's mark goes before the decision.
-        score: the mean of the annotators' scores.
+        score: the mean of the annotators' scores, each from 0 to 1 on the scale of its criterion.
         gold: 1 if the answer is the one that a reviewer gave as right, 0 if not.
         compression: worker tokens written for each one read: how much the workers condensed.
     """
@@ -39,16 +37,16 @@ class Rewards(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def rewards(trace: Trace) -> Rewards:
-    """The rewards of a session."""
+def rewards(trace: Trace, options: Options) -> Rewards:
+    """The rewards of a session, on the scales that `options` tell."""
     ratings = {made.by: made.rating for made in trace.judgements if made.rating is not None}
     marks = {made.by: made.mark for made in trace.judgements if made.mark is not None}
-    scores = [value for made in trace.judgements for value in made.scores.values()]
-    low, high = RATINGS
+    scales = {**dict.fromkeys(_criteria(trace), (1.0, float(options.best))), **options.scales}
+    scores = [_placed(v, *scales[name]) for made in trace.judgements for name, v in made.scores.items()]
     corrected = trace.answer != trace.given
     usage = trace.worker_usage
     return Rewards(
-        rating=_mean([(min(max(r, low), high) - low) / (high - low) for r in ratings.values()]),
+        rating=_mean([_placed(rating, 1.0, float(options.best)) for rating in ratings.values()]),
         verdict=_verdict(trace, list(marks.values())),
         score=_mean(scores),
         gold=float(_plain(trace.given) == _plain(trace.answer)) if corrected else None,
@@ -71,6 +69,15 @@ def _verdict(trace: Trace, marks: list[int]) -> float | None:
     if last is None or last.by.startswith("policy:"):
         return None
     return float(last.action in ("accept", "follow_up") and last.after in ((), last.before))
+
+
+def _criteria(trace: Trace) -> set[str]:
+    return {name for made in trace.judgements for name in made.scores}
+
+
+def _placed(value: float, low: float, high: float) -> float:
+    """Where a value stands between the lowest and the highest there is, from 0 to 1."""
+    return (min(max(value, low), high) - low) / (high - low) if high > low else 0.0
 
 
 def _mean(values: list[float]) -> float | None:

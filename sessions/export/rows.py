@@ -104,6 +104,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         keep: rules that are not applied.
+        best: the highest rating there is; the lowest is 1.
+        scales: the lowest and the highest score of each criterion.
         evidence: of worker calls, only those whose quotes stand in their prompt.
         tokenizer: the student's `tokenizer.json` or its folder, for formats of tokens.
         tool: name and version of this program, for formats with a place of their own for provenance.
@@ -112,6 +114,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     keep: frozenset[str] = frozenset()
     evidence: bool = False
+    best: int = 5
+    scales: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     tokenizer: str = ""
     tool: str = ""
     licence: str = ""

@@ -12,7 +12,7 @@ from distill_core.config import Settings
 from distill_core.version import program_version
 from sessions.export import Options, Plan, Splits, rehearse
 from sessions.export.choosing import choose
-from sessions.export.configured import homes, keys
+from sessions.export.configured import homes, keys, scales
 from sessions.export.formats import find
 from sessions.export.pipeline import Progress
 from sessions.export.redact import KINDS
@@ -63,7 +63,7 @@ def plan_of(draft: Draft, settings: Settings, home: Path) -> Plan:
         format=find(draft.format),
         sources=chosen,
         selection=words,
-        options=Options(keep=draft.keep),
+        options=Options(keep=draft.keep, best=settings.annotation.best, scales=scales(settings)),
         splits=Splits(shares=parse_shares(draft.splits.split())),
         storage=draft.storage if find(draft.format).storage == "rows" else "jsonl",
         redact=KINDS if draft.redact else (),

@@ -25,7 +25,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     if opening is None:
         yield Left(key=trace.session_id, rule="failed", why="the supervisor never replied")
         return
-    worth = rewards(trace)
+    worth = rewards(trace, options)
     if worth.reward is None and "no_judgement" not in options.keep:
         yield Left(
             key=trace.session_id, rule="no_judgement", why="no rating, score, mark or decision by a person"

@@ -24,7 +24,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     if not truth:
         yield Left(key=trace.session_id, rule="no_judgement", why="nobody vouched for an answer")
         return
-    worth = rewards(trace)
+    worth = rewards(trace, options)
     opening = next(place for place, one in enumerate(said) if one.turn is not None)
     yield Row(
         key=trace.session_id,

@@ -121,7 +121,7 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
     from distill_core.version import program_version
     from sessions.export import Options, Plan, Splits
     from sessions.export.choosing import choose
-    from sessions.export.configured import homes, keys
+    from sessions.export.configured import homes, keys, scales
     from sessions.export.formats import find
     from sessions.export.splits import parse_shares
 
@@ -135,6 +135,8 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
         options=Options(
             keep=frozenset(options["keep"]),
             evidence=options["evidence"],
+            best=settings.annotation.best,
+            scales=scales(settings),
             tokenizer=options["tokenizer"] or "",
             tool=program_version(),
         ),
