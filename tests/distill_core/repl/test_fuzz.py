@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from distill_core.errors import ReplError
 from distill_core.repl.protocol import Frame, Line, decode
+from tests.fuzz.host import SOUND, framed, hear
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 _json = st.recursive(
@@ -74,3 +75,33 @@ def test_a_stream_is_heard_up_to_the_first_violation(bodies: list[bytes], tail: 
             break
         sound += 1
     assert len(frames) >= sound
+
+
+_said = st.lists(_bodies | st.sampled_from(SOUND), max_size=12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_said, st.binary(max_size=20))
+def test_the_whole_host_takes_whatever_a_running_cell_says(bodies: list[bytes], tail: bytes) -> None:
+    asyncio.run(hear([*map(framed, bodies), tail]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(SOUND), st.integers(0, 80), _scalars), max_size=8))
+def test_the_whole_host_takes_sound_frames_with_a_wrong_value(said: list[tuple[bytes, int, Any]]) -> None:
+    def bent(body: bytes, place: int, value: Any) -> bytes:
+        message = json.loads(body)
+        key = sorted(message)[place % len(message)]
+        return json.dumps(message if key == "op" else {**message, key: value}).encode()
+
+    asyncio.run(hear([framed(bent(*one)) for one in said]))
+
+
+def test_the_frames_to_begin_with_are_sound() -> None:
+    for body in SOUND:
+        decode(body)
+    asked = asyncio.run(hear(map(framed, SOUND[:3])))
+    assert asked.violation is None
+    assert [call.response for call in asked.result.worker_calls] == ["a", "b é"]
+    assert asked.answers
+    assert asyncio.run(hear(map(framed, SOUND[:5]))).result.status == "final"

@@ -1,0 +1,1 @@
+"""Fuzzing by hand: what takes longer than a test may."""
