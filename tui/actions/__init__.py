@@ -7,6 +7,7 @@ the `handlers` of a part of the screen (`tui.parts`).
 from tui.actions.action import Action, Gate, Scope, Situation
 from tui.actions.annotating import ANNOTATING
 from tui.actions.calls import CALLS
+from tui.actions.comparing import COMPARING
 from tui.actions.deciding import DECIDE, DECIDING
 from tui.actions.documents import DOCUMENTS
 from tui.actions.exporting import EXPORT
@@ -18,6 +19,7 @@ from tui.actions.playing import PLAYING
 from tui.actions.registry import Registry, key_name
 from tui.actions.reviewing import REVIEWING
 from tui.actions.running import RUNNING
+from tui.actions.settling import SETTLING
 
 ACTIONS: tuple[Action, ...] = (
     *DECIDING,
@@ -32,6 +34,8 @@ ACTIONS: tuple[Action, ...] = (
     *REVIEWING,
     *HOME,
     *EXPORT,
+    *COMPARING,
+    *SETTLING,
 )
 """All of them with the keys they have by default, in the order of the help."""
 

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Gate: TypeAlias = Literal["step", "final", "budget"]
-Scope: TypeAlias = Literal["live", "pane", "review", "home", "sessions", "export"]
+Scope: TypeAlias = Literal["live", "pane", "review", "home", "sessions", "export", "compare", "settle"]
 """Where an action's keys hold: the live screen, any pane of lines, the review queue, home, the list of kept sessions,
-the export screen."""
+the export screen, two sessions beside one another, disputes of annotators."""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ ANNOTATING: tuple[Action, ...] = (
     ),
     Action(
         id="judge.redo",
-        keys=("ctrl+y",),
+        keys=("ctrl+r", "U"),
         label="Redo",
         help="Let the judgement that you took back count again",
         group=JUDGE,

@@ -1,0 +1,61 @@
+"""`distill-tui agreement`: how far annotators agree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from tui.cli.options import config_options
+from tui.text import clean
+
+
+@click.command("agreement")
+@click.argument("names", nargs=-1, metavar="[SESSION]...")
+@click.option("--everyone", is_flag=True, help="Count those too who are not done with a session.")
+@click.option("--rubric", metavar="FILE", help="The criteria, as TOML. [default: that of the settings]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a question on stdout.")
+@config_options
+def command(
+    names: tuple[str, ...], everyone: bool, rubric: str | None, as_json: bool, **options: Any
+) -> None:
+    """How far annotators agree: on ratings, marks, labels and each criterion.
+
+    Over SESSIONs, or all kept sessions. Krippendorff's alpha is over all annotators, Cohen's kappa over each pair; "n/a"
+    says that it is undefined.
+    """
+    import msgspec
+
+    from distill_core.config import load_settings
+    from distill_core.config.rubric import load_rubric
+    from sessions.agreement import agreement, number
+    from sessions.forking import find
+    from sessions.home import Home
+    from sessions.judging.reading import judged
+    from tui.cli.kept import home_of
+    from tui.cli.options import flags
+
+    home = home_of(options)
+    settings = load_settings(flags(options), path=options.get("config")).settings
+    folders = [find(home, name) for name in names] if names else Home(home).folders()
+    found = agreement(
+        ((folder.name, judged(folder)) for folder in folders),
+        load_rubric(rubric or settings.annotation.rubric),
+        everyone=everyone,
+    )
+    if as_json:
+        for one in found:
+            click.echo(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))
+        return
+    if not found:
+        click.echo("nothing is judged by anybody who is done; --everyone counts the others too")
+    for one in found:
+        why = f" ({one.why})" if one.why else ""
+        click.echo(
+            clean(f"{one.question:<24} α {number(one.alpha):>5}{why}  {one.units} judged by two or more")
+        )
+        for pair in one.kappas:
+            click.echo(
+                clean(f"    κ {number(pair.kappa):>5}  {pair.one}, {pair.other}: {pair.units} in common")
+            )

@@ -1,0 +1,102 @@
+"""A comparison of two sessions in words: for the screen, for a pipe, as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sessions.comparing import Comparison, Side, StepPair
+from tui.lines import Line, pad, roled
+from tui.live import words
+from tui.text import clean
+
+RULE = ("─ ", "rule")
+
+
+def title_lines(found: Comparison) -> tuple[Line, ...]:
+    """What the two have in common."""
+    if found.same_question:
+        question: Line = (("both were asked: ", "muted"), (" ".join(found.one.question.split()), "heading"))
+    else:
+        question = (
+            ("! asked differently: ", "warn"),
+            (" ".join(found.one.question.split()), "heading"),
+            (" / ", "muted"),
+            (" ".join(found.other.question.split()), "heading"),
+        )
+    same = ("of the same document", "muted") if found.same_document else ("! of different documents", "warn")
+    related = (f" · {found.related}", "muted") if found.related else ("", "")
+    differing = sum(bool(step.diff) for step in found.steps)
+    return question, (same, related, (f" · the code differs in {words.count(differing, 'step')}", "muted"))
+
+
+def side_lines(side: Side, other: Side) -> list[Line]:
+    """One of the two; what differs from the other is not muted."""
+    facts: list[Line] = []
+    for title, value, theirs in zip(
+        (name for name, _ in _facts(side)),
+        (v for _, v in _facts(side)),
+        (v for _, v in _facts(other)),
+        strict=True,
+    ):
+        facts.append(((pad(title, 10), "muted"), (value, "" if value != theirs else "muted")))
+    answer = roled(side.answer) if side.answer else [(("no answer", "muted"),)]
+    return [*facts, (), *answer]
+
+
+def _facts(side: Side) -> list[tuple[str, str]]:
+    quoted = "not looked up"
+    if side.found is not None:
+        quoted = f"✓ {side.found} found · ≈ {side.near} near · ✗ {side.missing} not found"
+    cost = "" if side.cost is None else f" · {words.money(side.cost)}"
+    elapsed = "" if side.elapsed is None else f" · {words.seconds(side.elapsed)}"
+    return [
+        ("ended", side.status),
+        ("models", f"{side.supervisor} → {side.worker}"),
+        ("steps", f"{side.steps} · {words.count(side.cells, 'cell')} · {side.errors} failed"),
+        (
+            "cost",
+            f"{words.tokens(side.tokens)} tok · {words.count(side.worker_calls, 'call')}{cost}{elapsed}",
+        ),
+        ("quoted", quoted),
+    ]
+
+
+def step_lines(step: StepPair) -> list[Line]:
+    """One step of both."""
+    if not step.diff:
+        same = "copied" if step.shared else "the same" if step.one else "no code"
+        return [(RULE, (f"step {step.number}", "heading"), (f" · {same}", "muted"))]
+    lines: list[Line] = [(RULE, (f"step {step.number}", "heading"), (f" · {_what(step)}", "warn"))]
+    for line in step.diff:
+        role = {"-": "error", "+": "ok", "@": "muted"}.get(line[:1], "")
+        shown = line if line[:1] == "@" else f"{line[:1]} {line[1:]}"
+        lines += roled(shown, role)
+    return [*lines, ()]
+
+
+def _what(step: StepPair) -> str:
+    if not step.one:
+        return "only in the second"
+    if not step.other:
+        return "only in the first"
+    return "− first, + second"
+
+
+def plain_lines(found: Comparison) -> list[str]:
+    """The comparison without a screen."""
+    lines = ["".join(text for text, _ in line) for line in title_lines(found)]
+    for name, side, other in (("first", found.one, found.other), ("second", found.other, found.one)):
+        lines += ["", f"{name}: {side.session_id}"]
+        lines += ["  " + "".join(text for text, _ in line) for line in side_lines(side, other)]
+    for step in found.steps:
+        lines += ["".join(text for text, _ in line) for line in step_lines(step)]
+    return [clean(line) for line in lines]
+
+
+def as_data(found: Comparison) -> object:
+    """The comparison as JSON takes it."""
+    return {
+        "same_question": found.same_question,
+        "same_document": found.same_document,
+        **msgspec.to_builtins(found),
+    }
