@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.pilot import Pilot
-from tui.comparing import plain_lines
 
 from distill_core.evidence import Evidence
 from distill_core.reading import read_session
@@ -18,6 +17,7 @@ from sessions.comparing import Comparison, compare, prefer
 from tests.fakes.hostile import HOSTILE
 from tests.tui.judging.pairs import DOCUMENT, FIRST, SECOND, session
 from tui.app import DistillApp
+from tui.comparing import plain_lines
 from tui.screens.side_by_side import SideBySideScreen
 from tui.setup import plain
 from tui.widgets.line_pane import LinePane
