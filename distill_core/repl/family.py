@@ -159,6 +159,10 @@ class Family:
                     # A signal that comes in the midst of a fork makes it begin anew, which is one fork too many.
                     if not isinstance(error, _Refused) or attempt == _ATTEMPTS - 1:
                         raise
+                except (
+                    OSError
+                ) as error:  # this side has no descriptors left, say; a copy whose line is closed ends
+                    raise NoCopy("no copy of the REPL's process could be made", found=str(error)) from error
         raise AssertionError("unreachable")
 
     async def _attempted(self, source: Node, pipes: Sequence[int]) -> Node:

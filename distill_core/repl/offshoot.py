@@ -58,8 +58,11 @@ async def forked(source: Timeline, index: int | None, functions: Functions, limi
     """
     check_names(functions.primitives)
     with ExitStack() as ours, ExitStack() as theirs:
-        out, their_out = owned(roomy_pipe(), ours, theirs)
-        err, their_err = owned(roomy_pipe(), ours, theirs)
+        try:
+            out, their_out = owned(roomy_pipe(), ours, theirs)
+            err, their_err = owned(roomy_pipe(), ours, theirs)
+        except OSError as error:
+            raise ReplError("the REPL cannot be forked", found=str(error)) from error
         family, base, cells = await source.branch(index, (their_out, their_err))
         base.tell({"op": "configure", **settings(limits, functions.primitives)})
         ground = Ground(family, base, out, err, fresh=False)

@@ -11,7 +11,7 @@ import pytest
 
 from distill_core.errors import ReplError
 from distill_core.isolation import levels
-from distill_core.repl import REPL
+from distill_core.repl import REPL, ReplLimits
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock and seccomp are Linux's")
 
@@ -42,6 +42,14 @@ def test_auto_takes_what_is_left_where_bubblewrap_fails(
     with REPL("", isolation="auto") as repl:
         assert repl.isolation == "good"
         assert repl.execute("print('alive')").stdout == "alive\n"
+
+
+@linux
+def test_a_start_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _put_bwrap(monkeypatch, tmp_path, "#!/bin/sh\nexec /bin/sleep 600\n")
+    limits = ReplLimits(start_seconds=0.5)
+    with pytest.raises(ReplError, match="did not get ready"), REPL("", isolation="strong", limits=limits):
+        pass
 
 
 @linux

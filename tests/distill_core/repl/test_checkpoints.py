@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -248,3 +249,18 @@ def test_an_interrupt_reaches_a_restored_process(repl: REPL) -> None:
     repl.execute("import os; os._exit(0)")
     assert repl.execute("while True: pass", timeout=0.3).status == "timeout"
     assert repl.execute("print('alive')").stdout == "alive\n"
+
+
+def test_a_host_without_free_descriptors_takes_no_checkpoint_and_goes_on(repl: REPL) -> None:
+    repl.execute("x = 1")
+    repl.checkpoint()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        assert repl.execute("x = 2").status == "ok"
+        assert repl.execute("x = 3").status == "ok"
+        repl.variables()  # which waits until the state is kept, or is not
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert "as they were after cell 1." in (repl.execute("import os; os._exit(0)").traceback or "")
+    assert repl.execute("print(x)").stdout == "1\n"
