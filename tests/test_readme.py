@@ -40,7 +40,7 @@ def test_the_continuous_check_runs_the_readmes_test_line():
     assert re.search(
         rf"^{re.escape(install.replace('pip install', 'pip install -q'))}$", script, re.MULTILINE
     )
-    assert re.search(rf"^{re.escape(test)}$", script, re.MULTILINE)
+    assert re.search(rf"^tested {re.escape(test)}$", script, re.MULTILINE)
 
 
 def test_the_python_example_runs(endpoint, tmp_path, monkeypatch, capsys):
