@@ -13,11 +13,18 @@ import termios
 from fcntl import ioctl
 from pathlib import Path
 
+import msgspec
 from textual.strip import Strip
 
 from distill_core import events as ev
-from tests.fakes.hostile import CODE, HOSTILE, STEP
+from distill_core.evidence import Finding
+from distill_core.forecast import Forecast
+from distill_core.repl import CellResult, Variable
+from tests.fakes.hostile import CODE, HOSTILE, LONG, STEP
 from tests.tui.harness import Opened, open_screen
+from tui.lines import wrap
+from tui.live.probing import scratch_lines, variable_lines
+from tui.screens.compare import CompareScreen
 
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ud800-\udfff]")
 
@@ -162,3 +169,36 @@ def read_until(terminal: int, mark: bytes | None) -> bytes:
             return got
         got += piece
     return got
+
+
+async def test_candidates_forecasts_and_findings_draw_hostile_text_harmlessly() -> None:
+    forecast = Forecast(call_id="s1", complete=False, worker_calls=1, why=HOSTILE)
+    step = msgspec.structs.replace(
+        STEP, others=(f"```repl\n{CODE}\n{CODE}\n```", HOSTILE), forecasts=(forecast,)
+    )
+    found = Finding(quote=HOSTILE, status="missing", score=0.0)
+    async with open_screen([step], findings=[found]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        await opened.press("g", "2")
+        for _ in range(100):
+            if isinstance(opened.app.screen, CompareScreen):
+                break
+            await opened.pilot.pause(0.02)
+        for key in ("right", "right", "d", "left"):
+            await opened.press(key)
+            assert "markup" in check(opened)
+        await opened.press("2", "a")
+        await opened.until(lambda model: bool(model.findings))
+        await opened.pilot.pause(0.1)
+        await opened.press("5", "home")
+        assert "not found" in check(opened)
+        await opened.press("4", "home", "enter")
+        assert "markup" in check(opened)
+
+
+def test_what_a_probe_finds_is_harmless() -> None:
+    variable = Variable(name=HOSTILE, type=HOSTILE, size=1, preview=HOSTILE)
+    result = CellResult(status="error", output=(("stdout", HOSTILE),), traceback=HOSTILE + "\n" + LONG)
+    for line in [*variable_lines([variable]), *scratch_lines(HOSTILE, result)]:
+        for row in wrap(line, 80):
+            assert not any(FORBIDDEN.search(text) for text, _ in row)

@@ -230,3 +230,43 @@ async def test_the_evidence_for_an_answer_is_looked_up(tmp_path: Path) -> None:
         told = "\n".join("".join(t for t, _ in line) for line in screen.told("decision"))
         assert "✓ 1 found · ✗ 1 not found" in told
         assert "spent so far" in told
+
+
+async def test_code_from_ones_own_editor_is_one_edit_that_can_be_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def outside(_app: object, text: str, suffix: str) -> str:
+        seen.append((text, suffix))
+        return "y = 2\nprint(y)\n"
+
+    monkeypatch.setattr("tui.screens.write.edited_outside", outside)
+    async with driven(tmp_path / "s", Scripted(cell("x = 1"), cell("FINAL(y)"), cell("1"))) as screen:
+        await screen.until(lambda model: model.gate == "step")
+        await screen.pilot.press("E")
+        await screen.pilot.pause(0.2)
+        assert seen == [("x = 1", ".py")]
+        assert screen.logged(ev.DecisionMade) == []
+        await screen.pilot.press("ctrl+s")
+        await screen.until(lambda model: model.gate == "step" and len(model.state.steps) == 2)
+        await screen.pilot.press("E")
+        await screen.pilot.pause(0.2)
+        await screen.pilot.press("ctrl+z", "ctrl+s")
+        await screen.until(lambda model: len(screen.logged(ev.DecisionMade)) == 2)
+        first, second = screen.logged(ev.DecisionMade)
+        assert (first.action, first.after) == ("edit", ("y = 2\nprint(y)",))
+        assert (second.action, second.after) == ("approve", ())
+
+
+async def test_the_question_that_follows_is_shown_where_it_was_asked(tmp_path: Path) -> None:
+    async with driven(tmp_path / "s", Scripted(cell("FINAL(1)"), cell("FINAL(2)"))) as screen:
+        await screen.until(lambda model: model.gate == "step")
+        await screen.pilot.press("a")
+        await screen.until(lambda model: model.gate == "final")
+        await screen.pilot.press("u", *typed("and why"), "enter")
+        await screen.until(lambda model: model.gate == "step")
+        await screen.pilot.pause(0.1)
+        told = "\n".join("".join(t for t, _ in line) for line in screen.told("supervisor"))
+        assert "asked further by ada: and why" in told
+        assert screen.logged(ev.DecisionMade)[1].guidance == "and why"

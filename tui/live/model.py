@@ -243,6 +243,9 @@ class LiveModel:
     def _settled(self, event: ev.DecisionMade) -> None:
         if event.proposal_id in self.state.replies:
             self._changes.replies.add(event.proposal_id)
+        cell = self.state.cells.get(event.proposal_id.removeprefix("final:"))
+        if cell is not None:
+            self._changes.replies.add(cell.call_id)
         if self.proposal is not None and event.proposal_id in _names(self.proposal):
             self.proposal = None
             self._changes.gate = True

@@ -53,8 +53,9 @@ def _outcome(state: SessionState, step: Step, reply: Reply) -> list[Line]:
         lines += roled(f"✗ the call failed: {reply.error}", "error")
     if reply.problem is not None:
         lines += roled(f"↩ nothing to run: {words.PROBLEMS.get(reply.problem, reply.problem)}", "warn")
+    answers = {f"final:{c}" for c in step.cells if state.cells[c].call_id == reply.call_id}
     for decision in step.decisions:
-        if decision.guidance and decision.proposal_id == reply.call_id:
+        if decision.guidance and decision.proposal_id in (reply.call_id, *answers):
             lines += roled(
                 f"↩ {words.DECISION[decision.action]} by {decision.by}: {decision.guidance}", "warn"
             )
