@@ -1,10 +1,10 @@
 """Measures the live screen in a real pseudo-terminal, beside plain Textual applications that draw the same text.
 
-    python benchmarks/screen.py keys [SECONDS] [EVENTS A SECOND]   key to paint while events come, 60 and 1000 unless told
-    python benchmarks/screen.py calls [N]                          filter, sort and scroll N worker calls, 100,000
-    python benchmarks/screen.py open [N]                           open a kept session of N cells, 10,000
-    python benchmarks/screen.py start                              first paint of the home screen and of an empty app
-    python benchmarks/screen.py memory [N]                         memory a further event takes, over N of them, 100,000
+python benchmarks/screen.py keys [SECONDS] [RATE]  key to paint while RATE events a second come; 60, 1000
+python benchmarks/screen.py calls [N]              filter, sort and scroll N worker calls; 100,000
+python benchmarks/screen.py open [N]               open a kept session of N cells; 10,000
+python benchmarks/screen.py start                  first paint of the home screen and of an empty app
+python benchmarks/screen.py memory [N]             memory that an event takes, over N of them; 100,000
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ def opening(step: int, code: str = "print(worker_batch(pieces))") -> Iterator[ev
     call, cell = f"s{step}", f"c{step}"
     yield ev.SupervisorCalled(step=step, call_id=call, model="m", extends=None, message_ids=(), params={})
     yield ev.SupervisorReplied(
-        step=step, call_id=call, text=f"I look.\n\n```repl\n{code}\n```", model="m", usage=Usage(), elapsed=1.0
+        step=step,
+        call_id=call,
+        text=f"I look.\n\n```repl\n{code}\n```",
+        model="m",
+        usage=Usage(),
+        elapsed=1.0,
     )
     yield ev.CellProposed(step=step, cell_id=cell, call_id=call, index=0, code=code)
     yield ev.CellStarted(step=step, cell_id=cell, code=code)
@@ -282,7 +287,12 @@ def calls(count: int) -> None:
             screen.redraw()
             await pilot.press("4")
             rows = next(part.rows.workers for part in screen.parts if isinstance(part, Watching))
-            for key, what in (("v", "filter"), ("v", "filter"), ("s", "sort by time"), ("s", "sort by tokens")):
+            for key, what in (
+                ("v", "filter"),
+                ("v", "filter"),
+                ("s", "sort by time"),
+                ("s", "sort by tokens"),
+            ):
                 begun = time.perf_counter()
                 screen.action_act("workers.filter" if key == "v" else "workers.order")
                 print(f"{what} ({rows.view.filter}, {rows.count():,} rows): {since(begun)}")
@@ -322,11 +332,9 @@ def open_kept(cells: int) -> None:
             print(f"read {len(reading.events):,} events: {since(begun)}")
             wiring = past_wiring(reading.events, who="bench")
             app = DistillApp(wiring.setup, lambda: LiveScreen(wiring))
-            async with app.run_test(size=(120, 40)) as pilot:
-                while not (isinstance(app.screen, LiveScreen) and app.screen.model.state.steps):
-                    await pilot.pause(0.01)
-                await pilot.pause()
-            print(f"a session of {cells:,} cells, read and painted: {since(begun)}")
+            async with app.run_test(size=(120, 40)):
+                # The pilot lets the test begin when the application has come to rest.
+                print(f"a session of {cells:,} cells, read and painted: {since(begun)}")
 
         asyncio.run(measure())
 
