@@ -16,6 +16,7 @@ from distill_core import events as ev
 from distill_core.models.base import Usage
 from distill_core.sequence import Sequence
 from distill_core.state import Cell, Reply, SessionState, Step, WorkerCall
+from sessions.judging.judgement import labelled
 from sessions.schema import BLOCK
 
 Row: TypeAlias = tuple[Any, ...]
@@ -224,14 +225,13 @@ def annotation_row(row: int, session: int, event: ev.Annotated, counts: bool) ->
 
 
 def judgement_rows(state: SessionState, session: int) -> dict[str, list[Row]]:
-    """All rows of `labels` (of annotations that count) and of `retractions`."""
+    """All rows of `labels` (those that count) and of `retractions`."""
     base = session * BLOCK
-    labelled = [(a, label) for a in state.annotations() for label in a.labels]
     pairs = sorted((seq, target) for target, seqs in state.retractions.items() for seq in seqs)
     return {
         "labels": [
             (base + n, session, label, a.by, a.target.kind, a.target.id, a.seq)
-            for n, (a, label) in enumerate(labelled, 1)
+            for n, (a, label) in enumerate(labelled(state), 1)
         ],
         "retractions": [(base + n, session, seq, target) for n, (seq, target) in enumerate(pairs, 1)],
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from distill_core import events as ev
 from distill_core.state import SessionState, WorkerCall
+from sessions.judging.judgement import labelled
 from sessions.rows import dump, more
 
 TITLE_CHARS = 80
@@ -110,7 +111,7 @@ def judgement(state: SessionState) -> dict[str, Any]:
     counted = state.annotations()
     return {
         "rating": rating(counted),
-        "labels": dump(sorted({label for a in counted for label in a.labels})),
+        "labels": dump(sorted({label for _, label in labelled(state)})),
         "annotations": len(counted),
         "reviewers": dump(sorted({a.by for a in counted})),
         "updated": state.updated.isoformat() if state.updated else None,

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
+
+_PIECE = 1 << 19
+"""Characters worked on at a time: other threads get their turn between two pieces of a long document."""
 
 _RUN = re.compile(r"\s\s+")
 _SHAPES = {
@@ -38,6 +42,17 @@ def alike(text: str) -> str:
     return text
 
 
+def _cuts(text: str) -> Iterator[tuple[int, int]]:
+    """Pieces of `text`, cut where no white space is."""
+    start = 0
+    while start < len(text):
+        end = min(start + _PIECE, len(text))
+        while end < len(text) and (text[end].isspace() or text[end - 1].isspace()):
+            end += 1
+        yield start, end
+        start = end
+
+
 class Normal:
     """A long text in its comparable shape, with the way back.
 
@@ -47,21 +62,23 @@ class Normal:
     """
 
     def __init__(self, original: str) -> None:
-        shaped = alike(original)
         pieces: list[str] = []
         # Behind place `_here[i]` of the shape everything stands `_shift[i]` characters further on in the original.
         self._here = array("Q", [0])
         self._shift = array("Q", [0])
-        at = shift = 0
-        for run in _RUN.finditer(shaped):
-            pieces.append(shaped[at : run.start() + 1])
-            at = run.end()
-            shift += at - run.start() - 1
-            self._here.append(at - shift)
-            self._shift.append(shift)
-        pieces.append(shaped[at:])
+        shift = 0
+        for start, end in _cuts(original):
+            shaped = alike(original[start:end])
+            at = 0
+            for run in _RUN.finditer(shaped):
+                pieces.append(shaped[at : run.start() + 1])
+                at = run.end()
+                shift += at - run.start() - 1
+                self._here.append(start + at - shift)
+                self._shift.append(shift)
+            pieces.append(shaped[at:])
         self.text = "".join(pieces)
-        self.lower = self.text.lower()
+        self.lower = "".join(self.text[at : at + _PIECE].lower() for at in range(0, len(self.text), _PIECE))
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Where the span `start` to `end` of the shape stands in the original."""

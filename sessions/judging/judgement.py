@@ -80,6 +80,19 @@ def judgements(annotations: Iterable[Annotated]) -> dict[Target, dict[str, Judge
     return found
 
 
+def labelled(state: SessionState) -> list[tuple[Annotated, str]]:
+    """Every label that counts, with the annotation that gave it: the last of one person on one target that gave any."""
+    last: dict[tuple[str, Target, bool], Annotated] = {}
+    for made in state.annotations():
+        key = (made.by, made.target, made.settles)
+        if made.labels:
+            last[key] = made
+        elif "labels" in made.cleared:
+            last.pop(key, None)
+    found = sorted(last.values(), key=lambda made: made.seq)
+    return [(made, label) for made in found for label in made.labels]
+
+
 def judgement_of(state: SessionState, target: Target, by: str) -> Judgement:
     """What `by` thinks of `target`."""
     return together(a for a in state.annotations() if a.by == by and a.target == target and not a.settles)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from textual.events import Key
+
 from distill_core import events as ev
 from tests.fakes.scripted import ScriptedCell, ScriptedStep
 from tests.tui.harness import Opened, open_screen, open_story
 from tests.tui.stories import FINAL, FIRST, PROBE, RUNNING, SECOND
+from tui.widgets.editor import Editor
 
 TWO_CELLS = ScriptedStep(
     reply="```repl\none = 1\n```\n\n```repl\ntwo = 2\n```",
@@ -225,3 +228,15 @@ async def test_running_without_a_decision_shows_no_decision_keys() -> None:
         await opened.until(lambda model: model.running_cell is not None)
         await opened.press("a", "e", "r", "f")
         assert len(opened.app.screen_stack) == 2
+
+
+async def test_keys_that_the_editor_has_not_taken_yet_are_not_lost_to_enter() -> None:
+    async with open_screen([FIRST]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        await opened.press("r")
+        editor = opened.app.screen.query_one(Editor)
+        for char in "count first":
+            editor.post_message(Key("space" if char == " " else char, char))
+        opened.app.screen.action_enter()  # type: ignore[attr-defined]
+        made = await decision(opened)
+        assert made.guidance == "count first"

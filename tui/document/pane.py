@@ -9,6 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.timer import Timer
 
+from tui.document.rows import Rows
 from tui.document.search import Match, Search
 from tui.document.source import DocumentSource
 from tui.lines import Line
@@ -44,9 +45,9 @@ class DocumentPane(LinePane):
 
     # ------------------------------------------------------------ what is shown
 
-    def show_document(self, text: str) -> None:
+    def show_document(self, rows: Rows) -> None:
         """Show another document from its start."""
-        self.document.load(text)
+        self.document.load(rows)
         self._wanted = None
         self.scroll_to(y=0, animate=False, immediate=True)
         self.changed()

@@ -36,9 +36,9 @@ class DocumentSource:
         """The document."""
         return self.rows.text
 
-    def load(self, text: str) -> None:
+    def load(self, rows: Rows) -> None:
         """Draw another document."""
-        self.rows = Rows(text)
+        self.rows = rows
         self.rows.set_width(self._width)
         self.search = self.here = None
         self.mark([])

@@ -11,6 +11,7 @@ from distill_core.errors import DistillError
 from distill_core.evidence import Evidence, Finding, readable
 from tui.document import quotes
 from tui.document.pane import DocumentPane
+from tui.document.rows import Rows
 from tui.document.search import Match
 from tui.document.source import DocumentSource
 from tui.live.model import Changes
@@ -84,7 +85,7 @@ class Documenting:
         except DistillError as error:
             self._on_screen(partial(self._failed, str(error)))
             return
-        self._on_screen(partial(self._loaded, text))
+        self._on_screen(partial(self._loaded, Rows(text)))
         self._on_screen(partial(self._ready, Evidence(text)))
 
     def _on_screen(self, call: Callable[[], None]) -> None:
@@ -92,10 +93,10 @@ class Documenting:
         with contextlib.suppress(RuntimeError):
             self._screen.app.call_from_thread(call)
 
-    def _loaded(self, text: str) -> None:
+    def _loaded(self, rows: Rows) -> None:
         self._pane.note = (("quotations are being looked up …", "active"),)
         self._pane.empty = "The document is empty."
-        self._pane.show_document(text)
+        self._pane.show_document(rows)
 
     def _failed(self, why: str) -> None:
         self._loading = False

@@ -96,6 +96,12 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
 
     def action_done(self) -> None:
         """Hand the texts over, if nothing is wrong with them."""
+        # What was typed before this key may still wait for the editor, which the key went past.
+        self.query_one(Editor).call_later(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if not self.is_current:
+            return
         self._texts[self._at] = self.query_one(Editor).exact
         problem = self._check(tuple(self._texts))
         if problem is not None:

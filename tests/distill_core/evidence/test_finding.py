@@ -125,6 +125,18 @@ def test_any_slice_of_a_document_is_found_in_it(document: str, data: st.DataObje
         assert finding.status == "missing"
 
 
+def test_places_are_right_across_the_pieces_that_a_long_document_is_worked_on_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distill_core.evidence.normal._PIECE", 7)
+    document = "".join(f"word{n}  \n \t line{n}\u2019s\n" for n in range(200))
+    evidence = Evidence(document)
+    for n in (0, 3, 99, 199):
+        finding = evidence.find(f"word{n} line{n}'s")
+        assert finding.status == "found"
+        assert document[finding.start : finding.end] == f"word{n}  \n \t line{n}\u2019s"
+
+
 def test_strings_of_a_list_and_a_dict_are_looked_up_too() -> None:
     document = readable(
         [{"title": "Notes", "body": "The committee met.\nIt decided on the freeze at once."}, 3]

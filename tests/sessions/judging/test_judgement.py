@@ -18,6 +18,7 @@ from sessions.judging.judgement import (
     done_by,
     judgement_of,
     judgements,
+    labelled,
     open_to,
     settled,
     together,
@@ -62,6 +63,18 @@ def test_neutral_is_not_unmarked() -> None:
     book.say(cleared=("mark",))
     assert judgement_of(book.state, SESSION, "ada").mark is None
     assert judgements(book.state.annotations()) == {}
+
+
+def test_labels_that_were_changed_or_taken_away_count_no_more() -> None:
+    book = Book()
+    book.say(labels=("wrong", "wasteful"))
+    last = book.say(labels=("correct",))
+    book.say(target=STEP, labels=("elegant",))
+    book.say(target=STEP, cleared=("labels",))
+    book.say("bob", labels=("wrong",))
+    assert [(a.by, label) for a, label in labelled(book.state)] == [("ada", "correct"), ("bob", "wrong")]
+    book.retract(last)
+    assert [label for _, label in labelled(book.state)] == ["wrong", "wasteful", "wrong"]
 
 
 def test_scores_add_up_criterion_by_criterion() -> None:
