@@ -6,8 +6,8 @@ of cases (none: all). Prints one JSON object a case: id, problems (what must not
 for what the corpus lets pass), seconds.
 
 Most attacks wait more than they work, so several run at a time. An attack that must be refused leaves its REPL as it
-was, so the next one of that kind goes on with it. Those that are marked "serial" put weight on the host itself and
-run one by one, so that its memory and patience can be told.
+was, so the next one goes on with it; after any other the REPL goes back to its first state. Those that are marked
+"serial" put weight on the host itself and run one by one, so that its memory and patience can be told.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from tui.text import clean
 
 Case = dict[str, Any]
 
-LIMITS = ReplLimits(cell_seconds=3.0, memory_bytes=1 << 30, scratch_bytes=64 << 20, worker_calls=2000)
+LIMITS = ReplLimits(cell_seconds=3.0, memory_bytes=768 << 20, scratch_bytes=64 << 20, worker_calls=2000)
 _AT_A_TIME = 6
+_ALONE = ("scratch-", "descriptor-inventory")
+"""Attacks that leave traces which no going back takes away, and one that would take what others left for a leak."""
 _GROWTH_BYTES = 300 << 20
 _PATIENCE = 20.0
 """Seconds that a busy machine may take on top: what is told apart here is late and never."""
@@ -93,6 +95,15 @@ def _told(seen: SimpleNamespace) -> list[str]:
     return problems
 
 
+def _first_again(repl: REPL) -> bool:
+    """Go back to before the first cell; whether that could be done."""
+    try:
+        repl.rollback(0)
+    except ReplError:
+        return False
+    return True
+
+
 class Run:
     """A run of a corpus at one level."""
 
@@ -115,8 +126,8 @@ class Run:
 
     @contextmanager
     def _repl(self, case: Case) -> Iterator[REPL]:
-        """A fresh REPL, or for an attack that leaves no trace one that another such attack left."""
-        if case["expect"] != "blocked" or "pre" in case or "post" in case:
+        """A REPL in its first state: one that an attack before left, gone back to that, or a new one."""
+        if case["id"].startswith(_ALONE):
             with _new(self._level) as repl:
                 yield repl
             return
@@ -125,8 +136,11 @@ class Run:
         try:
             yield repl
         finally:
-            with self._lock:
-                self._kept.append(repl)
+            if (case["expect"] == "blocked" and "pre" not in case) or _first_again(repl):
+                with self._lock:
+                    self._kept.append(repl)
+            else:
+                repl.close()
 
     def _attack(self, case: Case, repl: REPL) -> tuple[list[str], list[str]]:
         timeout = case.get("timeout", 4)

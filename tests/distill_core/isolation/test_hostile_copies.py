@@ -14,6 +14,7 @@ import pytest
 
 from distill_core.isolation.levels import obstacle
 from distill_core.repl import REPL, ReplLimits
+from distill_core.repl import family as families
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="Landlock and seccomp are Linux's"
@@ -184,8 +185,14 @@ for module in list(sys.modules.values()):
 }
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host waits a shorter time for copies that never come."""
+    monkeypatch.setattr(families, "_COPY_SECONDS", 2.0)
+
+
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_cell_that_meddles_with_copying_harms_itself_only(repl: REPL, hook: str) -> None:
+def test_a_cell_that_meddles_with_copying_harms_itself_only(repl: REPL, hook: str, impatient: None) -> None:
     repl.execute("x = 1")
     repl.checkpoint()
     assert repl.execute(f"import os, sys\n{HOOKS[hook]}").status == "ok"
@@ -199,7 +206,9 @@ def test_a_cell_that_meddles_with_copying_harms_itself_only(repl: REPL, hook: st
 
 @pytest.mark.parametrize("code", ["while True: pass", "import time\ntime.sleep(600)"])
 @pytest.mark.timeout(120)
-def test_a_copy_that_never_reports_ends_the_family_and_the_repl_goes_on(repl: REPL, code: str) -> None:
+def test_a_copy_that_never_reports_ends_the_family_and_the_repl_goes_on(
+    repl: REPL, code: str, impatient: None
+) -> None:
     hook = f"import os\ndef hook():\n    {code.replace(chr(10), chr(10) + '    ')}\n"
     repl.execute(hook + "os.register_at_fork(after_in_child=hook)")
     result = repl.execute("print('alive', context)")

@@ -89,7 +89,7 @@ ATTACKS = [
     _weight("frames-of-nothing", "frames of no size, without end", "while True: os.write(line, bytes(4000))"),
     _weight("answers-unread", "answers that are never read", "while True: call()"),
     _weight("large-prompts", "large prompts, without end", "while True: call(prompts=['x' * 20_000_000])"),
-    _weight("cheap-primitives", "calls of a primitive, without end: time that is not charged", "def read():\n    while True: os.read(line, 1 << 20)\nthreading.Thread(target=read, daemon=True).start()\nwhile True: primitive(1)"),
+    _weight("cheap-primitives", "calls of a primitive, without end: time that is not charged", "def read():\n    while True: os.read(line, 1 << 20)\nthreading.Thread(target=read, daemon=True).start()\nwhile True: primitive(1)", timeout=1),
     _weight("refused-calls", "calls beyond the bound, without end", "call(batch=True, prompts=['x'] * 3000)\nwhile True: call(batch=True, prompts=['x'] * 3000)"),
     _weight("primitives-unread", "primitives, without end", "while True: primitive('x' * 20_000_000)"),
     _oddity("absent-primitives", "primitives that are not there", "for name in ('__class__', 'perform', 'os.system', '', 'a' * 1_000_000, '\\x1b[2J'): primitive(name=name)"),

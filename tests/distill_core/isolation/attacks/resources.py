@@ -76,7 +76,7 @@ ATTACKS = [
         """, "contained"),
     attack("memory-by-compression", "a small input that becomes a large one", """
         import zlib, lzma, bz2
-        data = bz2.compress(bytes(100 << 20))
+        data = bz2.compress(bytes(50 << 20))
         kept = []
         while True: kept.append(bz2.decompress(data))
         """, "contained", timeout=6),
@@ -90,7 +90,7 @@ ATTACKS = [
         raise MemoryError
         """, "contained", timeout=6),
     attack("memory-below-the-bound-and-kept", "what may be had is had, and the next cell runs all the same", """
-        kept = bytearray(700 << 20)
+        kept = bytearray(500 << 20)
         """, "contained"),
     attack("threads-in-machine-code", "threads of the C library, with small stacks", """
         started = 0
@@ -194,7 +194,7 @@ ATTACKS = [
             while True: hashlib.pbkdf2_hmac('sha256', b'x', b'y', 200_000)
         for _ in range(4): threading.Thread(target=burn, daemon=True).start()
         while True: worker('SLOW')
-        """, "contained", timeout=2, check=_stopped),
+        """, "contained", timeout=1, check=_stopped),
     attack("time-in-threads-left-behind", "calls and loops of threads that outlive their cell", """
         import threading
         def ask():
