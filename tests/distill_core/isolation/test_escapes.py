@@ -35,3 +35,6 @@ def test_held(case: str, account: str, level: str, outcome: Outcome) -> None:
         warnings.warn(
             f"{case} as {account} at {level}: {' '.join(row['soft'][0].split())[:160]}", stacklevel=1
         )
+
+
+test_held.corpus = str(_FILE)  # type: ignore[attr-defined]
