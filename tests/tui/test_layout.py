@@ -49,7 +49,7 @@ async def test_the_layout_and_the_theme_are_remembered(tmp_path: Path) -> None:
     async with open_story("awaiting", setup=setup(tmp_path)) as opened:
         await opened.press("4", "h", "]", "t")
     remembered = Memory(tmp_path / "screen.json").value
-    assert remembered.layout.hidden == ("workers",)
+    assert "workers" in remembered.layout.hidden
     assert remembered.theme == "paper"
     async with open_story("awaiting", setup=setup(tmp_path)) as opened:
         assert not opened.pane("workers").display
