@@ -30,6 +30,9 @@ class Scripted(ModelHandler):
             text=reply, model=self.model, usage=Usage(prompt_tokens=10, completion_tokens=5, calls=1)
         )
 
+    async def achat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
+        return self.chat(messages, **kwargs)  # on the loop, so that calls made at once are answered in their order
+
     def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
         return [self.chat(messages, **kwargs) for messages in message_batches]
 

@@ -125,7 +125,8 @@ def test_many_cells_leak_no_descriptor(repl: REPL) -> None:
     deadline = time.monotonic() + 10
     while open_fds() > mine and time.monotonic() < deadline:
         time.sleep(0.05)  # what a copy that has just ended held is given back soon after
-    assert (open_fds(), count(pid, "fd")) == (mine, theirs)
+    assert open_fds() <= mine
+    assert count(pid, "fd") == theirs
 
 
 @linux
