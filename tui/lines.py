@@ -57,7 +57,10 @@ def fit(line: Line, width: int) -> Line:
     line = _cleaned(line)
     if sum(cell_len(text) for text, _ in line) <= width and _short(line, width):
         return line
-    return (*_take(line, width - 1)[0], ("…", "muted")) if width > 1 else (("…"[:width], "muted"),)
+    kept = _take(line, width - 1)[0] if width > 1 else ()
+    if sum(cell_len(text) for text, _ in kept) >= width:  # one wide character, where there is room for a narrow one
+        kept = ()
+    return (*kept, ("…"[:width], "muted"))
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

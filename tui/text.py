@@ -7,6 +7,7 @@ the place of each such character, so that nothing is hidden, nothing is obeyed a
 
 from __future__ import annotations
 
+import json
 import re
 
 REPLACEMENT = "\ufffd"
@@ -35,6 +36,14 @@ def clean(text: str) -> str:
       selector, since terminals differ in the width of what these make; a soft hyphen becomes a hyphen.
     """
     return _HARMFUL.sub(_replacement, text)
+
+
+def escaped(text: str) -> str:
+    """JSON `text` with every such character spelled as JSON spells it, so that a terminal can be shown it unharmed.
+
+    What it says as JSON is the same; a lone surrogate, which no file takes, becomes one that is spelled.
+    """
+    return _HARMFUL.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def _replacement(match: re.Match[str]) -> str:

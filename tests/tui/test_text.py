@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.lines import fit, pad, plain, split_lines, wrap
-from tui.text import clean
+from tui.text import clean, escaped
 
 ANY_TEXT = st.text(st.characters(codec=None))
 OBEYED = [
@@ -26,6 +27,14 @@ OBEYED = [
 @pytest.mark.parametrize("char", OBEYED)
 def test_nothing_that_a_terminal_obeys_is_left(char: str) -> None:
     assert char not in clean(f"a{char}b")
+
+
+@given(ANY_TEXT)
+def test_json_is_printed_so_that_a_terminal_obeys_nothing_and_a_program_reads_the_same(text: str) -> None:
+    line = escaped(json.dumps({"text": text}, ensure_ascii=False))
+    line.encode("utf-8")
+    assert not set(OBEYED) & set(line)
+    assert json.loads(line) == {"text": text}
 
 
 def test_controls_are_shown_not_swallowed() -> None:
@@ -63,6 +72,7 @@ def test_a_fitted_line_fits(text: str, width: int) -> None:
 
 
 @given(ANY_TEXT, st.integers(1, 30))
+@example("⿰0", 2)
 def test_padding_is_exact(text: str, width: int) -> None:
     assert cell_len(pad(text, width)) == width
     assert cell_len(pad(text, width, right=True)) == width

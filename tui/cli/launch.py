@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import sys
 import time
@@ -16,7 +15,7 @@ import msgspec
 
 from tui.cli.options import flags
 from tui.cli.program import INTERRUPTED
-from tui.saying import say
+from tui.saying import say, say_json
 
 if TYPE_CHECKING:
     from distill_core.approval import Approver, PolicyName
@@ -350,4 +349,4 @@ def _tell(result: RunResult, *, as_json: bool) -> None:
         "session": result.session_id,
         "log_dir": str(result.log_dir) if result.log_dir else None,
     }
-    click.echo(json.dumps(told, ensure_ascii=False))
+    say_json(told)

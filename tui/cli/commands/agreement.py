@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from tui.cli.options import config_options
+from tui.saying import say_json
 from tui.text import clean
 
 
@@ -25,7 +25,6 @@ def command(
     Over SESSIONs, or all that are kept. Krippendorff's alpha is over all annotators, Cohen's kappa over each pair;
     "n/a" says that it is undefined.
     """
-    import msgspec
 
     from distill_core.config import load_settings
     from distill_core.config.rubric import load_rubric
@@ -46,7 +45,7 @@ def command(
     )
     if as_json:
         for one in found:
-            click.echo(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))
+            say_json(one)
         return
     if not found:
         click.echo("nothing is judged by anybody who is done; --everyone counts the others too")

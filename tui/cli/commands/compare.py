@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import click
 
 from tui.cli.options import config_options
+from tui.saying import say_json
 
 
 @click.command("compare")
@@ -40,9 +40,10 @@ def command(first: str, second: str, as_json: bool, **options: Any) -> int:
     if as_json or not terminal:
         from tui.comparing import as_data, plain_lines
 
-        click.echo(
-            json.dumps(as_data(found), ensure_ascii=False) if as_json else "\n".join(plain_lines(found))
-        )
+        if as_json:
+            say_json(as_data(found))
+        else:
+            click.echo("\n".join(plain_lines(found)))
         return 0
     from tui.app import DistillApp
     from tui.screens.side_by_side import SideBySideScreen

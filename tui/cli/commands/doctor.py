@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.saying import say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def command(as_json: bool, config: Path | None) -> None:
     settings = load_settings(path=config).settings
     found = examine(settings.session.isolation, settings.repl)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(found).decode())
+        say_json(found)
     else:
         for line in report(found):
             click.echo(clean(line))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui.saying import say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _tell(made: Report, plan: Plan, options: dict[str, Any]) -> None:
         import msgspec
 
         told = msgspec.to_builtins(made)
-        click.echo(msgspec.json.encode({**told, "rows_in_all": made.total, "out": options["out"]}).decode())
+        say_json({**told, "rows_in_all": made.total, "out": options["out"]})
         return
     from sessions.export.rows import RULES
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli.options import config_options, model_options, session_options
-from tui.saying import say
+from tui.saying import say, say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _again(kept: Kept, options: dict[str, Any], *, to_the_end: bool) -> int:
         replay(kept.record, kept.context, isolation=isolation, to_the_end=to_the_end, on_rerun=told)
     )
     if as_json:
-        click.echo(json.dumps(_as_json(result), ensure_ascii=False))
+        say_json(_as_json(result))
     else:
         for cell_id in result.unfinished:
             click.echo(f"cell {cell_id}: not run again, the program died while it ran")
@@ -154,7 +153,7 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
     made = folders[0]
     found = compare(record.state, fold(read_session(made).events))
     if options["as_json"]:
-        click.echo(json.dumps({**_compared(found), "log_dir": str(made)}, ensure_ascii=False))
+        say_json({**_compared(found), "log_dir": str(made)})
     else:
         _tell(found)
     if ended:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from tui.cli.options import config_options, flags
-from tui.saying import say
+from tui.saying import say, say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -51,11 +49,6 @@ def opened(options: dict[str, Any]) -> Store:
     return store
 
 
-def print_json(thing: object) -> None:
-    """One line of JSON."""
-    click.echo(json.dumps(msgspec.to_builtins(thing), ensure_ascii=False))
-
-
 @command.command("list", context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @click.option("--sort", type=click.Choice(ORDERS), default="started", help="What to sort by.")
@@ -78,7 +71,7 @@ def list_sessions(
         rows = store.list(parse(" ".join(words)), order=sort, descending=not ascending, limit=limit)
     if as_json:
         for row in rows:
-            print_json(row)
+            say_json(row)
         return
     for line in table(rows):
         click.echo(line)
@@ -120,7 +113,7 @@ def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool
         hits = store.search(filter, limit=limit, each=each)
     if as_json:
         for hit in hits:
-            print_json(hit)
+            say_json(hit)
     else:
         for line in hit_lines(hits):
             click.echo(line)
@@ -139,7 +132,7 @@ def show_session(name: str, full: bool, as_json: bool, **options: Any) -> None:
     with opened(options) as store:
         row, kept = store.row(name), store.open(name)
     if as_json:
-        print_json(row)
+        say_json(row)
         return
     for line in session_lines(row, kept.state, full=full):
         click.echo(line)

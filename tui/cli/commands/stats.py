@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tui.cli.commands.sessions import WORDS, as_json, opened, print_json
+from tui.cli.commands.sessions import WORDS, as_json, opened
 from tui.cli.listing import money
 from tui.cli.options import config_options
+from tui.saying import say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def command(words: tuple[str, ...], plots: bool, as_json: bool, **options: Any) 
     with opened(options) as store:
         found = stats(store, filter)
     if as_json:
-        print_json(found)
+        say_json(found)
     elif plots:
         from distill_core.config import load_settings
         from tui.browsing.showing import show_stats
