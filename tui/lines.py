@@ -58,7 +58,7 @@ def fit(line: Line, width: int) -> Line:
     if sum(cell_len(text) for text, _ in line) <= width and _short(line, width):
         return line
     kept = _take(line, width - 1)[0] if width > 1 else ()
-    if sum(cell_len(text) for text, _ in kept) >= width:  # one wide character, where there is room for a narrow one
+    if sum(cell_len(text) for text, _ in kept) >= width:  # a wide character, with room for a narrow one
         kept = ()
     return (*kept, ("…"[:width], "muted"))
 

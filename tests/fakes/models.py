@@ -31,7 +31,8 @@ class Scripted(ModelHandler):
         )
 
     async def achat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
-        return self.chat(messages, **kwargs)  # on the loop, so that calls made at once are answered in their order
+        # On the loop, so that calls made at once are answered in their order.
+        return self.chat(messages, **kwargs)
 
     def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
         return [self.chat(messages, **kwargs) for messages in message_batches]
