@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -11,7 +12,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import weakref
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from distill_core.isolation.bubblewrap import SCRATCH
 from distill_core.isolation.launch import Boundary
+from distill_core.isolation.leftovers import locked_folder, sweep
 from distill_core.isolation.scratch import clear, crowded, overfull
 from distill_core.repl.bytecode import keep_compiled
 from distill_core.repl.handle import cpu_seconds
@@ -51,7 +52,8 @@ class Child:
         self._boundary = boundary
         keep_compiled((*_CODE, *boundary.code))
         with ExitStack() as ours, ExitStack() as theirs:
-            folder = tempfile.mkdtemp(prefix="distill-repl-")
+            folder, held = locked_folder()
+            ours.callback(os.close, held)
             ours.callback(clear, folder)
             self.scratch, self.witness = _furnished(folder)
             self.socket, line = _owned_sockets(ours, theirs)
@@ -190,10 +192,17 @@ class Child:
         """Give back what is held for a dead process."""
         _living.discard(self)
         self._ours.close()
+        _sweep_once()
 
     def let_live(self, nothing: int) -> None:
         """In a fork of this process: hold its life no longer. `nothing` is a descriptor to put in the place."""
         os.dup2(nothing, self._hold_on_life, False)
+
+
+@functools.cache
+def _sweep_once() -> None:
+    """At the first end, when nobody waits, rather than at a start."""
+    sweep()
 
 
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
