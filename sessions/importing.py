@@ -1,4 +1,6 @@
-"""Taking sessions into a home: copied folders, other homes, and logs of the three-file form. Idempotent by content.
+"""Taking sessions into a home: copied folders, other homes, logs of the three-file form, exported files.
+
+Idempotent by content.
 
 A session that is there already stays; one that has grown elsewhere grows here; judgements that people made on two
 copies are brought together. Nothing is ever overwritten.
@@ -20,7 +22,7 @@ from distill_core.errors import LogError, StoreError
 from distill_core.reading import read_session
 from distill_core.recorder import SessionLog, encode_line, holds_session
 from distill_core.reopening import reopen
-from sessions import three_files
+from sessions import exported, three_files
 from sessions.home import Home
 from sessions.verify import documents_folders
 
@@ -39,6 +41,23 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+def take(home: Home, path: Path) -> Iterator[Imported]:
+    """Take every session at `path` into `home`: a folder of one, a folder of such, or a file that was exported.
+
+    Raises:
+        LogError: one cannot be read, or the home cannot be written.
+        StoreError: there is none, or one is damaged; of an exported file then none is taken.
+    """
+    if not exported.holds_export(path):
+        for folder in find(path):
+            yield bring(home, folder)
+        return
+    for _ in exported.stories(path):
+        pass  # what cannot be read is found before anything is taken
+    for _, story in exported.stories(path):
+        yield _bring_story(home, path, story)
+
+
 def find(path: Path) -> list[Path]:
     """The session folders that `path` stands for: itself, or those inside it (a home, its `sessions`, any folder).
 
@@ -52,7 +71,9 @@ def find(path: Path) -> list[Path]:
             found = [p for p in sorted(place.iterdir()) if not p.name.startswith(".") and holds_session(p)]
             if found:
                 return found
-    raise StoreError(f"no session in {path}", remedy="name a session's folder, or a folder of such")
+    raise StoreError(
+        f"no session in {path}", remedy="name a session's folder, a folder of such, or an exported file"
+    )
 
 
 def bring(home: Home, folder: Path) -> Imported:
@@ -87,6 +108,23 @@ def _bring_three_files(home: Home, folder: Path) -> Imported:
     return Imported(
         source=folder, session_id=name, outcome="new", notes=("its log holds neither document nor answer",)
     )
+
+
+def _bring_story(home: Home, path: Path, story: exported.Story) -> Imported:
+    home.sessions.mkdir(parents=True, exist_ok=True)
+    place = home.sessions / _plain(story.session_id)
+    if holds_session(place) and not _imported(place):
+        notes = (*story.notes, "the session itself is here, nothing is taken from the file")
+        return Imported(source=path, session_id=place.name, outcome="there", notes=notes)
+    with tempfile.TemporaryDirectory(dir=home.sessions, prefix=".arriving-") as folder:
+        _copy(story.events, Path(folder) / "session")
+        brought = _bring(home, Path(folder) / "session")
+    return msgspec.structs.replace(brought, source=path, notes=(*story.notes, *brought.notes))
+
+
+def _imported(place: Path) -> bool:
+    started = next(iter(read_session(place).events), None)
+    return isinstance(started, ev.SessionStarted) and "imported" in started.config
 
 
 def _bring(home: Home, folder: Path) -> Imported:

@@ -20,9 +20,9 @@ from distill_core.conversation import message_id
 from distill_core.errors import LogError
 from distill_core.models.base import Usage
 from distill_core.text import encodable
+from sessions.exported.story import NOT_KEPT, question
 
 FILES = ("supervisor", "worker", "repl")
-NOT_KEPT = ev.DocumentRef(sha256=hashlib.sha256(b"").hexdigest(), kind="str", chars=0, name="(not kept)")
 
 
 class _Tokens(msgspec.Struct, frozen=True):
@@ -161,7 +161,7 @@ class _Story:
             timestamp=self._lines[0].timestamp,
             session_id=self._session_id,
             kind="research",
-            query=_question(self._replies[0].messages) if self._replies else "",
+            query=question(self._replies[0].messages) if self._replies else "",
             document=NOT_KEPT,
             supervisor=supervisor,
             worker=worker,
@@ -264,13 +264,3 @@ class _Story:
             cost=None,
             elapsed=(last - first).total_seconds(),
         )
-
-
-def _question(messages: list[dict[str, Any]]) -> str:
-    """The question as the first user message tells it: after "Query:" or "Question:", else the whole of it."""
-    said = next((str(m.get("content", "")) for m in messages if m.get("role") == "user"), "")
-    for line in said.splitlines():
-        name, colon, rest = line.strip(" *#").partition(":")
-        if colon and name.lower() in ("query", "question") and rest.strip(" *"):
-            return rest.strip(" *")
-    return said

@@ -182,16 +182,23 @@ class _Tracing:
     ) -> Outcome:
         if reply.text is None:
             return "failed"
-        if reply.problem is not None:
-            return "nothing_to_run"
         if choice is not None:
             if choice.action == "edit" and choice.after in ((), choice.before):
                 return "approved"
             return _OUTCOMES[choice.action]
-        if chosen is not None or reply.call_id != step.calls[-1]:
+        if chosen is not None:
+            return "superseded"
+        if reply.problem is not None:
+            # A further candidate without code was never what the conversation went on from.
+            return "superseded" if reply.candidate else "nothing_to_run"
+        if reply.call_id != self._last_usable(step):
             return "superseded"
         ran = any(c.phase != "proposed" for c in self._cells(step, reply.call_id))
         return "approved" if ran else "undecided"
+
+    def _last_usable(self, step: Step) -> str:
+        usable = [r for r in map(self._state.replies.__getitem__, step.calls) if r.text is not None]
+        return next((r.call_id for r in reversed(usable) if r.problem is None), step.calls[-1])
 
     def _turn(self, step: Step, reply: Reply, choice: ev.DecisionMade | None, outcome: Outcome) -> Turn:
         folded = self._cells(step, reply.call_id)
@@ -244,11 +251,9 @@ class _Tracing:
         return known
 
     def _decided(self, reply: Reply, choice: ev.DecisionMade | None, outcome: Outcome) -> str:
-        text = reply.text or ""
-        if choice is None or outcome not in ("edited", "written") or not choice.after:
-            return text
-        found = extract_blocks(text, reply.finish_reason, dialect=self._dialect)
-        return with_codes(text, found.blocks, choice.after)
+        if choice is None or outcome not in ("edited", "written"):
+            return reply.text or ""
+        return as_decided(reply.text or "", reply.finish_reason, choice.after, self._dialect)
 
     def _cells(self, step: Step, call_id: str) -> list[FoldedCell]:
         cells = (self._state.cells[cell_id] for cell_id in step.cells)
@@ -327,6 +332,15 @@ class _Tracing:
             labels=_labels(judgements) if judgements else (),
             events=(*self._index.seqs[call.call_id], *(a.seq for a in judgements)),
         )
+
+
+def as_decided(
+    reply: str, finish_reason: str | None, codes: Sequence[str], dialect: Literal["distill", "rlm"]
+) -> str:
+    """`reply` with the `codes` that a person decided on in the place of its own; as it is where there are none."""
+    if not codes:
+        return reply
+    return with_codes(reply, extract_blocks(reply, finish_reason, dialect=dialect).blocks, codes)
 
 
 def _about(decision: ev.DecisionMade) -> str:

@@ -19,6 +19,8 @@ from sessions.export.rows import Format, Left, Options, Row, Verdict, file_name,
 from sessions.export.trace import Call, Cell, Trace, Turn
 
 VERSION = "ATIF-v1.8"
+_OF_THE_LOG = ("type", "v", "seq", "annotation_id")
+_GIVEN = ("mark", "correction", "rating")
 
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
@@ -49,7 +51,12 @@ def trajectory(trace: Trace, options: Options) -> dict[str, Any]:
                 "version": trace.program,
                 "model_name": trace.supervisor,
                 "tool_definitions": list(trace.tools) or None,
-                "extra": {"worker": trace.worker, "isolation": trace.isolation, "dialect": trace.dialect},
+                "extra": {
+                    "worker": trace.worker,
+                    "isolation": trace.isolation,
+                    "dialect": trace.dialect,
+                    "primitives": list(trace.primitives) or None,
+                },
             },
             "steps": steps,
             "notes": "Steps without agent are what the supervisor was told; observations hold all that cells printed.",
@@ -65,12 +72,14 @@ def trajectory(trace: Trace, options: Options) -> dict[str, Any]:
                 "corrected_answer": trace.answer if trace.answer != trace.given else None,
                 "status": trace.status,
                 "partial": trace.partial,
+                "reason": trace.reason or None,
                 "kind": trace.kind,
                 "document": msgspec.to_builtins(trace.document),
                 "licence": options.licence or None,
                 "exported_by": options.tool or None,
                 "parent": msgspec.to_builtins(trace.parent),
                 "judgements": _judgements(trace.judgements),
+                "failed_calls": [_beside(t) for t in trace.turns if t.outcome == "failed"] or None,
             },
             "subagent_trajectories": [_sub(call) for call in trace.calls] or None,
         }
@@ -121,8 +130,21 @@ def _agent(trace: Trace, turn: Turn, calls: Mapping[str, Call]) -> dict[str, Any
             "mark": turn.mark,
             "marks": msgspec.to_builtins(turn.marks) or None,
             "judgements": _judgements(turn.judgements),
-            "candidates": [{"call_id": t.call_id, "text": t.reply} for t in others] or None,
+            "candidates": [_beside(t) for t in others] or None,
         },
+    }
+
+
+def _beside(turn: Turn) -> dict[str, Any]:
+    """A call of the supervisor that the conversation did not go on from."""
+    return {
+        "call_id": turn.call_id,
+        "step": turn.step,
+        "text": turn.reply if turn.outcome != "failed" else None,
+        "error": turn.error,
+        "problem": turn.problem,
+        "metrics": {**_tokens(turn.usage), "extra": {"elapsed": turn.elapsed}},
+        "copied": turn.copied or None,
     }
 
 
@@ -136,6 +158,7 @@ def _result(cell: Cell, calls: Mapping[str, Call]) -> dict[str, Any]:
             "elapsed": cell.elapsed,
             "final": msgspec.to_builtins(cell.final),
             "proposed": cell.proposed if cell.proposed != cell.code else None,
+            "traceback": cell.traceback,
         },
     }
 
@@ -176,8 +199,16 @@ def _sub(call: Call) -> dict[str, Any]:
             "error": call.error,
             "retry_of": call.retry_of,
             "params": call.params or None,
+            "finish_reason": call.finish_reason,
+            **(_unanswered(call) if call.text is None else {}),
         },
     }
+
+
+def _unanswered(call: Call) -> dict[str, Any]:
+    """What stands with the reply, where there is one."""
+    metrics = {**_tokens(call.usage), "extra": {"elapsed": call.elapsed}}
+    return {"metrics": metrics, "copied": call.copied or None}
 
 
 def _tokens(usage: Usage, prefix: str = "") -> dict[str, int]:
@@ -199,7 +230,14 @@ def _judgements(judgements: tuple[ev.Annotated, ...]) -> list[dict[str, Any]] | 
     told = []
     for made in judgements:
         fields = msgspec.to_builtins(made)
-        told.append({n: v for n, v in fields.items() if v and n not in ("type", "v", "seq", "annotation_id")})
+        # A mark of 0 and a correction to nothing say something; other empty fields do not.
+        told.append(
+            {
+                name: value
+                for name, value in fields.items()
+                if name not in _OF_THE_LOG and (value or (name in _GIVEN and value is not None))
+            }
+        )
     return told or None
 
 

@@ -136,3 +136,13 @@ def test_events_without_a_session_are_refused(home):
 
 def test_a_trace_is_plain_data(decided):
     assert json.loads(msgspec.json.encode(decided))["session_id"] == "s2-decided"
+
+
+def test_a_candidate_without_code_is_passed_over_like_any_other(tmp_path):
+    replies = [block("print(1)"), "Only words.", block("FINAL(2)")]
+    decisions = [Decision(action="regenerate", by="ada"), Decision(action="approve", by="ada", chosen="s1")]
+    trace = traced(make(tmp_path, "s", replies, *decisions))
+    assert [turn.outcome for turn in trace.turns] == ["approved", "superseded", "approved"]
+    assert [said.message["role"] for said in chat.conversation(trace)] == [
+        *("system", "user", "assistant", "user", "assistant")
+    ]

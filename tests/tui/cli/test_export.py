@@ -96,3 +96,22 @@ def test_nothing_kept_yet(program):
     status, _, err = program("export", "sft", "--out", "x")
     assert status == 1
     assert "no session to export" in err
+
+
+@pytest.mark.parametrize("name", ["sft", "atif"])
+def test_an_export_is_imported_again(mine, tmp_path, name):
+    assert mine("export", name, "--out", "set")[0] == 0
+    into = ("--home", tmp_path / "other")
+    status, out, err = mine("sessions", "import", "set", *into)
+    assert (status, err) == (0, "")
+    assert "s1: new\n" in out
+    assert "s2: there\n" in mine("sessions", "import", "set", *into)[1]
+    assert mine("export", name, "--out", "again", *into)[0] == 0
+
+
+def test_a_file_that_is_no_export_is_one_line(mine, tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"prompt": 1}\n')
+    status, _, err = mine("sessions", "import", "x.jsonl")
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "neither a conversation" in err

@@ -152,21 +152,23 @@ def rebuild_index(**options: Any) -> None:
 
 
 @command.command("import")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="DIR...")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--examples", is_flag=True, help="The sessions that come with the program.")
 @config_options
 def import_sessions(paths: tuple[Path, ...], examples: bool, **options: Any) -> None:
-    """Take sessions in: folders, other homes, logs of the three-file form. Twice is as good as once."""
+    """Take sessions in: folders, other homes, logs of the three-file form, exports as sft or atif.
+
+    Twice is as good as once.
+    """
     from sessions import Store
     from sessions.example_sessions import FOLDER
-    from sessions.importing import bring, find
+    from sessions.importing import take
 
     if not paths and not examples:
-        raise click.UsageError("Name a folder, or take --examples.")
+        raise click.UsageError("Name a folder or a file, or take --examples.")
     home = home_of(options)
     for path in (*paths, *((FOLDER,) if examples else ())):
-        for folder in find(path):
-            brought = bring(home, folder)
+        for brought in take(home, path):
             click.echo(f"{clean(brought.session_id)}: {brought.outcome}")
             for note in brought.notes:
                 click.echo(f"  note: {clean(note)}")
