@@ -38,12 +38,8 @@ def shows(
     async def before(pilot: Pilot[None]) -> None:
         opened = await stage.opened(pilot)
         await bring(opened, story)
-        # Notices come and go by the clock.
-        pilot.app.clear_notifications()
-        await pilot.pause(0.1)
         for key in keys:
             await (pilot.pause(0.5) if key == "wait" else opened.press(key))
-        pilot.app.clear_notifications()
         await pilot.pause(0.2)
 
     return snap_compare(stage.app, terminal_size=size, run_before=before)
