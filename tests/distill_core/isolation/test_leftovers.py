@@ -25,7 +25,10 @@ def age(folder: Path) -> None:
 
 
 def test_a_folder_whose_owner_was_killed_goes_with_all_that_is_in_it(temporary: Path) -> None:
-    program = "import time; from distill_core.repl import REPL; REPL('').execute('1'); print(1, flush=True); time.sleep(99)"
+    program = (
+        "import time; from distill_core.repl import REPL\n"
+        "REPL('').execute('1'); print(1, flush=True); time.sleep(99)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program],
         env={**os.environ, "TMPDIR": str(temporary)},
