@@ -188,7 +188,8 @@ async def test_closing_ends_the_server_and_may_be_repeated(gguf: Path, tmp_path:
     await server.aclose()
     await server.aclose()
     assert not server.running
-    wait_until_refused(urlsplit(server.base_url).port or 0)  # another test's server may have the number by now
+    # Another test's server may have the number by now.
+    wait_until_refused(urlsplit(server.base_url).port or 0)
 
 
 STARTS_AND_WAITS = """
