@@ -71,7 +71,27 @@ class LeanClient(AsyncOpenAI):
         options = copy.copy(self._options)
         options.content = body
         options.max_retries = max_retries
+        options.idempotency_key = "not sent"  # or the SDK would draw one
         return await self.request(Response, options)
+
+    async def _prepare_options(self, options: Any) -> Any:
+        return await super()._prepare_options(options) if self._options is None else options
+
+    async def _send_request(self, request: Request, *, stream: bool, **kwargs: Any) -> Response:
+        like = self._like
+        if stream or like is None or request.url is not like.url:
+            return await super()._send_request(request, stream=stream, **kwargs)
+        # Past what looks for other credentials, cookies and hooks, of which there are none.
+        response = await self._client._transport_for_url(request.url).handle_async_request(request)
+        response.request = request
+        if response.has_redirect_location:
+            await response.aclose()
+            return await super()._send_request(request, stream=stream, **kwargs)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     def _build_request(self, options: Any, *, retries_taken: int = 0) -> Request:
         if options.url != CHAT_PATH or not isinstance(options.content, bytes):
