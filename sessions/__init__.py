@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sessions.filters import Filter, parse
+    from sessions.kept import Kept
     from sessions.live import LiveIndex
     from sessions.searching import Hit
-    from sessions.store import Kept, SessionRow, Store
+    from sessions.store import SessionRow, Store
 
 _HOME = {
     "Filter": "filters",
     "parse": "filters",
     "LiveIndex": "live",
     "Hit": "searching",
-    "Kept": "store",
+    "Kept": "kept",
     "SessionRow": "store",
     "Store": "store",
 }

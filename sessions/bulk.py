@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from distill_core import events as ev
 from distill_core.errors import LogError, StoreError
 from sessions.appending import annotate, append
+from sessions.judging.judgement import judgement_of
+from sessions.judging.reading import judged
 from sessions.store import Store
 from sessions.trash import remove, restore
 
@@ -49,12 +52,17 @@ class Bulk:
         self._done: list[_Step] = []
 
     def label(self, session_ids: Sequence[str], label: str) -> Done:
-        """Put a label on each."""
-        return self._judge(session_ids, f"labelled {label!r}", labels=(label,))
+        """Put a label on each, beside those that the person has put there already."""
+
+        def labels(folder: Path) -> dict[str, Any]:
+            mine = judgement_of(judged(folder), _SESSION, self._by).labels
+            return {"labels": tuple(dict.fromkeys((*mine, label)))}
+
+        return self._judge(session_ids, f"labelled {label!r}", labels)
 
     def rate(self, session_ids: Sequence[str], rating: int) -> Done:
         """Rate each."""
-        return self._judge(session_ids, f"rated {rating}", rating=rating)
+        return self._judge(session_ids, f"rated {rating}", lambda _: {"rating": rating})
 
     def trash(self, session_ids: Sequence[str]) -> Done:
         """Move each to the trash."""
@@ -73,13 +81,13 @@ class Bulk:
             return None
         step = self._done.pop()
         failed: list[str] = []
-        for judged in step.judged:
-            folder = self._store.home.folder(judged.session_id)
+        for made in step.judged:
+            folder = self._store.home.folder(made.session_id)
             try:
-                append(folder, [ev.Retracted(step=0, retracts=judged.seq, by=self._by)])
-                self._store.refresh(judged.session_id)
+                append(folder, [ev.Retracted(step=0, retracts=made.seq, by=self._by)])
+                self._store.refresh(made.session_id)
             except (StoreError, LogError) as error:
-                failed.append(f"{judged.session_id}: {error}")
+                failed.append(f"{made.session_id}: {error}")
         for name in step.removed:
             try:
                 restore(self._store.home, name)
@@ -90,12 +98,14 @@ class Bulk:
         count = len(step.judged) + len(step.removed) - len(failed)
         return Done(f"taken back: {_counted(count)} {step.words}", tuple(failed))
 
-    def _judge(self, session_ids: Sequence[str], words: str, **judgement: Any) -> Done:
+    def _judge(
+        self, session_ids: Sequence[str], words: str, judgement: Callable[[Path], dict[str, Any]]
+    ) -> Done:
         judged, failed = [], []
         for session_id in session_ids:
             try:
                 folder = self._store.home.folder(session_id)
-                made = annotate(folder, _SESSION, by=self._by, step=0, **judgement)
+                made = annotate(folder, _SESSION, by=self._by, step=0, **judgement(folder))
                 judged.append(_Judged(session_id, made.seq))
                 self._store.refresh(session_id)
             except (StoreError, LogError) as error:

@@ -6,6 +6,8 @@ begin, so that none is turned away half-way.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -35,15 +37,47 @@ class UnwritableIndex(StoreError):
     """The index cannot be written now: the disk is full, or the home is read-only."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the index at `path`, made or brought up to date where that is needed.
+def connect(path: Path, *, rebuilding: bool = False) -> sqlite3.Connection:
+    """Open the index at `path`, made or brought up to date where that is needed. Waits while it is made again.
+
+    Args:
+        rebuilding: whether it is the caller who makes it again.
 
     Raises:
         NewerIndex, DamagedIndex, UnwritableIndex: as they say.
         StoreError: it cannot be opened for another reason.
     """
     with telling(path):
+        if not rebuilding:
+            _wait_for_rebuild(path)
         return patiently(lambda: _open(path))
+
+
+@contextmanager
+def rebuild_lock(path: Path) -> Iterator[None]:
+    """Hold what says that the index at `path` is made again; waits for another program that does the same."""
+    fd = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _wait_for_rebuild(path: Path) -> None:
+    """However long that takes: it is longer than one waits for a writer, and ends by itself if its program dies."""
+    try:
+        fd = os.open(_lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name("rebuild.lock")
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

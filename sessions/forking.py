@@ -1,63 +1,15 @@
-"""Kept sessions as what forks, replays and resumed sessions are made from: the folder, its record, its document."""
+"""Which kept session is meant, which have no end, and the tree that a session and its forks make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from distill_core import document_store
 from distill_core import events as ev
 from distill_core.errors import LogError
-from distill_core.reading import Reading, read_session
-from distill_core.record import Record, record_of
 from distill_core.recorder import holds_session
-from sessions.verify import documents_folders
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A kept session.
-
-    Args:
-        folder: where it is.
-        reading: its events as read, with what is wrong.
-        record: the same, ready to be given again.
-        context: its document.
-        documents: the folder that holds the document.
-    """
-
-    folder: Path
-    reading: Reading
-    record: Record
-    context: str | list[Any] | dict[str, Any]
-    documents: Path
-
-
-def open_kept(folder: Path) -> Kept:
-    """The session in `folder`, with its document.
-
-    Raises:
-        LogError: there is none, it does not fit together, or its document is missing or changed.
-    """
-    reading = read_session(folder)
-    record = record_of(reading.events)
-    reference = record.started.document
-    for place in documents_folders(folder.absolute()):
-        if document_store.document_path(place, reference).exists():
-            return Kept(
-                folder=folder,
-                reading=reading,
-                record=record,
-                context=document_store.fetch(place, reference),
-                documents=place,
-            )
-    raise LogError(
-        f"the document of the session in {folder} is not kept",
-        found=f"no {reference.sha256[:12]}… beside it",
-        remedy="put it into its folder documents",
-    )
 
 
 def find(home: Path, name: str) -> Path:

@@ -17,7 +17,7 @@ from distill_core.errors import StoreError
 from distill_core.recorder import encode_line
 from sessions.database import connect, telling, writing
 from sessions.indexing import Indexer
-from sessions.writing import new_number, number_of, write
+from sessions.writing import last_seq, new_number, number_of, write
 
 BATCH = 200
 """Events after which a batch is written without waiting longer."""
@@ -103,6 +103,7 @@ class _Writer:
         self._indexer = Indexer()
         self._bytes = dict.fromkeys(ev.STREAMS, 0)
         self._changed = False
+        self._written = 0, 0
         for event in before:
             self.take(event)
 
@@ -132,20 +133,21 @@ class _Writer:
                 with writing(self._connection):
                     self._write(self._connection, closing=closing)
         except StoreError:
-            self._indexer.again()
+            self._written = 0, 0
             raise
         self._changed = False
 
     def _write(self, connection: sqlite3.Connection, *, closing: bool) -> None:
         number = number_of(connection, self._folder.name)
-        if number is None or number != self._indexer.session:
-            # The first batch, or a rebuild or a reader has been at work meanwhile.
+        if number is None or (number, last_seq(connection, number)) != self._written:
+            # The first batch, or a rebuild or a reader has been at work meanwhile, on a log that was shorter then.
             self._indexer.session = number or new_number(connection)
             self._indexer.again()
         write(
             connection,
             self._indexer.changed(self._folder.name, tuple(self._bytes.values()), all_of_it=closing),
         )
+        self._written = self._indexer.session, self._indexer.state.seq
 
     def close(self) -> None:
         """Close the connection."""

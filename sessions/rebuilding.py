@@ -6,7 +6,6 @@ meanwhile leaves the old one as it was. Where others are using it, it is made ag
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,18 +15,17 @@ from pathlib import Path
 import msgspec
 
 from distill_core.errors import LogError
-from distill_core.reading import read_session
 from sessions.catching_up import Unread, index_folder
-from sessions.database import BUSY_SECONDS, connect, telling, writing
+from sessions.database import BUSY_SECONDS, connect, rebuild_lock, telling, writing
 from sessions.home import Home, sizes
-from sessions.indexing import Indexer
+from sessions.reading_ahead import Unreadable, read_all
 from sessions.schema import SEARCHED, migrate
-from sessions.writing import delete_session, number_of, tidy_documents, write
+from sessions.writing import add, delete_session, number_of, tidy_documents
 
 BATCH_BYTES = 64 << 20
 """Bytes of log that go into one transaction of a new file."""
 
-PIECE_BYTES = 32 << 20
+PIECE_BYTES = 64 << 20
 """Bytes of full-text index that are gathered before they are written."""
 
 
@@ -51,21 +49,10 @@ def rebuild(home: Home, on_progress: Callable[[int, int], None] = lambda done, o
     folders = list(home.folders())
     with telling(home.index):
         home.path.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(home.path / "rebuild.lock"), _alone(home.index) as alone:
+        with rebuild_lock(home.index), _alone(home.index) as alone:
             if alone:
                 return _anew(home, folders, on_progress)
         return _in_place(home, folders, on_progress)
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait for another rebuild of the same home to end."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 @contextmanager
@@ -75,7 +62,7 @@ def _alone(index: Path) -> Iterator[bool]:
     Only the last connection to a database may take it out of WAL mode; a damaged file serves nobody.
     """
     if not index.exists():
-        connect(index).close()
+        connect(index, rebuilding=True).close()
     connection = sqlite3.connect(index, timeout=0.2, isolation_level=None)
     try:
         try:
@@ -105,12 +92,14 @@ def _anew(home: Home, folders: list[Path], on_progress: Callable[[int, int], Non
 
         with writing(connection):
             migrate(Database(connection))
-        # The full-text index is gathered in large pieces that are merged once, at the end.
+        triggers = _without_triggers(connection)
+        # The full-text index is gathered in pieces so large that a search over them need not wait for a merge.
         _tune(connection, hashsize=PIECE_BYTES, automerge=0)
         result = _fill(connection, folders, on_progress)
-        for table in SEARCHED:
-            connection.execute(f"insert into {table}_fts ({table}_fts) values ('optimize')")
         _tune(connection, hashsize=1 << 20, automerge=4)
+        for trigger in triggers:
+            connection.execute(trigger)
+        connection.execute("pragma analysis_limit = 1000")
         connection.execute("analyze")
         connection.execute("pragma journal_mode = wal")
         connection.close()
@@ -131,23 +120,18 @@ def _fill(
 ) -> Rebuilt:
     done, unread, waiting = 0, [], 0
     connection.execute("begin")
-    for number, folder in enumerate(folders, 1):
-        indexed = sizes(folder)
-        indexer = Indexer()
-        indexer.session = number
-        try:
-            indexer.take_all(read_session(folder).events)
-        except LogError as error:
-            unread.append(Unread(folder.name, str(error)))
+    for read in read_all(list(enumerate(folders, 1))):
+        if isinstance(read, Unreadable):
+            unread.append(Unread(read.folder.name, read.why))
             continue
-        write(connection, indexer.changed(folder.name, indexed, all_of_it=True))
-        done += sum(indexed)
-        waiting += sum(indexed)
+        add(connection, read.rows)
+        done += sum(read.sizes)
+        waiting += sum(read.sizes)
         if waiting > BATCH_BYTES:
             connection.execute("commit")
             connection.execute("begin")
             waiting = 0
-        on_progress(number, len(folders))
+        on_progress(read.number, len(folders))
     tidy_documents(connection)
     connection.execute("commit")
     return Rebuilt(sessions=len(folders) - len(unread), bytes=done, unread=tuple(unread))
@@ -175,6 +159,14 @@ def _in_place(home: Home, folders: list[Path], on_progress: Callable[[int, int],
         return Rebuilt(sessions=len(folders) - len(unread), bytes=done, unread=tuple(unread))
     finally:
         connection.close()
+
+
+def _without_triggers(connection: sqlite3.Connection) -> list[str]:
+    """Drop the triggers; returns the statements that make them again."""
+    found = connection.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall()
+    for name, _ in found:
+        connection.execute(f"drop trigger {name}")
+    return [sql for _, sql in found]
 
 
 def _tune(connection: sqlite3.Connection, **settings: int) -> None:

@@ -1,100 +1,98 @@
-"""The review queue: the next session that waits for somebody's judgement, under any filter, and where they were.
-
-What is waiting is asked of the index anew each time; only the place is remembered, one for each person and filter, in
-`review.json` of the home.
-"""
+"""The sessions that wait for somebody's judgement: those that a filter selects, and where one is in them."""
 
 from __future__ import annotations
 
-import os
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from distill_core.errors import StoreError
-from sessions.filters import Filter
+from sessions.filters import Filter, parse
 from sessions.store import SessionRow, Store
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where somebody is in a queue: the session, and what was looked at in it (a step's number)."""
+def judged_by(row: SessionRow, who: str) -> bool:
+    """Whether `who` has judged anything in the session; what others judged does not count."""
+    return who in row.reviewers
 
-    session_id: str
-    step: int = 0
+
+def next_waiting(rows: Sequence[SessionRow], who: str, at: int, by: int = 1) -> int | None:
+    """Where the next session stands that `who` has not judged, seen from place `at`, round the end.
+
+    Args:
+        by: 1 looks forward, -1 back.
+
+    Returns:
+        None where all are judged.
+    """
+    places = ((at + by * distance) % len(rows) for distance in range(1, len(rows) + 1))
+    return next((place for place in places if not judged_by(rows[place], who)), None)
 
 
 class Queue:
-    """Sessions that `by` has not judged, oldest first, under `filter`.
+    """Sessions in the order in which they are reviewed, the oldest first.
 
     Args:
-        by: whose queue; what others judged does not take a session out of it.
+        home: the folder of kept sessions.
+        who: the person who reviews.
+        words: the filter, as a person types it.
     """
 
-    def __init__(self, store: Store, by: str, filter: Filter = Filter()) -> None:  # noqa: B008  # frozen
-        self._store = store
-        self._by = by
-        self._filter = filter
-        self._path = store.home.path / "review.json"
+    def __init__(self, home: Path, who: str, words: str = "") -> None:
+        self.who = who
+        self.words = words
+        self.rows: list[SessionRow] = []
+        self.at = 0
+        self._home = home
+        self._filter: Filter = parse(words)
+        self.look()
 
-    def waiting(self) -> list[SessionRow]:
-        """All that wait, oldest first.
+    def look(self) -> None:
+        """Look again which sessions there are; the place stays at the same session.
 
         Raises:
             StoreError: the index cannot be read.
         """
-        return self._store.list(self._filter.with_term("unreviewed", self._by), descending=False)
+        here = self.rows[self.at].session_id if self.rows else ""
+        with Store(self._home) as store:
+            self.rows = store.list(self._filter, order="started", descending=False)
+        self.go_to(here)
 
-    def next(self, after: str | None = None) -> SessionRow | None:
-        """The first that waits behind session `after` (or behind the remembered place), then from the beginning.
-
-        None where nothing waits.
-        """
-        waiting = self.waiting()
-        place = self.place()
-        if after is None and place is not None:
-            here = next((row for row in waiting if row.session_id == place.session_id), None)
-            if here is not None:
-                return here
-        at = after or (place.session_id if place else None)
-        if at is None:
-            return waiting[0] if waiting else None
-        order = [row.session_id for row in self._store.list(self._filter, descending=False)]
-        behind = set(order[order.index(at) + 1 :]) if at in order else set()
-        return next((row for row in waiting if row.session_id in behind), waiting[0] if waiting else None)
-
-    def place(self) -> Place | None:
-        """Where `by` was last, None where they have not begun."""
-        return _read(self._path).get(self._key)
-
-    def remember(self, place: Place) -> None:
-        """Keep the place; other queues keep theirs.
+    def narrow(self, words: str) -> None:
+        """Select by another filter.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it is none.
         """
-        _write(self._path, {**_read(self._path), self._key: place})
+        self._filter = parse(words)
+        self.words = words
+        self.look()
+
+    def refresh(self, session_id: str) -> None:
+        """Take in what has become of a session; it stays in the queue, whatever the filter now says of it."""
+        with Store(self._home) as store:
+            store.refresh(session_id)
+            row = store.row(session_id)
+        self.rows = [row if old.session_id == session_id else old for old in self.rows]
+
+    def folder(self, index: int) -> Path:
+        """The folder of a session of the queue."""
+        return self._home / "sessions" / self.rows[index].session_id
 
     @property
-    def _key(self) -> str:
-        return f"{self._by} {self._filter}".strip()
+    def left(self) -> int:
+        """How many the person has not judged."""
+        return sum(not judged_by(row, self.who) for row in self.rows)
 
+    def go_to(self, session_id: str) -> None:
+        """Stand at a session, or where one stood if it is not there."""
+        names = [row.session_id for row in self.rows]
+        if session_id in names:
+            self.at = names.index(session_id)
+        self.at = max(0, min(self.at, len(self.rows) - 1))
 
-def _read(path: Path) -> dict[str, Place]:
-    """The places; none where the file is not there or is damaged, since a place is no loss."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Place])
-    except (OSError, msgspec.DecodeError):
-        return {}
-
-
-def _write(path: Path, places: dict[str, Place]) -> None:
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(places))
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"cannot remember the place in {path}", found=error.strerror or str(error)
-        ) from error
+    def next_unreviewed(self, by: int = 1) -> bool:
+        """Go to the next session that the person has not judged, round the end; False if there is none."""
+        place = next_waiting(self.rows, self.who, self.at, by)
+        if place is None:
+            return False
+        self.at = place
+        return True

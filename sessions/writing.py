@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from sessions.indexing import Rows
 from sessions.rows import COLUMNS, Row
-from sessions.schema import BLOCK
+from sessions.schema import BLOCK, SEARCHED
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -27,6 +28,23 @@ def _put(table: str, columns: tuple[str, ...]) -> str:
 
 
 _PUT = {table: _put(table, columns) for table, columns in COLUMNS.items()}
+
+
+def _add(table: str, columns: tuple[str, ...]) -> str:
+    return f"insert into {table} ({_quoted(columns)}) values ({', '.join('?' * len(columns))})"
+
+
+_ADD = {table: _add(table, columns) for table, columns in COLUMNS.items()}
+_SEARCH = {
+    table: f"insert into {table}_fts (rowid, {', '.join(columns)}) values ({', '.join('?' * (len(columns) + 1))})"
+    for table, columns in SEARCHED.items()
+}
+_SEARCHED_AT = {
+    table: itemgetter(*(COLUMNS[table].index(name) for name in ("id", *columns)))
+    for table, columns in SEARCHED.items()
+    if table in COLUMNS
+}
+"""Where id and searched columns stand in a row."""
 _DOCUMENT = """
 insert into documents (sha256, name, kind, chars) values (?, ?, ?, ?)
 on conflict (sha256) do update set name = min(name, excluded.name)
@@ -36,6 +54,12 @@ on conflict (sha256) do update set name = min(name, excluded.name)
 def number_of(connection: sqlite3.Connection, session_id: str) -> int | None:
     """The session's number in the index, None where it is not there."""
     row = connection.execute("select id from sessions where session_id = ?", (session_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def last_seq(connection: sqlite3.Connection, number: int) -> int | None:
+    """Number of the last event that a session's row tells of; None where there is no such session."""
+    row = connection.execute("select last_seq from sessions where id = ?", (number,)).fetchone()
     return None if row is None else int(row[0])
 
 
@@ -53,6 +77,22 @@ def write(connection: sqlite3.Connection, rows: Rows) -> None:
     columns = tuple(row)
     connection.execute(_put("sessions", columns), tuple(row.values()))
     put(connection, row["id"], rows.tables, replaced=("labels", "retractions") if rows.relabelled else ())
+
+
+def add(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Write the rows of a session that is not there, into tables without triggers; the full-text index gets its own.
+
+    A trigger would have FTS5 write what it gathers behind every row, which costs five times as much.
+    """
+    row = rows.session
+    if row["opening"] is not None:
+        _document(connection, row, row["opening"])
+    connection.execute(_add("sessions", tuple(row)), tuple(row.values()))
+    connection.execute(_SEARCH["sessions"], (row["id"], *(row[name] for name in SEARCHED["sessions"])))
+    for table, made in rows.tables.items():
+        connection.executemany(_ADD[table], made)
+        if table in _SEARCHED_AT:
+            connection.executemany(_SEARCH[table], map(_SEARCHED_AT[table], made))
 
 
 def put(

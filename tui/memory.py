@@ -14,6 +14,9 @@ import msgspec
 
 from tui.live.layout import Layout
 
+PLACES = 50
+"""Filters of the review queue whose place is remembered."""
+
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     """What a person filled in for a session: as the fields stand, so text throughout."""
@@ -29,11 +32,21 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     money: str = ""
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where a person left the review queue: its filter and the session."""
+class Reviewed(msgspec.Struct, frozen=True):
+    """Where a person left the review queue.
+
+    Args:
+        words: the filter it had last.
+        places: the session at which each filter was left, the last one last.
+    """
 
     words: str = ""
-    session_id: str = ""
+    places: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def stand(self, words: str, session_id: str) -> Reviewed:
+        """At this session under this filter."""
+        others = {key: place for key, place in self.places.items() if key != words}
+        return Reviewed(words, dict(list({**others, words: session_id}.items())[-PLACES:]))
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +55,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     layout: Layout = Layout()
     theme: str | None = None
     new: NewSession = NewSession()
-    review: Place = Place()
+    review: Reviewed = Reviewed()
 
 
 class Memory:

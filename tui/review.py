@@ -13,12 +13,12 @@ from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
 from distill_core.recorder import Sink
 from distill_core.signals import OnSignal
-from sessions.forking import Kept, open_kept
+from sessions.kept import Kept, open_kept
+from sessions.waiting import Queue
 from tui.app import DistillApp, wire
 from tui.engine import LiveSession
 from tui.live.playback import Playback
 from tui.reviewing.card import Card
-from tui.reviewing.queue import Queue
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.review import ReviewScreen
 from tui.setup import Setup

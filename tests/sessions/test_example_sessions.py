@@ -7,8 +7,9 @@ from distill_core.reading import read_session
 from distill_core.replaying import replay
 from distill_core.state import fold
 from sessions.example_sessions import FOLDER, bring_examples, example_folders
-from sessions.forking import family, open_kept
+from sessions.forking import family
 from sessions.home import Home
+from sessions.kept import open_kept
 from sessions.store import Store
 from sessions.verify import verify
 
@@ -70,4 +71,4 @@ def test_they_are_taken_into_a_home_once(tmp_path):
     assert {brought.outcome for brought in bring_examples(home)} == {"there"}
     with Store(home.path) as store:
         assert len(store.list()) == 10
-        assert store.open("example-02").document().startswith("Ruth 1")
+        assert store.open("example-02").context.startswith("Ruth 1")

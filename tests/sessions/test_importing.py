@@ -42,7 +42,7 @@ def test_a_home_is_taken_in_with_its_documents_once(home, other):
     assert outcomes(home, other) == ["new"]
     assert verify(home.folder("s1")).whole
     with Store(home.path) as store:
-        assert store.open("s1").document() == "Clause seven caps liability."
+        assert store.open("s1").context == "Clause seven caps liability."
     before = everything(home.index)
     assert outcomes(home, other) == ["there"]
     Store(home.path).close()

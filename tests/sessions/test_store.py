@@ -107,7 +107,7 @@ def test_the_same_question_is_sorted_by_what_is_asked(store):
 def test_a_session_opens_by_the_beginning_of_its_name(store):
     kept = store.open("s2")
     assert len(kept.state.steps) == 3
-    assert kept.document() == "Clause seven caps liability."
+    assert kept.context == "Clause seven caps liability."
     assert kept.events[0].session_id == "s2"
     with pytest.raises(StoreError, match="several"):
         store.open("s")

@@ -241,4 +241,4 @@ def test_a_session_kept_by_the_engine_survives_a_copy_of_its_home(tmp_path):
     Store(tmp_path / "a").close()
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     with Store(tmp_path / "b") as store:
-        assert store.open("s1").document() == "Clause seven caps liability."
+        assert store.open("s1").context == "Clause seven caps liability."

@@ -1,9 +1,9 @@
-"""The review queue gives each session once, and knows where somebody was."""
+"""The review queue: whose judgement counts, which session is next, and that a judged one stays where it stands."""
 
 import pytest
 
-from sessions import Store, parse
-from sessions.waiting import Place, Queue
+from sessions import Store
+from sessions.waiting import Queue, next_waiting
 from tests.fakes.clock import Clock
 from tests.sessions.homes import invent, judge
 
@@ -17,51 +17,58 @@ def home(tmp_path):
     return tmp_path
 
 
-def test_the_oldest_unjudged_comes_first_and_then_the_next(home):
+def names(queue):
+    return [row.session_id for row in queue.rows]
+
+
+def test_the_oldest_comes_first(home):
+    queue = Queue(home, "ada")
+    assert names(queue) == ["a", "b", "c"]
+    assert (queue.at, queue.left) == (0, 3)
+
+
+def test_next_goes_on_and_round_the_end(home):
+    queue = Queue(home, "ada")
+    seen = [queue.at]
+    while len(seen) < 4 and queue.next_unreviewed():
+        seen.append(queue.at)
+    assert seen == [0, 1, 2, 0]
+    queue.next_unreviewed(-1)
+    assert queue.at == 2
+
+
+def test_what_i_judged_is_passed_over_and_what_others_judged_is_not(home):
+    judge(home / "sessions" / "b", by="ada", rating=3)
+    judge(home / "sessions" / "c", by="bob", rating=3)
     with Store(home) as store:
-        queue = Queue(store, "ada")
-        assert queue.next().session_id == "a"
-        assert queue.next(after="a").session_id == "b"
-        assert queue.next(after="c").session_id == "a"
+        rows = store.list(order="started", descending=False)
+    assert next_waiting(rows, "ada", 0) == 2
+    assert next_waiting(rows, "bob", 0) == 1
+    assert next_waiting(rows[1:2], "ada", 0) is None
+    assert next_waiting([], "ada", 0) is None
 
 
-def test_what_i_judged_is_out_and_what_others_judged_is_not(home):
-    judge(home / "sessions" / "a", by="ada", rating=3)
-    judge(home / "sessions" / "b", by="bob", rating=3)
-    with Store(home) as store:
-        assert [row.session_id for row in Queue(store, "ada").waiting()] == ["b", "c"]
-        assert [row.session_id for row in Queue(store, "bob").waiting()] == ["a", "c"]
+def test_a_session_that_is_judged_stays_in_the_queue_until_it_is_looked_at_again(home):
+    queue = Queue(home, "ada", "unreviewed:ada")
+    judge(home / "sessions" / "a", by="ada", mark=0)
+    queue.refresh("a")
+    assert (names(queue), queue.left) == (["a", "b", "c"], 2)
+    queue.look()
+    assert names(queue) == ["b", "c"]
 
 
-def test_the_place_is_remembered_for_each_person_and_filter(home):
-    with Store(home) as store:
-        Queue(store, "ada").remember(Place("b", step=4))
-        Queue(store, "ada", parse("model:big")).remember(Place("c"))
-    with Store(home) as store:
-        assert Queue(store, "ada").place() == Place("b", step=4)
-        assert Queue(store, "ada").next().session_id == "b"
-        assert Queue(store, "ada", parse("model:big")).next().session_id == "c"
-        assert Queue(store, "bob").next().session_id == "a"
-
-
-def test_behind_a_place_that_is_judged_comes_the_next(home):
-    with Store(home) as store:
-        Queue(store, "ada").remember(Place("b"))
-        judge(home / "sessions" / "b", by="ada", rating=1)
-        store.refresh("b")
-        assert Queue(store, "ada").next().session_id == "c"
+def test_the_place_stays_at_the_session_when_the_filter_changes(home):
+    queue = Queue(home, "ada")
+    queue.go_to("c")
+    queue.narrow("model:big")
+    assert (names(queue), queue.at) == (["a", "c"], 1)
+    queue.go_to("gone")
+    assert queue.at == 1
 
 
 def test_at_the_end_nothing_waits(home):
     for name in "abc":
         judge(home / "sessions" / name, by="ada", mark=0)
-    with Store(home) as store:
-        assert Queue(store, "ada").next() is None
-
-
-def test_a_damaged_place_is_no_obstacle(home):
-    (home / "review.json").write_text("{")
-    with Store(home) as store:
-        assert Queue(store, "ada").next().session_id == "a"
-        Queue(store, "ada").remember(Place("a"))
-        assert Queue(store, "ada").place() == Place("a")
+    queue = Queue(home, "ada")
+    assert queue.left == 0
+    assert not queue.next_unreviewed()

@@ -8,12 +8,12 @@ from distill_core.state import fold
 from sessions.appending import annotate
 from sessions.judging.judgement import done_by
 from sessions.verify import verify
+from sessions.waiting import Queue
 from tests.fakes.models import Scripted, echo
 from tests.fakes.recordings import block, recorded
 from tui.app import DistillApp
 from tui.memory import Memory
 from tui.review import past_wiring
-from tui.reviewing.queue import Queue
 from tui.screens.live import LiveScreen
 from tui.screens.review import ReviewScreen
 from tui.setup import plain
@@ -182,7 +182,18 @@ async def test_the_place_is_remembered(home, tmp_path):
         await pilot.pause()
         await pilot.press("3", "n", "q")
         await pilot.pause()
-    place = Memory(memory).value.review
-    again = Queue(home, "ada", place.words)
-    again.go_to(place.session_id)
+    left = Memory(memory).value.review
+    again = Queue(home, "ada", left.words)
+    again.go_to(left.places[left.words])
     assert again.rows[again.at].question == "What is beta?"
+
+
+async def test_each_filter_has_a_place_of_its_own(opened):
+    await opened.press("n", "n")
+    assert opened.screen.queue.at == 2
+    await opened.press("slash", *"steps:>0", "enter")
+    assert opened.screen.queue.at == 2, "the session that was shown stays, where the other filter has it too"
+    await opened.press("N", "slash", *["backspace"] * len("steps:>0"), "enter")
+    assert opened.screen.queue.at == 2
+    await opened.press("slash", *"steps:>0", "enter")
+    assert opened.screen.queue.at == 1

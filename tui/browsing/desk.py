@@ -110,21 +110,6 @@ class Desk:
         """Take the last of these back."""
         return await self._do(lambda store: self._bulk_of(store).undo())
 
-    async def next(self, words: str, after: str | None) -> str | None:
-        """The next session under `words` that was not judged, behind `after`; the place is remembered."""
-        from sessions import parse
-        from sessions.waiting import Place, Queue
-
-        def work(store: Store) -> str | None:
-            queue = Queue(store, self._by, parse(words))
-            row = queue.next(after)
-            if row is None:
-                return None
-            queue.remember(Place(row.session_id))
-            return row.session_id
-
-        return await self._do(work)
-
     async def stats(self, words: str) -> Stats:
         """The statistics of what `words` select."""
         from sessions import parse

@@ -14,7 +14,6 @@ from tui.live import words
 if TYPE_CHECKING:
     from sessions import SessionRow
 
-UNFINISHED = words.Mark("‖", "unfinished", "warn")
 NARROW, WIDE = 100, 130
 """Cells from which more columns are shown."""
 
@@ -31,7 +30,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def _status(row: SessionRow) -> Span:
-    mark = next((mark for status, mark in words.SESSION.items() if status == row.status), UNFINISHED)
+    mark = words.session_mark(row.status)
     return mark.text, mark.role
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from distill_core.config import Effective, Models
     from distill_core.record import Record
     from distill_core.rerunning import Divergence
-    from sessions.forking import Kept
+    from sessions.kept import Kept
 
 CHOSEN_THEN = (
     "supervisor",
@@ -40,7 +40,8 @@ def opened(name: str, options: dict[str, Any]) -> Kept:
     Raises:
         LogError: there is none, or it cannot be read.
     """
-    from sessions.forking import find, open_kept
+    from sessions.forking import find
+    from sessions.kept import open_kept
 
     return open_kept(find(home_of(options), name))
 

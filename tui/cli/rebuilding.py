@@ -16,7 +16,7 @@ from tui.saying import say
 if TYPE_CHECKING:
     from distill_core.continuing import Earlier
     from distill_core.rerunning import Rerun
-    from sessions.forking import Kept
+    from sessions.kept import Kept
 
 Choice: TypeAlias = Literal["ask", "stop", "keep", "branch"]
 CHOICES: dict[str, Choice] = {"k": "keep", "b": "branch", "x": "stop"}

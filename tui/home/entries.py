@@ -15,7 +15,6 @@ from tui.live import words
 if TYPE_CHECKING:
     from sessions import SessionRow
 
-UNFINISHED = words.Mark("‖", "unfinished", "warn")
 STATE, WHEN = 20, 17
 """Cells of the columns before the question."""
 
@@ -32,7 +31,7 @@ class SessionEntry(msgspec.Struct, frozen=True):
     @property
     def open_ended(self) -> bool:
         """Whether it can be gone on with."""
-        return self.row.status not in words.SESSION
+        return words.session_mark(self.row.status) is words.UNFINISHED
 
 
 class ExampleEntry(msgspec.Struct, frozen=True):
@@ -118,17 +117,12 @@ class Listing:
 def session_row(entry: SessionEntry) -> Line:
     """A session in one line."""
     row = entry.row
-    mark = _mark(entry)
+    mark = words.session_mark(row.status)
     return (
         (pad(mark.text, STATE), mark.role),
         (pad(_when(row.started), WHEN), "muted"),
         (" ".join(row.question.split()), ""),
     )
-
-
-def _mark(entry: SessionEntry) -> words.Mark:
-    status = entry.row.status
-    return next((mark for name, mark in words.SESSION.items() if name == status), UNFINISHED)
 
 
 def _when(moment: datetime | None) -> str:
@@ -195,7 +189,7 @@ def details(entry: Entry) -> list[Line]:
 
 def _session_details(entry: SessionEntry) -> list[Line]:
     row = entry.row
-    mark = _mark(entry)
+    mark = words.session_mark(row.status)
     facts = (
         ("started", _when(row.started)),
         ("document", row.document_name),

@@ -64,6 +64,12 @@ PROBLEMS: dict[str, str] = {
 }
 WAITING = Mark("◆", "your decision", "warn")
 PAUSED = Mark("‖", "paused", "warn")
+UNFINISHED = Mark("‖", "unfinished", "warn")
+
+
+def session_mark(status: str) -> Mark:
+    """How a kept session ended, by the `status` that the index has of it; unfinished where it did not."""
+    return next((mark for name, mark in SESSION.items() if name == status), UNFINISHED)
 
 
 def step_mark(state: SessionState, step: Step, waiting: bool) -> Mark:

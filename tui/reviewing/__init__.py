@@ -1,1 +1,1 @@
-"""The review queue without a widget: which sessions wait, what is judged about one, and how that looks in lines."""
+"""The review queue without a widget: what is judged about a session, and how that and the queue look in lines."""

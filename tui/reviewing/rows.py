@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from distill_core.state import SessionState
+from sessions.waiting import Queue, judged_by
 from tui.highlight import python_lines
 from tui.lines import Line, Span, fit, roled, wrap
 from tui.live import words
 from tui.reviewing.card import MARKS, Card, Entry, step_text, summed
-from tui.reviewing.queue import Queue
 from tui.transcript import Transcript
 
 CODE_LINES, OUTPUT_LINES = 8, 6
@@ -29,10 +29,10 @@ class QueueRows:
         if not 0 <= y < self.count():
             return ()
         row = self._queue.rows[y]
-        reviewed = self._queue.reviewed(row)
+        reviewed = judged_by(row, self._queue.who)
         state: Span = ("✓ ", "ok") if reviewed else ("○ ", "warn")
-        mark = words.SESSION.get(row.status)  # type: ignore[call-overload]  # the index has any text
-        glyph: Span = (f"{mark.glyph} ", mark.role) if mark is not None else ("‖ ", "warn")
+        mark = words.session_mark(row.status)
+        glyph: Span = (f"{mark.glyph} ", mark.role)
         return (state, glyph, (" ".join(row.question.split()), ""))
 
     def count(self) -> int:
@@ -116,7 +116,7 @@ def _session_lines(state: SessionState) -> list[Line]:
     started, finished = state.started, state.finished
     if started is None:
         return [(("nothing but its beginning was written", "muted"),)]
-    status = words.SESSION[finished.status].text if finished is not None else "‖ unfinished"
+    status = words.session_mark(finished.status if finished is not None else "").text
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
     facts = (
         f"{status} · {len(state.steps)} steps · {len(state.call_order):,} calls · {words.tokens(used)} tok"

@@ -15,12 +15,11 @@ from textual.screen import Screen
 
 from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
+from sessions.waiting import Queue
 from tui.actions import REGISTRY, Situation
 from tui.lines import Line
 from tui.live import keys
-from tui.memory import Place
 from tui.reviewing.card import Card, Entry
-from tui.reviewing.queue import Queue
 from tui.reviewing.rows import CardRows, QueueRows
 from tui.screens.read import ReadScreen
 from tui.screens.write import Page, WriteScreen
@@ -107,7 +106,8 @@ class ReviewScreen(Screen[None]):
                 self.card = Card(queue.folder(queue.at), queue.who, self._rubric)
             except DistillError as error:
                 self._complain(error)
-            self._setup.memory.keep(review=Place(queue.words, queue.rows[queue.at].session_id))
+            memory = self._setup.memory
+            memory.keep(review=memory.value.review.stand(queue.words, queue.rows[queue.at].session_id))
         pane = self._pane("queue")
         pane.changed()
         pane.following = False
@@ -285,6 +285,7 @@ class ReviewScreen(Screen[None]):
         def use(text: str) -> None:
             try:
                 self.queue.narrow(text.strip())
+                self.queue.go_to(self._setup.memory.value.review.places.get(self.queue.words, ""))
             except DistillError as error:
                 self._complain(error)
                 return

@@ -221,7 +221,7 @@ class SessionsScreen(Screen[None]):
             "sessions.undo": lambda: self._change(self._desk.undo),
             "sessions.sort": self._sort,
             "sessions.reverse": self._reverse,
-            "sessions.next": lambda: self._work(self._next, group="next", exclusive=True),
+            "sessions.next": self._next,
             "sessions.stats": lambda: self._work(self._stats, group="stats", exclusive=True),
             "sessions.refresh": lambda: self._list_again(look=True),
             "sessions.help": self._help,
@@ -312,18 +312,15 @@ class SessionsScreen(Screen[None]):
 
         self._work(work, group="change")
 
-    async def _next(self) -> None:
-        try:
-            found = await self._desk.next(self._words, self._at_cursor)
-        except DistillError as error:
-            self._notify(str(error), trouble=True)
-            return
-        place = self._listing.place(found) if found else None
+    def _next(self) -> None:
+        from sessions.waiting import next_waiting
+
+        place = next_waiting(self._listing.rows, self._who, self._list.cursor or 0)
         if place is None:
             self._notify("you have judged everything that is listed")
-            return
-        self._list.point_at(place)
-        self._show()
+        else:
+            self._list.point_at(place)
+            self._show()
 
     def _open(self) -> None:
         session_id = self._at_cursor

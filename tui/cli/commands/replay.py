@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from distill_core.rerunning import Rerun
     from distill_core.state import SessionState
     from distill_core.trying_again import Comparison
-    from sessions.forking import Kept
+    from sessions.kept import Kept
     from tui.cli.launch import Plan
 
 LIVE = "live"

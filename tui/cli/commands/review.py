@@ -39,13 +39,13 @@ def command(
         wanted = run_past(opened(session, options), who=who(effective), setup=setup)
         return _forked(wanted, options) if wanted is not None else 0
     from distill_core.config.rubric import load_rubric
+    from sessions.waiting import Queue
     from tui.review import run_queue
-    from tui.reviewing.queue import Queue
 
-    place = setup.memory.value.review
-    chosen = words if words is not None else "" if everything else place.words or "unreviewed"
+    left = setup.memory.value.review
+    chosen = words if words is not None else "" if everything else left.words or "unreviewed"
     queue = Queue(home_path(effective.settings), who(effective), chosen)
-    queue.go_to(place.session_id)
+    queue.go_to(left.places.get(chosen, ""))
     labels = tuple(effective.settings.annotation.labels)
     run_queue(queue, load_rubric(rubric or effective.settings.annotation.rubric), setup=setup, labels=labels)
     return 0

@@ -1,0 +1,127 @@
+"""Folders read ahead of whoever indexes them, by a process of its own: one core reads and folds, another indexes.
+
+What comes through the pipe is what the same code makes in this process. Where the other process cannot be had, or
+dies, its work is done here. It ends when nobody reads from it any more.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from distill_core.errors import LogError
+from sessions.home import sizes
+from sessions.indexing import Indexer, Rows
+
+WORTH_IT = 32 << 20
+"""Bytes of log from which the start of another process pays."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A session as rows of the index, under the number that was asked for.
+
+    Args:
+        sizes: bytes of its streams that were read.
+    """
+
+    number: int
+    folder: Path
+    sizes: tuple[int, ...]
+    rows: Rows
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A folder whose session cannot be read, and why."""
+
+    number: int
+    folder: Path
+    why: str
+
+
+Result: TypeAlias = Read | Unreadable
+Folders: TypeAlias = Sequence[tuple[int, Path]]
+"""Numbers that sessions get in the index, and their folders."""
+
+
+def read(number: int, folder: Path) -> Result:
+    """The session in `folder` as rows."""
+    from distill_core.reading import read_session
+
+    found = sizes(folder)
+    indexer = Indexer()
+    indexer.session = number
+    try:
+        indexer.take_all(read_session(folder).events)
+    except LogError as error:
+        return Unreadable(number, folder, str(error))
+    return Read(number, folder, found, indexer.changed(folder.name, found, all_of_it=True))
+
+
+def read_all(folders: Folders, *, worth_it: int = WORTH_IT) -> Iterator[Result]:
+    """Read every folder, in order.
+
+    Args:
+        worth_it: bytes of log in all from which another process reads.
+    """
+    done = 0
+    if sum(sum(sizes(folder)) for _, folder in folders) >= worth_it and (os.cpu_count() or 1) > 1:
+        for result in _elsewhere(folders):
+            done += 1
+            yield result
+    for number, folder in folders[done:]:
+        yield read(number, folder)
+
+
+def _elsewhere(folders: Folders) -> Iterator[Result]:
+    """Results from another process, for as long as it gives any."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "sessions.reading_ahead"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except OSError:
+        return
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with suppress(OSError), process.stdin as asked:
+            pickle.dump(folders, asked)
+        while True:
+            try:
+                result = pickle.load(process.stdout)
+            except (EOFError, OSError, pickle.UnpicklingError):
+                return
+            yield result
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def main() -> None:
+    """Read the folders that stand on stdin, and write what they hold to stdout."""
+    given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    folders: Folders = pickle.load(sys.stdin.buffer)
+    with suppress(BrokenPipeError):
+        for number, folder in folders:
+            pickle.dump(read(number, folder), given, protocol=5)
+            given.flush()
+
+
+if __name__ == "__main__":
+    # Under its own name, by which what it pickles is found again.
+    from sessions.reading_ahead import main as named
+
+    named()
