@@ -50,8 +50,12 @@ def log_bytes(home: Path) -> int:
     return sum(path.stat().st_size for path in home.glob("sessions/*/*.jsonl"))
 
 
-def bare(home: Path) -> None:
-    """What a rebuild cannot do without: decode every line, insert every text, index it."""
+def bare(home: Path) -> float:
+    """What a rebuild cannot do without: decode every line, insert every text, index it.
+
+    Returns:
+        Seconds of CPU that the full-text index took.
+    """
     import orjson
 
     path = home / "bare.db"
@@ -65,7 +69,7 @@ def bare(home: Path) -> None:
         "create virtual table texts_fts using fts5 (a, b, content='texts', content_rowid='id', "
         """tokenize="unicode61 tokenchars '_'")"""
     )
-    number = 0
+    number, searched = 0, 0.0
     for folder in sorted((home / "sessions").iterdir()):
         rows: list[tuple[Any, ...]] = []
         prompts: dict[str, str] = {}
@@ -82,40 +86,46 @@ def bare(home: Path) -> None:
                     rows.append((number, folder.name, kind, prompts.get(event.get("call_id"), ""), text))
         db.execute("begin")
         db.executemany("insert into texts values (?, ?, ?, ?, ?)", rows)
+        started = time.process_time()
         db.executemany("insert into texts_fts (rowid, a, b) values (?, ?, ?)", [(r[0], *r[3:]) for r in rows])
         db.execute("commit")
+        searched += time.process_time() - started
     db.close()
     path.unlink()
+    return searched
 
 
-def alone(home: Path, what: str) -> tuple[float, float, float]:
-    """Seconds, seconds of CPU and peak memory (MB) of a part, in a process of its own."""
+def alone(home: Path, what: str) -> tuple[float, float, float, float]:
+    """Seconds, seconds of CPU, peak memory (MB), seconds of CPU for full text: of a part, in a process of its own."""
     code = f"import sys; sys.path.insert(0, {str(HERE)!r}); import store; store.alone_main({what!r}, {str(home)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, cpu, peak = map(float, done.stdout.split())
-    return seconds, cpu, peak
+    seconds, cpu, peak, searched = map(float, done.stdout.split())
+    return seconds, cpu, peak, searched
 
 
 def alone_main(what: str, home: str) -> None:
     from sessions.rebuilding import rebuild
 
     started = time.perf_counter()
+    searched = 0.0
     if what == "bare":
-        bare(Path(home))
+        searched = bare(Path(home))
     else:
         rebuild(Home(Path(home)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(time.perf_counter() - started, time.process_time(), peak)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(one.ru_utime + one.ru_stime for one in used)
+    print(time.perf_counter() - started, cpu, sum(one.ru_maxrss for one in used) / 1024, searched)
 
 
 def rebuilding(home: Path) -> None:
     size = log_bytes(home) / 1e6
     took = {what: alone(home, what) for what in ("bare", "rebuild")}
-    for what, (seconds, cpu, peak) in took.items():
+    for what, (seconds, cpu, peak, _) in took.items():
         speed = f"{size / seconds:6.1f} MB/s, {size / cpu:6.1f} MB a second of CPU"
         print(f"  {what:<8} {seconds:7.1f} s  {speed}  peak memory {peak:5.0f} MB")
-    (bare_time, bare_cpu, _), (time_, cpu, _) = took["bare"], took["rebuild"]
+    (bare_time, bare_cpu, _, searched), (time_, cpu, _, _) = took["bare"], took["rebuild"]
     print(f"  rebuild takes {time_ / bare_time:.2f} times the bare loop, {cpu / bare_cpu:.2f} times its CPU")
+    print(f"  SQLite's full-text index alone takes {searched / bare_cpu:.0%} of the bare loop's CPU")
 
 
 def timed(work: Callable[[], object], rounds: int = 7) -> float:

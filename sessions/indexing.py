@@ -87,6 +87,9 @@ class Indexer:
         if call_id in state.calls:
             self._mark("worker_calls", call_id)
             self._tally.called(state.calls[call_id])
+            first = getattr(event, "retry_of", None)
+            if first is not None:
+                self._mark("worker_calls", first)
         elif call_id in state.replies:
             self._reply_steps.setdefault(call_id, event.step)
             self._mark("replies", call_id)

@@ -258,7 +258,8 @@ def restore(session: dict[str, Any], tables: dict[str, list[dict[str, Any]]]) ->
     outputs = {row["cell_id"]: _pieces(row) for row in tables["outputs"]}
     asked: dict[str, list[str]] = {}
     for call in calls:
-        asked.setdefault(call.cell_id, []).append(call.call_id)
+        if call.retry_of is None:  # what a person sent again, the cell did not ask
+            asked.setdefault(call.cell_id, []).append(call.call_id)
     retractions: dict[int, tuple[int, ...]] = {}
     for row in tables["retractions"]:
         retractions[row["retracts"]] = (*retractions.get(row["retracts"], ()), row["seq"])

@@ -1,8 +1,9 @@
 """A program that keeps a home busy until somebody kills it; tells each event it has seen done on stdout.
 
-    python -m tests.fakes.busy_home HOME NAME
+    python -m tests.fakes.busy_home HOME NAME [rebuild]
 
-writes live sessions, judges an old one and makes the index again, over and over.
+writes live sessions, judges an old one and makes the index again, over and over; with `rebuild` it only does the last,
+so that nobody else has the index open.
 """
 
 from __future__ import annotations
@@ -70,11 +71,14 @@ def again(home: Path) -> None:
     """Make the index again and again."""
     while True:
         rebuild(Home(home))
+        Telling("old").write(read_session(home / "sessions" / "old").events[0])
 
 
 def main() -> None:
     home, name = Path(sys.argv[1]), sys.argv[2]
     works = [lambda: write(home, name), lambda: judge(home), lambda: again(home)]
+    if "rebuild" in sys.argv[3:]:
+        works = works[2:]
     for work in works:
         threading.Thread(target=work, daemon=True).start()
     threading.Event().wait()

@@ -27,3 +27,10 @@ def resize(place, size):
     """Make the disk larger or smaller; "ro" makes it read-only."""
     option = "ro" if size == "ro" else f"rw,size={size}"
     subprocess.run(["mount", "-o", f"remount,{option}", place], check=True)
+
+
+def fill(path):
+    """Write to `path` until there is no room left on its disk."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))

@@ -27,6 +27,9 @@ from tests.sessions.index_rows import everything
 from tests.sessions.stories import talk
 
 ROOT = Path(__file__).parents[2]
+ALONE = 0.3
+"""The share of kills in which a rebuild has the index for itself, and so makes a new file."""
+
 EACH = 10
 """Kills after which a fresh home is begun, so that looking at it stays quick."""
 
@@ -38,9 +41,10 @@ def kill_once(home: Path, name: str, dice: random.Random) -> int:
         AssertionError: something that was seen is missing, a session is damaged, or the index differs.
     """
     told = home / f"{name}.told"
+    how = ["rebuild"] if dice.random() < ALONE else []
     with told.open("wb") as out:
         program = subprocess.Popen(
-            [sys.executable, "-m", "tests.fakes.busy_home", str(home), name], cwd=ROOT, stdout=out
+            [sys.executable, "-m", "tests.fakes.busy_home", str(home), name, *how], cwd=ROOT, stdout=out
         )
     try:
         while told.stat().st_size == 0 and program.poll() is None:

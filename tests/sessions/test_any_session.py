@@ -135,6 +135,39 @@ class AnySession(RuleBasedStateMachine):
         else:
             self.emit(ev.WorkerCallReturned(**made, response=words))
 
+    @rule(target=calls, call=calls, reaches=st.booleans(), by=names)
+    def send_again(self, call, reaches, by):
+        call_id = self.new("w")
+        first = self.screen.state.calls[call]
+        made = {"call_id": call_id, "cell_id": first.cell_id, "prompt": first.prompt, "model": "small"}
+        self.emit(
+            ev.WorkerCallStarted(
+                step=self.step, **made, params={}, retry_of=call, reaches_cell=reaches, by=by
+            )
+        )
+        return call_id
+
+    @rule(reply=replies, problem=st.sampled_from(["prose", "empty"]))
+    def find_no_code(self, reply, problem):
+        self.emit(ev.ReplyRejected(step=self.step, call_id=reply, problem=problem))
+
+    @rule(words=texts, by=names)
+    def instruct(self, words, by):
+        self.emit(ev.InstructionGiven(step=self.step, text=words, by=by))
+
+    @rule(cell=cells, words=texts, by=names)
+    def ask_further(self, cell, words, by):
+        self.emit(
+            ev.DecisionMade(
+                step=self.step,
+                proposal_id=f"final:{cell}",
+                action="follow_up",
+                by=by,
+                took=1.0,
+                guidance=words,
+            )
+        )
+
     @rule(target=judgements, call=calls, words=texts, by=names)
     def override(self, call, words, by):
         return self.emit(ev.WorkerCallOverridden(step=self.step, call_id=call, response=words, by=by)).seq
@@ -197,6 +230,23 @@ class AnySession(RuleBasedStateMachine):
     def look(self):
         """Somebody else looks at the home meanwhile."""
         Store(self.home).close()
+
+    @rule()
+    def rebuild_meanwhile(self):
+        """Somebody else makes the index again, of a log that goes on."""
+        rebuild(Home(self.home))
+
+    @rule(target=judgements, by=names, cleared=st.sampled_from(["rating", "labels", "comment"]))
+    def clear(self, by, cleared):
+        target = ev.Target(kind="session", id="1", field="code", start=0, end=1)
+        made = {"annotation_id": self.new("a"), "target": target, "by": by, "cleared": (cleared,)}
+        return self.emit(ev.Annotated(step=0, **made)).seq
+
+    @rule(target=judgements, by=names, winner=st.sampled_from(["this", "other", "neither"]))
+    def prefer(self, by, winner):
+        preference = ev.Preference(other="f1", winner=winner)
+        made = {"annotation_id": self.new("a"), "target": ev.Target(kind="session"), "by": by}
+        return self.emit(ev.Annotated(step=0, **made, preference=preference, done=True)).seq
 
     @rule(steps=st.integers(0, 3))
     def fork(self, steps):

@@ -1,15 +1,21 @@
 """Live, from the folders, and made again: the index is the same, row by row, and tells the state that the log tells."""
 
+import time
+
 import pytest
 
+from distill_core import events as ev
 from distill_core.events import EPOCH
+from distill_core.models.base import Usage
 from distill_core.reading import read_session
+from distill_core.recorder import Recorder, SessionLog
 from distill_core.state import fold
 from sessions import LiveIndex, Store
 from sessions.home import Home
 from sessions.rebuilding import rebuild
 from tests.sessions.homes import ANSWERING, ASKING, FAILING, judge, keep
 from tests.sessions.index_rows import everything, state_of
+from tests.sessions.stories import asked, opening, talk
 
 
 @pytest.fixture
@@ -34,6 +40,69 @@ def test_written_live_equals_made_again(home):
     assert live["documents"] == [live["documents"][0]]
     rebuild(Home(home))
     assert everything(home / "sessions.db") == live
+
+
+class Written:
+    """A session that is written live, and rows that are waited for."""
+
+    def __init__(self, home):
+        self.home, self.folder = home, home / "sessions" / "s"
+        self.log, self.live = SessionLog(self.folder), LiveIndex(home / "sessions.db", self.folder)
+        self.recorder = Recorder([self.log, self.live])
+        self.recorder.emit(opening("s"))
+
+    def emit(self, *events):
+        for event in events:
+            self.recorder.emit(event)
+
+    def until_indexed(self):
+        """Wait until the index has what the log has."""
+        last = read_session(self.folder).events[-1].seq
+        for _ in range(1000):
+            with Store(self.home, catch_up=False) as store:
+                row = store.connection.execute("select last_seq from sessions").fetchone()
+            if row == (last,):
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"event {last} did not reach the index")
+
+    def close(self):
+        self.log.close()
+        self.live.close()
+
+
+def test_a_call_sent_again_changes_the_row_of_the_first_and_is_none_that_the_cell_made(tmp_path):
+    written = Written(tmp_path)
+    written.emit(*asked(), *talk(2))
+    written.until_indexed()
+    again = {"step": 1, "call_id": "w9", "model": "small"}
+    written.emit(
+        ev.WorkerCallStarted(**again, cell_id="c1", prompt="p", params={}, retry_of="w1", by="ada"),
+        ev.WorkerCallReturned(**again, response="better", usage=Usage(1, 1, calls=1), elapsed=0.1),
+    )
+    written.close()
+    live = everything(tmp_path / "sessions.db")
+    state = state_of(tmp_path / "sessions.db", "s")
+    assert state == fold(read_session(written.folder).events)
+    assert state.calls["w1"].retries == ("w9",)
+    assert list(state.cells["c1"].calls) == ["w1", "w2"]
+    rebuild(Home(tmp_path))
+    assert everything(tmp_path / "sessions.db") == live
+
+
+def test_a_session_that_runs_notices_that_its_rows_were_replaced_by_older_ones(tmp_path):
+    written = Written(tmp_path)
+    written.emit(*asked(), *talk(5))
+    written.until_indexed()
+    with Store(tmp_path, catch_up=False) as store:
+        # As a rebuild leaves it that has read the log before its end.
+        store.connection.execute("delete from worker_calls where call_id = 'w5'")
+        store.connection.execute("update sessions set last_seq = last_seq - 4, worker_calls = 4")
+    written.emit(*talk(1, first=6))
+    written.close()
+    live = everything(tmp_path / "sessions.db")
+    rebuild(Home(tmp_path))
+    assert everything(tmp_path / "sessions.db") == live
 
 
 def test_a_live_index_leaves_nothing_to_catch_up_with(home):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from distill_core.errors import LogError, StoreError
+from distill_core.events import Annotated
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
 from sessions import LiveIndex, Store
@@ -18,7 +19,7 @@ from sessions.home import Home
 from sessions.importing import bring
 from sessions.rebuilding import rebuild
 from sessions.verify import verify
-from tests.sessions.disks import resize, tiny
+from tests.sessions.disks import fill, resize, tiny
 from tests.sessions.homes import ANSWERING, invent, judge, keep
 from tests.sessions.index_rows import everything
 from tests.sessions.stories import opening, talk
@@ -140,6 +141,30 @@ def test_nothing_earlier_is_lost_wherever_the_disk_is_full(tmp_path, room, monke
         caught_up = everything(home / "sessions.db")
         rebuild(Home(home))
         assert everything(home / "sessions.db") == caught_up
+
+
+def test_a_judgement_that_no_longer_fits_is_told_and_those_before_it_stay(tmp_path):
+    with tiny(tmp_path / "home", "1m") as home:
+        folder = invent(home, "s1", *talk(5))
+        Store(home).close()
+        judge(folder, rating=1)
+        fill(home / "fill")
+
+        def judge_on():
+            for _ in range(100):
+                judge(folder, rating=2, comment="z" * 300)
+
+        with pytest.raises(LogError, match="free some space") as failure:
+            judge_on()
+        one_line(failure.value)
+        kept = read_session(folder)
+        assert kept.problems == ()
+        (home / "fill").unlink()
+        judge(folder, rating=5)
+        ratings = [event.rating for event in read_session(folder).events if isinstance(event, Annotated)]
+        assert (ratings[0], ratings[-1]) == (1, 5)
+        with Store(home) as store:
+            assert store.row("s1").rating == 5
 
 
 def test_a_rebuild_without_room_leaves_the_old_index(tmp_path):
