@@ -122,12 +122,12 @@ class Backlog:
 
 
 def _write_whole(fd: int, line: bytes) -> None:
-    """Append `line`; after a short write (a full disk) cut the torn piece off again, so that the stream stays whole."""
-    written = os.write(fd, line)
-    if written == len(line):
-        return
+    """Append `line`; where the disk takes only a piece, cut that off again, so that the stream stays whole."""
+    written = 0
     try:
-        written += os.write(fd, line[written:])
+        while written < len(line):
+            written += os.write(fd, line[written:])
     except OSError:
-        os.ftruncate(fd, os.fstat(fd).st_size - written)
+        if written:
+            os.ftruncate(fd, os.fstat(fd).st_size - written)
         raise

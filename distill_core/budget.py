@@ -236,7 +236,8 @@ class Ledger:
                 self._calls += max(1, attempts)
             self._held_tokens -= held.usage.total_tokens
             self._held_cost -= held.cost
-            self._habits[held.role] = self._habits.get(held.role, Habits()).learn(held.guess, usage)
+            if usage.total_tokens:  # a call that failed took none, and says nothing of those that do not
+                self._habits[held.role] = self._habits.get(held.role, Habits()).learn(held.guess, usage)
             self._tokens += usage.total_tokens
             self._cost += prices.cost(usage) if prices else 0.0
             self._freed.notify_all()

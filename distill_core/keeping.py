@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from distill_core.models.base import LMResponse, Message, ModelHandler
@@ -25,11 +25,11 @@ class Replies(Protocol):
 
 
 class Spared:
-    """`replies` for as long as they work. `trouble` says what ended that, in one line."""
+    """`replies` for as long as they work; `on_trouble` is told in one line what ended that."""
 
-    def __init__(self, replies: Replies | None) -> None:
+    def __init__(self, replies: Replies | None, on_trouble: Callable[[str], None] = lambda _: None) -> None:
         self._replies = replies
-        self.trouble: str | None = None
+        self._tell = on_trouble
 
     async def find(
         self, model: ModelHandler, messages: Sequence[Message], params: dict[str, Any]
@@ -55,5 +55,7 @@ class Spared:
             self._off(error)
 
     def _off(self, error: Exception) -> None:
+        if self._replies is None:  # calls in flight fail together
+            return
         self._replies = None
-        self.trouble = f"kept replies were switched off: {error}"
+        self._tell(f"the response cache is switched off for this session: {error}")

@@ -134,6 +134,7 @@ class Orchestrator:
             self._finish(_End("stopped", "cancelled by the caller"), self._ledger.spent.seconds)
             raise
         except LogError:
+            await self._gateway.close()
             raise
         except Exception as error:
             await self._gateway.close()
@@ -286,6 +287,9 @@ class Orchestrator:
             self._answering.recorded = None
             for watch in watches:
                 watch.cancel()
+            for ended in await asyncio.gather(*watches, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
         self._recorder.emit(
             ev.CellFinished(
                 step=step,

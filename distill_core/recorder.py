@@ -7,6 +7,7 @@ hears of it, so what a person saw happen survives a killed program; `fsync` runs
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -26,6 +27,9 @@ from distill_core.text import encodable
 
 FSYNC_WITHIN = 0.1
 """Seconds within which a boundary event is on the disk."""
+
+_NO_FSYNC = frozenset({errno.EINVAL, errno.ENOTSUP})
+"""What a file system says that has no fsync."""
 
 AGAIN = 1.0
 """Seconds between two tries to write what waits for room."""
@@ -98,9 +102,12 @@ class Recorder:
             if not event.copied and self._there(event):
                 return event
             stamped = msgspec.structs.replace(event, seq=self._seq + 1, timestamp=self._clock())
-            for sink in self._sinks:
+            # What the first sink, the log, has taken has its number, whatever becomes of it in the others.
+            for sink in self._sinks[:1]:
                 sink.write(stamped)  # type: ignore[arg-type]  # every Stamped subclass is in the union
-            self._seq += 1
+            self._seq = stamped.seq
+            for sink in self._sinks[1:]:
+                sink.write(stamped)  # type: ignore[arg-type]  # as above
         return stamped
 
 
@@ -111,7 +118,8 @@ class SessionLog:
 
     Args:
         append: go on in a log that is there.
-        on_trouble: told when events begin to wait for room, and when all are written; from any thread.
+        on_trouble: told when events begin to wait for room, when all are written, and when the disk does not confirm
+            what it was given; from any thread.
 
     Raises:
         LogError: the folder cannot be made or written, or holds a session already and `append` is not set.
@@ -140,7 +148,7 @@ class SessionLog:
         if not hold(self._files[ev.STREAMS[0]]):
             self._close_files()
             raise OpenElsewhere(folder)
-        self._syncer = _Syncer(tuple(self._files.values()), self._backlog)
+        self._syncer = _Syncer(folder, tuple(self._files.values()), self._backlog, on_trouble)
 
     def write(self, event: ev.Event) -> None:
         """Append the event to its stream."""
@@ -165,7 +173,8 @@ class SessionLog:
         """Put everything on the disk and close. Safe to call twice.
 
         Raises:
-            LogError: events still wait for room; it says where the whole log is now.
+            LogError: events still wait for room, and it says where the whole log is now; or the disk did not confirm
+                that it holds what was written.
         """
         if not self._files:
             return
@@ -174,6 +183,12 @@ class SessionLog:
             self._backlog.rescue({fd: self.folder / f"{stream}.jsonl" for stream, fd in self._files.items()})
         finally:
             self._close_files()
+        if self._syncer.unsure is not None:
+            raise LogError(
+                f"the disk did not confirm that it holds the session's log in {self.folder}",
+                found=self._syncer.unsure.strerror or str(self._syncer.unsure),
+                remedy=f"copy it to another disk and run: distill-tui sessions verify {self.folder}",
+            )
 
     def _close_files(self) -> None:
         for fd in self._files.values():
@@ -246,10 +261,17 @@ def _unwritable(folder: Path, error: OSError) -> LogError:
 
 
 class _Syncer:
-    """Calls fsync off the writer's thread."""
+    """Calls fsync off the writer's thread.
 
-    def __init__(self, fds: tuple[int, ...], backlog: Backlog) -> None:
+    `unsure` stays what the first failed fsync said: the kernel forgets a failure once told, so that a later success
+    says nothing of what was written before.
+    """
+
+    def __init__(self, folder: Path, fds: tuple[int, ...], backlog: Backlog, on_trouble: OnTrouble) -> None:
         self.trouble: OSError | None = None
+        self.unsure: OSError | None = None
+        self._folder = folder
+        self._tell = on_trouble
         self._fds = fds
         self._backlog = backlog
         self._wanted = threading.Event()
@@ -267,7 +289,20 @@ class _Syncer:
         with self._lock:
             self._backlog.again()
             for fd in self._fds:
-                os.fsync(fd)
+                self._sync(fd)
+
+    def _sync(self, fd: int) -> None:
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno in _NO_FSYNC:
+                return
+            if self.unsure is None:
+                self.unsure = error
+                self._tell(
+                    f"the disk does not confirm that it holds the session's log in {self._folder}: {error.strerror}"
+                )
+            raise
 
     def close(self) -> None:
         if self._closing:

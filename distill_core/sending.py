@@ -61,7 +61,7 @@ class Sender:
         self._recorder = recorder
         self._ledger = ledger
         self._over_budget = over_budget
-        self._replies = Spared(replies)
+        self._replies: Replies = Spared(None) if replies is None else replies
         self._free = asyncio.Semaphore(concurrency)
         self._tell_started = started
 

@@ -26,7 +26,7 @@ from distill_core.conversation import Conversation
 from distill_core.dry_run import DryRunner
 from distill_core.errors import DistillError, LogError, ReplError
 from distill_core.gate import Gate
-from distill_core.keeping import Replies
+from distill_core.keeping import Replies, Spared
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
 from distill_core.probing import Probe, probe
@@ -164,7 +164,7 @@ class Session:
         self._approver = approver
         self._sinks = tuple(sinks)
         self._signal: OnSignal = on_signal or (lambda _: None)
-        self._replies = replies
+        self._replies = Spared(replies, self._told)
         self._earlier = earlier
         self._log: SessionLog | None = None
         self._control = Control()

@@ -466,6 +466,8 @@ def _call_ended(
 def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     if event.step < 1:
         return state
+    if event.proposal_id.startswith("budget:"):
+        return _bound_raised(state, event)
     state, index = _at_step(state, event.step)
     step = state.steps[index]
     phase: StepPhase = "rejected" if event.action in ("reject", "send_back") else "decided"
@@ -479,6 +481,14 @@ def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     )
     state = _replace(state, steps=state.steps.replace(index, step))
     return _asked_further(state, event) if event.action == "follow_up" else state
+
+
+def _bound_raised(state: SessionState, event: ev.DecisionMade) -> SessionState:
+    """A bound was reached while the step was under way. Before its first call there is no step to say it of."""
+    if event.step > len(state.steps):
+        return state
+    step = state.steps[event.step - 1]
+    return _step(state, event.step, decisions=step.decisions.append(event))
 
 
 def _asked_further(state: SessionState, event: ev.DecisionMade) -> SessionState:

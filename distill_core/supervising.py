@@ -44,7 +44,7 @@ class SupervisorLine:
         self._ledger = ledger
         self._control = control
         self._signal = on_signal
-        self._replies = Spared(replies)
+        self._replies: Replies = Spared(None) if replies is None else replies
         self._over_budget = over_budget
         self._calls = 0
         self._redriving = redriving
@@ -138,13 +138,10 @@ class SupervisorLine:
             self._signal(ReplyDelta(call_id=call_id, step=step, kind=delta.kind, text=delta.text))
 
         started = time.monotonic()
+        deadline = asyncio.timeout(self._ledger.seconds_left())
         try:
-            async with asyncio.timeout(self._ledger.seconds_left()):
+            async with deadline:
                 reply = await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
-        except TimeoutError as error:
-            late = BudgetExceeded("the budget is used up", limit="seconds", found="wall time ended the reply")
-            await self._failed(call_id, step, held, late, started)
-            raise late from error
         except asyncio.CancelledError:
             await self._failed(call_id, step, held, ModelError("the call was cancelled"), started)
             raise
@@ -152,12 +149,7 @@ class SupervisorLine:
             await self._failed(call_id, step, held, stop, started)
             raise
         except Exception as error:
-            # A handler may be anybody's code: whatever it raises is a failed call, told in one line.
-            failure = (
-                error
-                if isinstance(error, DistillError)
-                else ModelError("the supervisor call failed", found=f"{type(error).__name__}: {error}")
-            )
+            failure = _failure(error, late=deadline.expired())
             await self._failed(call_id, step, held, failure, started)
             raise failure from error
         await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
@@ -200,3 +192,12 @@ class SupervisorLine:
                 attempts=attempts,
             )
         )
+
+
+def _failure(error: Exception, *, late: bool) -> DistillError:
+    """What ended a call, in one line. A handler may be anybody's code and raise anything, a timeout of its own too."""
+    if late and isinstance(error, TimeoutError):
+        return BudgetExceeded("the budget is used up", limit="seconds", found="wall time ended the reply")
+    if isinstance(error, DistillError):
+        return error
+    return ModelError("the supervisor call failed", found=f"{type(error).__name__}: {error}")

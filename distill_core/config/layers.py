@@ -153,7 +153,7 @@ def _known_provider(profile: ModelProfile, name: str, origin: Mapping[Key, str])
 
 
 _ABOVE_ZERO = re.compile(
-    r"limits\.turns|repl\..+|session\.(output_limit|worker_ctx_k)|models\..+\.(concurrency|timeout|max_tokens|context_k)"
+    r"limits\.turns|repl\.(?!checkpoints|checkpoint_bytes).+|session\.(output_limit|worker_ctx_k)|models\..+\.(concurrency|timeout|max_tokens|context_k)"
 )
 """Numbers that mean nothing at zero. No other number here means anything below it, a seed excepted."""
 

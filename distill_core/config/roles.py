@@ -21,7 +21,7 @@ from distill_core.errors import ConfigError
 from distill_core.models.base import ModelHandler
 
 WAYS = (
-    "set TOGETHER_API_KEY or OPENAI_API_KEY, or name an endpoint with --base-url and --worker, or run a small model "
+    "set TOGETHER_API_KEY, or name an endpoint with --base-url and --worker (and its key), or run a small model "
     "here: pip install 'distill-tui[local]' && distill-tui models pull qwen2.5-coder-1.5b"
 )
 

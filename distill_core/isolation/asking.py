@@ -109,7 +109,7 @@ class Warden:
 def _own_id(thread: int) -> int:
     """The id of the process that a thread belongs to, as that process counts; -1 where it is gone."""
     try:
-        for line in Path(f"/proc/{thread}/status").read_text().splitlines():
+        for line in Path(f"/proc/{thread}/status").read_text("utf-8", "replace").splitlines():
             if line.startswith("NStgid:"):
                 return int(line.split()[-1])
     except (OSError, ValueError):

@@ -353,12 +353,12 @@ class OpenAIHandler(ModelHandler):
 
     async def _served(self) -> tuple[str, ...]:
         """The models that the endpoint lists; none where it has no list."""
-        client = (await self._connection.client()).with_options(max_retries=0)
+        client = await self._connection.client()
         from httpx2 import Response
         from openai import APIError, NotFoundError
 
         try:
-            answer = await client.get("/models", cast_to=Response)
+            answer = await client.get("/models", cast_to=Response, options={"max_retries": 0})
             data = _decoded(answer.content)
         except (NotFoundError, MalformedReply):
             return ()

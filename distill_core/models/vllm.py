@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib.util
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from distill_core.models.vllm_server import VLLMServer
 
 STARTUP_SECONDS = 1800.0
+
+
+class _Running:
+    """What runs the model: started at the first call, shared by handlers that differ in sampling only."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.engine: Engine | None = None
+        self.server: VLLMServer | None = None
 
 
 class VLLMHandler(ModelHandler):
@@ -59,15 +69,21 @@ class VLLMHandler(ModelHandler):
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens, **(sampling or {})}
         self._log_path = log_path or _default_log()
         self._engine_args = engine_args
-        self._engine: Engine | None = None
-        self._server: VLLMServer | None = None
-        self._starting = threading.Lock()
+        self._running = _Running()
         self.total_usage = Usage()
         self._counting = threading.Lock()
 
     def sampling(self) -> dict[str, Any]:
         """The parameters of every call."""
         return {name: value for name, value in self._sampling.items() if value is not None}
+
+    def sharing(self, *, sampling: Mapping[str, Any]) -> VLLMHandler:
+        """Another handler on the same engine or server, with parameters of its own. Closing either ends both."""
+        other = copy.copy(self)
+        other._sampling = dict(sampling)
+        other.total_usage = Usage()
+        other._counting = threading.Lock()
+        return other
 
     def start(self) -> None:
         """Load the model or start the server now, rather than at the first call. Blocks, for minutes perhaps.
@@ -110,7 +126,7 @@ class VLLMHandler(ModelHandler):
         `elapsed` of a reply in process is that of its whole batch.
         """
         if self.managed:
-            results = self._served().chat_batch_results(message_batches, **kwargs)
+            results = self._served().chat_batch_results(message_batches, **{**self.sampling(), **kwargs})
         else:
             results = self._loaded().answer(message_batches, {**self._sampling, **kwargs})
         self._count(results)
@@ -123,15 +139,16 @@ class VLLMHandler(ModelHandler):
         if not self.managed:
             return await super().achat(messages, on_delta=on_delta, **kwargs)
         server = await asyncio.to_thread(self._served)
-        reply = await server.achat(messages, on_delta=on_delta, **kwargs)
+        reply = await server.achat(messages, on_delta=on_delta, **{**self.sampling(), **kwargs})
         self._count([reply])
         return reply
 
     def close(self) -> None:
         """Unload the model, or end the server with its whole process tree. Safe to call twice."""
-        with self._starting:
-            server, self._server = self._server, None
-            engine, self._engine = self._engine, None
+        running = self._running
+        with running.lock:
+            server, running.server = running.server, None
+            engine, running.engine = running.engine, None
         if server is not None:
             server.close()
         if engine is not None:
@@ -142,21 +159,23 @@ class VLLMHandler(ModelHandler):
         await asyncio.to_thread(self.close)
 
     def _loaded(self) -> Engine:
-        with self._starting:
-            if self._engine is None:
+        running = self._running
+        with running.lock:
+            if running.engine is None:
                 _require_vllm()
                 from distill_core.models.vllm_engine import Engine
 
-                self._engine = Engine(self.model_path, self.model, self._log_path, self._engine_args)
-            return self._engine
+                running.engine = Engine(self.model_path, self.model, self._log_path, self._engine_args)
+            return running.engine
 
     def _served(self) -> OpenAIHandler:
-        with self._starting:
-            if self._server is None:
+        running = self._running
+        with running.lock:
+            if running.server is None:
                 _require_vllm()
                 from distill_core.models.vllm_server import VLLMServer
 
-                self._server = VLLMServer(
+                running.server = VLLMServer(
                     self.model_path,
                     self.model,
                     sampling=self._sampling,
@@ -164,7 +183,7 @@ class VLLMHandler(ModelHandler):
                     engine_args=self._engine_args,
                     startup_seconds=STARTUP_SECONDS,
                 )
-            return self._server.handler
+            return running.server.handler
 
     def _count(self, results: Sequence[LMResponse | ModelError]) -> None:
         with self._counting:

@@ -7,6 +7,7 @@ whoever calls checks the sum. Nothing that is fetched is imported or run.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import importlib.util
@@ -37,6 +38,8 @@ HUB_TIMEOUT = 10.0
 HUB_STALLS = 3
 """How many times in a row a connection may end without a byte gained."""
 
+_OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+"""Troubles of the disk that the file is written to, not of the network."""
 SCRATCH = "part-"
 """Prefix of the folders that a part is fetched into; what a killed program left of them may be deleted."""
 
@@ -55,6 +58,8 @@ def from_hub(weights: Weights, partial: Path, report: Report) -> None:
         try:
             _download_range(weights, partial, have, report)
         except (OSError, HTTPException) as error:  # urllib's own errors are OSErrors
+            if getattr(error, "errno", None) in _OURS:
+                raise
             broken = error
         gained = _size(partial) > have
         stalls = 0 if gained else stalls + 1

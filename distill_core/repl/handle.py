@@ -30,7 +30,7 @@ def session_of(leader: int) -> list[int]:
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if entry.isdecimal():
             with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+                fields = Path(f"/proc/{entry}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
                 if int(fields[_SESSION]) == leader:
                     found.append(int(entry))
     return found

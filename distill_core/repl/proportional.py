@@ -50,7 +50,7 @@ def resident(pid: int) -> int:
 def touched(pid: int) -> int:
     """Bytes of the pages that a process has newly got so far, copies of shared ones among them; 0 where unknown."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         return int(fields[_MINOR_FAULTS]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0

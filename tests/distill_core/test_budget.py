@@ -47,6 +47,15 @@ async def test_a_call_waits_for_one_in_flight_that_may_turn_out_cheaper():
     assert ledger.spent.tokens == 5
 
 
+async def test_a_failed_first_call_teaches_nothing_so_the_next_goes_alone_too():
+    ledger = Ledger(Limits(tokens=1000))
+    first = await ledger.reserve("worker", 30, None)
+    await ledger.settle(first, Usage(calls=1))
+    await ledger.reserve("worker", 30, None)
+    with pytest.raises(BudgetExceeded, match="the first call is not back yet"):
+        await ledger.reserve("worker", 30, None, waits=False)
+
+
 async def test_a_waiting_call_is_refused_when_the_one_in_flight_took_too_much():
     need = estimate(300, 100).total_tokens
     ledger = Ledger(Limits(tokens=need + 5))

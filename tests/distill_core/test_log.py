@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import threading
+import time
 
 import jsonschema
 import pytest
@@ -160,6 +161,69 @@ def test_on_a_full_disk_events_wait_in_memory_and_are_all_written_when_there_is_
     assert "No space left on device" in first
     assert "\n" not in first
     assert "nothing is missing" in second
+
+
+@pytest.mark.parametrize("room", [1, 2, 3, 100])
+def test_a_line_that_the_disk_takes_in_pieces_is_whole_or_not_there(tmp_path, monkeypatch, room):
+    real, left = os.write, [None]
+
+    def write(fd, data):
+        if left[0] is None:
+            return real(fd, data)
+        if left[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left[0] -= 1
+        return real(fd, data[:10])
+
+    monkeypatch.setattr(os, "write", write)
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log])
+    recorder.emit(opening())
+    left[0] = room
+    recorder.emit(note("in pieces"))
+    assert read_session(tmp_path / "s").problems == ()
+    left[0] = None
+    log.close()
+    assert [e.comment for e in read_session(tmp_path / "s").events[1:]] == ["in pieces"]
+
+
+def test_a_disk_that_does_not_confirm_is_told_at_once_and_at_the_end(tmp_path, monkeypatch):
+    told, real = [], os.fsync
+
+    def fsync(fd):
+        raise OSError(errno.EIO, "Input/output error")
+
+    log = SessionLog(tmp_path / "s", on_trouble=told.append)
+    recorder = Recorder([log])
+    recorder.emit(opening())
+    monkeypatch.setattr(os, "fsync", fsync)
+    recorder.emit(note("perhaps lost"))
+    while not told:
+        time.sleep(0.01)
+    monkeypatch.setattr(os, "fsync", real)  # that it works again says nothing of what was written before
+    with pytest.raises(LogError, match=r"did not confirm .* Input/output error .*verify"):
+        log.close()
+    assert len(told) == 1
+    assert "Input/output error" in told[0]
+    log.close()
+
+
+def test_a_sink_that_raises_leaves_a_log_without_a_number_twice(tmp_path):
+    class Raising:
+        def write(self, event):
+            if event.seq == 2:
+                raise RuntimeError("a fault of the caller's")
+
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log, Raising()])
+    recorder.emit(opening())
+    with pytest.raises(RuntimeError):
+        recorder.emit(note("written all the same"))
+    recorder.emit(note("the next"))
+    log.close()
+    reading = read_session(tmp_path / "s")
+    assert reading.problems == ()
+    assert [event.seq for event in reading.events] == [1, 2, 3]
 
 
 def test_what_never_found_room_is_put_elsewhere_and_said(tmp_path, disk, monkeypatch):

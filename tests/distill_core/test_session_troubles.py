@@ -4,11 +4,12 @@ import asyncio
 import sys
 import threading
 
+import msgspec
 import pytest
 
 from distill_core import events as ev
 from distill_core.approval import Decision, PersonApprover, PolicyApprover
-from distill_core.errors import DistillError, DivergenceError, LogError
+from distill_core.errors import DistillError, DivergenceError, LogError, ModelError
 from distill_core.models.base import LMResponse, ModelHandler
 from distill_core.models.openai import OpenAIHandler
 from distill_core.models.recorded import RecordedHandler
@@ -16,6 +17,7 @@ from distill_core.reading import read_session
 from distill_core.recorder import FolderTaken, SessionLog
 from distill_core.runner import arun, run
 from distill_core.session import Session, SessionSpec
+from distill_core.signals import Notice
 from distill_core.state import fold
 from tests.distill_core.test_session import Decider, block, go
 from tests.fakes.models import Answering, Scripted, echo
@@ -231,14 +233,39 @@ async def test_a_cache_that_fails_costs_nothing_but_itself():
         async def keep(self, model, messages, params, reply):
             raise OSError("disk gone")
 
+    told = []
     session = Session(
         SessionSpec(query="q", context="c"),
         supervisor=Scripted(block("FINAL(worker('x'))")),
         worker=echo(),
         approver=Decider(),
         replies=Broken(),
+        on_signal=told.append,
     )
     assert (await session.run()).answer == "W<x>"
+    assert [signal.text for signal in told if isinstance(signal, Notice)] == [
+        "the response cache is switched off for this session: disk gone"
+    ]
+
+
+async def test_a_timeout_of_the_handlers_own_is_a_failed_call_and_no_budget():
+    with pytest.raises(ModelError, match="TimeoutError: the socket"):
+        await go(TimeoutError("the socket"), limits=ev.Limits(seconds=60))
+
+
+async def test_raising_a_bound_neither_ends_a_step_nor_makes_one():
+    more = ev.Limits(worker_calls=9)
+    approver = Decider(
+        Decision(action="approve", by="me"), Decision(action="raise_budget", by="me", limits=more)
+    )
+    _, kept, _ = await go(
+        block("worker('a')\nworker('b')\nFINAL(1)"), limits=ev.Limits(worker_calls=1), approver=approver
+    )
+    (raised,) = [e for e in kept.of(ev.DecisionMade) if e.proposal_id.startswith("budget:")]
+    until = fold([e for e in kept.events if e.seq <= raised.seq])
+    assert (until.steps[0].phase, until.steps[0].decisions[-1]) == ("running", raised)
+    early = msgspec.structs.replace(raised, step=2)
+    assert len(fold([*(e for e in kept.events if e.seq < raised.seq), early]).steps) == 1
 
 
 def test_a_primitive_may_not_take_the_name_of_ours():

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 
 from distill_core.config.providing import Choice, Finding, Opened, Provider, sampling
+from distill_core.errors import ConfigError
 from distill_core.models.base import ModelHandler
 
 
@@ -13,7 +14,16 @@ def _open(choice: Choice, opened: Opened) -> ModelHandler:
     from distill_core.models.vllm import VLLMHandler
 
     profile = choice.profile
-    handler = VLLMHandler(profile.model, managed=profile.managed, **sampling(choice), **profile.engine)
+    if not profile.model:
+        raise ConfigError(
+            f"the {choice.role}'s profile for vllm names no model",
+            remedy="set model to a folder with a model's weights, or to its name on the hub",
+        )
+    handler = VLLMHandler(profile.model, managed=profile.managed, sampling=sampling(choice), **profile.engine)
+    # An engine takes most of a GPU's memory: two roles of one model share it.
+    running: VLLMHandler = opened.shared.setdefault(f"{handler.identity} {profile.managed}", handler)
+    if running is not handler:
+        return running.sharing(sampling=sampling(choice))
     opened.on_close(handler.close)
     return handler
 

@@ -120,6 +120,10 @@ def test_a_number_out_of_range_is_told(load, text, told):
         load(text)
 
 
+def test_no_checkpoints_are_zero_checkpoints(load):
+    assert load("[repl]\ncheckpoints = 0").settings.repl.checkpoints == 0
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -58,7 +58,7 @@ def test_without_weights_it_says_how_to_get_them(effective, monkeypatch):
 
 def test_without_a_runtime_it_offers_the_ways(effective, monkeypatch):
     monkeypatch.setattr(roles_module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"set TOGETHER_API_KEY .* --base-url .* models pull"):
+    with pytest.raises(ConfigError, match=r"set TOGETHER_API_KEY, .* --base-url .* models pull"):
         choices(effective())
 
 

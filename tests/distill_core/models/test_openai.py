@@ -287,10 +287,14 @@ def test_settings_of_the_sdks_own_stay_out(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer stolen")
     with serve() as server:
-        handler_for(server).chat(user())
-    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
-    assert headers["authorization"] == f"Bearer {KEY}"
-    assert "openai-organization" not in headers
+        handler = handler_for(server)
+        handler.chat(user())
+        handler.check()
+    assert len(server.requests) > 1
+    for request in server.requests:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        assert headers["authorization"] == f"Bearer {KEY}"
+        assert "openai-organization" not in headers
 
 
 # ---------------------------------------------------------------- batches and limits

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from distill_core.config.providing import Choice, Opened, provider
+from distill_core.config.settings import ModelProfile
 from distill_core.errors import ModelError
 from distill_core.models.base import Delta
 from distill_core.models.vllm import VLLMHandler
@@ -57,6 +59,27 @@ def test_every_call_is_made_on_one_thread_and_not_on_the_callers(vllm: Any, hand
     assert len(vllm.threads) == 1
     assert threading.get_ident() not in vllm.threads
     assert handler.total_usage.calls == 8
+
+
+def test_two_handlers_on_one_engine_differ_in_sampling_only(vllm: Any, handler: VLLMHandler) -> None:
+    other = handler.sharing(sampling={"temperature": 0.7, "max_tokens": 3})
+    assert [handler.chat(user("a b c d")).text, other.chat(user("a b c d")).text] == ["a b c d", "a b c"]
+    assert [batch["sampling"][0].temperature for batch in vllm.batches] == [0.0, 0.7]
+    assert (len(vllm.threads), handler.total_usage.calls, other.total_usage.calls) == (1, 1, 1)
+    other.close()
+    handler.close()
+
+
+def test_both_roles_of_one_profile_share_one_engine(vllm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened()
+    profile = ModelProfile(provider="vllm", model="some/model", managed=False, engine={"max_model_len": 8})
+    chosen = [Choice(role=role, profile=profile, why="named") for role in ("supervisor", "worker")]
+    handlers = [provider("vllm").open(choice, opened) for choice in chosen]
+    for handler in handlers:
+        handler.chat(user("hello"))
+    opened.close()
+    assert len(vllm.threads) == 1
+    assert [batch["sampling"][0].temperature for batch in vllm.batches] == [0.7, 0.2]
 
 
 def test_a_prompt_that_is_too_long_fails_alone(vllm: Any, handler: VLLMHandler) -> None:

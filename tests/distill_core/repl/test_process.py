@@ -130,6 +130,17 @@ def test_many_cells_leak_no_descriptor(repl: REPL) -> None:
 
 
 @linux
+@pytest.mark.parametrize("name", [b"\xff\xfe", b") R 1 (", b"a\nSeccomp:\t0"])
+def test_a_process_may_call_itself_what_it_likes(repl: REPL, name: bytes) -> None:
+    named = repl.execute(f"import ctypes\nprint(ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0))\nx = 1")
+    assert named.stdout == "0\n"
+    code = "import threading\nt = threading.Thread(target=print, args=(x,))\nt.start()\nt.join()"
+    assert repl.execute(code).stdout == "1\n"
+    assert repl.execute("import os\nx = 2\nos._exit(3)").restored
+    assert repl.execute("print(x)").stdout == "1\n"
+
+
+@linux
 def test_it_has_one_thread_between_cells(repl: REPL) -> None:
     repl.execute("print(1); worker_batch(['a'] * 3)")
     pid = repl.pid
