@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable
 
 _MOST_ENTRIES = 20_000
-_FOLDER = stat.S_IRWXU
+_MOST_FOLDERS = 1_000_000
+"""Folders that are emptied at one go: somebody may make new ones meanwhile."""
+_FOLDER_ITSELF = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_HELD = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def overfull(folder: str, size: int, pids: Iterable[int]) -> bool:
@@ -70,41 +75,73 @@ def _removed(pids: Iterable[int]) -> dict[tuple[int, int], int]:
 def clear(folder: str, *, keep: bool = False) -> None:
     """Remove a folder and all that is in it, however deep: folders are moved up before they are emptied.
 
-    What cannot be removed is left. With `keep` the folder itself stays, empty.
+    What fills it may still be at work, and turn a folder into a link between two steps. So each folder is held by a
+    descriptor, each entry is named within its folder alone, and no link is followed. What cannot be removed, and what
+    comes back faster than it goes, is left. With `keep` the folder itself stays, empty.
     """
-    waiting = [folder]
-    mark, moved = secrets.token_hex(8), 0
-    while waiting:
-        current = waiting.pop()
-        for entry in _entries(current):
+    try:
+        top = os.open(folder, _FOLDER_ITSELF)
+    except OSError:
+        return
+    try:
+        waiting = _emptied(top, top)
+        for _ in range(_MOST_FOLDERS):
+            if not waiting:
+                break
+            waiting += _folder_emptied(waiting.pop(), top)
+    finally:
+        os.close(top)
+    if not keep:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)  # noqa: PTH106
+
+
+def _folder_emptied(name: str, top: int) -> list[str]:
+    """Empty a folder of the folder `top` and remove it; returns the names under which its folders now lie in `top`."""
+    try:
+        inside = os.open(name, _FOLDER_ITSELF, dir_fd=top)
+    except OSError:
+        return []  # it is another thing by now
+    try:
+        moved = _emptied(inside, top)
+    finally:
+        os.close(inside)
+    with contextlib.suppress(OSError):
+        os.rmdir(name, dir_fd=top)  # noqa: PTH106
+    return moved
+
+
+def _emptied(folder: int, top: int) -> list[str]:
+    """Remove what is in an open folder; its folders are moved into `top` instead, and their new names returned."""
+    moved = []
+    for name in _names(folder):
+        try:
+            os.unlink(name, dir_fd=folder)  # noqa: PTH108
+        except OSError:  # a folder, most likely
+            new = secrets.token_hex(8)
             try:
-                if entry.is_dir(follow_symlinks=False):
-                    os.chmod(entry.path, _FOLDER)  # noqa: PTH101
-                    moved += 1
-                    target = f"{folder}/{mark}-{moved}"
-                    os.rename(entry.path, target)  # noqa: PTH104
-                    waiting.append(target)
-                else:
-                    os.unlink(entry.path)  # noqa: PTH108
+                _unlock(name, folder)
+                os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)  # noqa: PTH104
             except OSError:
                 continue
-        if current != folder:
-            _remove(current)
-    if not keep:
-        _remove(folder)
+            moved.append(new)
+    return moved
 
 
-def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+def _names(folder: int) -> list[str]:
     try:
-        with os.scandir(folder) as inside:
-            entries = list(inside)
+        return os.listdir(folder)  # noqa: PTH208
     except OSError:
-        return
-    yield from entries
+        return []
 
 
-def _remove(folder: str) -> None:
+def _unlock(name: str, folder: int) -> None:
+    """Make a folder one that its owner may enter and change; a link is none."""
+    if sys.platform != "linux":
+        return  # no wall, and so nothing that was locked on purpose
+    held = os.open(name, _HELD, dir_fd=folder)
     try:
-        os.rmdir(folder)  # noqa: PTH106
-    except OSError:
-        return
+        if stat.S_ISDIR(os.fstat(held).st_mode):
+            os.chmod(f"/proc/self/fd/{held}", stat.S_IRWXU)  # noqa: PTH101 - the folder that is held, and no other
+    finally:
+        os.close(held)

@@ -65,6 +65,7 @@ class Family:
         self._keeper: asyncio.Task[None] | None = None
         self._warden: Warden | None = None
         self._copying = asyncio.Lock()
+        self._tidying = asyncio.Lock()
         self._burials: set[asyncio.Task[None]] = set()
         self._begun = False
         self._why = ""
@@ -151,6 +152,8 @@ class Family:
         return node
 
     async def _made(self, source: Node, pipes: Sequence[int]) -> Node:
+        async with self._tidying:
+            pass  # what comes next is not to write while the scratch folder is being emptied
         async with self._copying:
             for attempt in range(_ATTEMPTS):
                 try:
@@ -356,21 +359,23 @@ class Family:
         """See that the scratch folder stays small, where the kernel does not."""
         while child.bounds_scratch:
             await asyncio.sleep(_SCRATCH_LOOK)
-            if await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes]):
-                await self._stop_writing()
-                await asyncio.to_thread(child.empty_scratch)
+            if await self._overfull(child):
+                async with self._tidying:
+                    await self._stop_writing([node for node in self.nodes if not node.frozen])
+                    await asyncio.to_thread(child.empty_scratch)
+                    if await self._overfull(child):  # kept states hold files that have no name any more
+                        await self._stop_writing(list(self.nodes))
 
-    async def _stop_writing(self) -> None:
-        """End what runs cells: any of it may have written."""
-        running = [
-            node
-            for node in self.nodes
-            if not node.frozen and (node is not self.root or self.no_copies is not None)
-        ]
-        for node in running:
+    async def _overfull(self, child: Child) -> bool:
+        return await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes])
+
+    async def _stop_writing(self, nodes: Sequence[Node]) -> None:
+        """End those of these that run cells, or did: any of them may have written."""
+        writing = [node for node in nodes if node is not self.root or self.no_copies is not None]
+        for node in writing:
             node.violate("it put more into its scratch folder than that may hold; the folder was emptied")
-        if running:
-            await asyncio.wait([node.gone for node in running], timeout=_END_SECONDS)
+        if writing:
+            await asyncio.wait([node.gone for node in writing], timeout=_END_SECONDS)
 
 
 async def _written(context: Context, document: int) -> Handover:

@@ -95,10 +95,11 @@ class Node:
     ) -> RunningCell:
         """Let it run a cell."""
         assert self._capture is not None
+        # The question goes with every cell: a process that was brought back to an earlier state must know it too.
+        # It goes first: the process turns to it while this side gets ready to listen.
+        self.tell({"op": "execute", "cell": number, "code": spelled(code), "query": query})
         self.cell = RunningCell(number, limits, seconds, written, self.process)
         self._capture.begin(written)
-        # The question goes with every cell: a process that was brought back to an earlier state must know it too.
-        self.tell({"op": "execute", "cell": number, "code": spelled(code), "query": query})
         return self.cell
 
     # ------------------------------------------------------------ orders
@@ -136,6 +137,8 @@ class Node:
                 if not answer.done():
                     self._late.append(kind)
                     answer.cancel()
+                elif not answer.cancelled():
+                    answer.exception()  # where sending has failed already, nobody else asks for it
                 if frozen:
                     self.freeze()
 

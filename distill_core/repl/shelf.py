@@ -17,7 +17,8 @@ class Kept:
         node: the process.
         index: how many cells its state comes after.
 
-    `bytes` is what it was last measured to hold, `grown` what was new in it when it was taken, at most.
+    `bytes` is what it was last measured to hold, `grown` what was new in it when it was taken, at most. `touched` and
+    `resident` are bytes of pages that it had got, and that it mapped, when note was last taken of that.
     """
 
     def __init__(self, node: Node, index: int) -> None:
@@ -25,6 +26,7 @@ class Kept:
         self.indexes = [index]
         self.bytes = 0
         self.grown = 0
+        self.touched = self.resident = 0
         self.when = datetime.now(UTC)
 
     @property

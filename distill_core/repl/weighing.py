@@ -15,6 +15,9 @@ _CHANGE = 64 << 20
 class Weighing:
     """Weighs a shelf now and then.
 
+    A state costs what the running process changes after it. It can also take memory by itself, though it is frozen:
+    in the moments in which it is made, or copied.
+
     Args:
         shelf: the states.
         limit: bytes that they may hold beyond what the running process has; None for any.
@@ -27,23 +30,29 @@ class Weighing:
         self._touched = self._resident = 0
         self._last_touched = 0
         self._task: asyncio.Task[None] | None = None
+        _take_note(shelf.base)
 
     def kept(self, kept: Kept, runner: Node) -> None:
-        """One more state is kept, taken from `runner`: begin to weigh if there is a reason to."""
+        """One more state is kept, taken from `runner`: begin to look, and to weigh if there is a reason to."""
         pid = runner.process.pid
         now, size = touched(pid), resident(pid)
         if pid != self._pid:
             self._pid, self._touched, self._resident, self._last_touched = pid, 0, size, 0
         kept.grown, self._last_touched = now - self._last_touched, now
-        changed = max(now - self._touched, abs(size - self._resident))
-        if changed > _CHANGE and (self._task is None or self._task.done()):
-            self._touched, self._resident = now, size
-            self._task = asyncio.create_task(self._weigh(runner))
+        kept.resident = size
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look(runner, now, size))
 
     def stop(self) -> None:
         """Weigh no more."""
         if self._task is not None:
             self._task.cancel()
+
+    async def _look(self, runner: Node, now: int, size: int) -> None:
+        changed = max(now - self._touched, abs(size - self._resident))
+        if max(changed, await asyncio.to_thread(_own_changes, list(self._shelf))) > _CHANGE:
+            self._touched, self._resident = now, size
+            await self._weigh(runner)
 
     async def _weigh(self, runner: Node) -> None:
         while not runner.dead and await self._cost(runner) > (self._limit or 0) and self._limit is not None:
@@ -60,7 +69,23 @@ class Weighing:
         shares = [await asyncio.to_thread(share, kept.node.process.pid) for kept in states]
         known = [each for each in shares if each is not None]
         for kept, each in zip(states, shares, strict=True):
-            kept.bytes = kept.grown if each is None else each.proportional
+            _take_note(kept)
+            kept.bytes = kept.grown + kept.touched if each is None else each.proportional
         if running is None or (states and not known):
-            return sum(kept.grown for kept in states[:-1])
+            return sum(kept.bytes for kept in states[:-1])
         return beyond(running, known)
+
+
+def _take_note(kept: Kept) -> None:
+    """Count what changes from now on."""
+    pid = kept.node.process.pid
+    kept.touched, kept.resident = touched(pid), resident(pid)
+
+
+def _own_changes(states: list[Kept]) -> int:
+    """Bytes, at most, that these have taken by themselves since note was taken of them."""
+    changes = 0
+    for kept in states:
+        pid = kept.node.process.pid
+        changes += max(0, touched(pid) - kept.touched, resident(pid) - kept.resident)
+    return changes

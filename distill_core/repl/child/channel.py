@@ -22,7 +22,7 @@ from .interrupts import Interrupts
 _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decode = JSONDecoder().decode
 _write, _exit, _poll, _close = os.write, os._exit, select.poll, os.close
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
 _INT = 4
 _PASSED_BYTES = CMSG_SPACE(4 * _INT)
 """Room for the descriptors that an order may bring along."""

@@ -275,6 +275,20 @@ def test_bounds_of_other_processes_stay(repl: REPL) -> None:
     assert repl.execute(textwrap.dedent(code)).stdout == "[]\n"
 
 
+def test_kept_states_that_hold_more_of_the_scratch_folder_than_it_may_hold_are_given_up() -> None:
+    """Files without a name, held open by every state that is kept: no cell could run beside them."""
+    if (reason := obstacle("good")) is not None:
+        pytest.skip(reason)
+    hold = "import os\nf{0} = open('f', 'wb', buffering=0); os.unlink('f'); f{0}.write(bytes(5 << 20))"
+    with REPL("doc", isolation="good", limits=ReplLimits(scratch_bytes=8 << 20)) as repl:
+        for number in range(3):
+            repl.execute(hold.format(number))
+            repl.checkpoint()
+        repl.execute("import time; time.sleep(2)")
+        for _ in range(3):
+            assert repl.execute("time = __import__('time'); time.sleep(0.6); print(context)").stdout == "doc\n"
+
+
 def test_words_of_a_copy_spoken_by_its_original_are_not_believed(repl: REPL) -> None:
     """A thread waits for the line of the copy that is being made, and speaks first."""
     code = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,3 +80,35 @@ def test_locked_folders_and_links_go_and_what_they_lead_to_stays(tmp_path: Path)
     clear(str(top))
     assert not top.exists()
     assert (outside / "kept").exists()
+
+
+_SWAPPING = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+os.chdir(sys.argv[2])
+print(flush=True)
+while os.getppid() == int(sys.argv[3]):
+    for make in (lambda: os.mkdir("d"), lambda: os.symlink(sys.argv[1], "l")):
+        try: make()
+        except OSError: pass
+    for _ in range(50): libc.renameat2(-100, b"d", -100, b"l", 2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+def test_a_folder_that_turns_into_a_link_while_it_is_emptied_leads_nowhere(tmp_path: Path) -> None:
+    outside, top = tmp_path / "outside", tmp_path / "top"
+    for folder in (outside, top):
+        folder.mkdir()
+        folder.chmod(0o755)
+    (outside / "precious").touch()
+    command = [sys.executable, "-c", _SWAPPING, str(outside), str(top), str(os.getpid())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as swapping:
+        assert swapping.stdout is not None
+        swapping.stdout.readline()
+        for _ in range(20_000):
+            clear(str(top), keep=True)
+        assert swapping.poll() is None
+        swapping.kill()
+    assert (outside / "precious").exists()
+    assert outside.stat().st_mode & 0o777 == 0o755

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,23 @@ def test_memory_that_states_hold_is_bounded() -> None:
         assert repl.checkpoints[-1].bytes > 30_000_000
         repl.execute("x = 0; import os; os._exit(0)")
         assert repl.execute("print(len(x))").stdout == "100000000\n"
+
+
+def test_memory_that_states_take_by_themselves_is_bounded_too() -> None:
+    limits = ReplLimits(checkpoint_bytes=250 << 20)
+    code = """
+        import os
+        taken = []
+        os.register_at_fork(after_in_child=lambda: taken.append(bytearray(b'a') * 100_000_000))
+        """
+    with REPL("", limits=limits) as repl:
+        repl.execute(textwrap.dedent(code))
+        for _ in range(6):
+            repl.execute("x = 1")
+            repl.checkpoint()
+            threading.Event().wait(0.3)
+        assert len(repl.checkpoints) <= 5
+        assert repl.execute("print(len(taken))").stdout == "0\n"
 
 
 def test_a_state_of_now_can_be_asked_for_before_any_cell(repl: REPL) -> None:
