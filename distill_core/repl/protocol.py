@@ -23,6 +23,7 @@ _MOST_NODES = 2_000_000
 MOST_PROMPTS = 100_000
 _MOST_UNREAD = 64 << 20
 _Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
+_Name = Annotated[str, msgspec.Meta(max_length=1000)]
 _Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """A number that every reader of a log can hold."""
 _Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
@@ -63,7 +64,7 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
     """A call of a function on the host."""
 
     id: _Number
-    name: str
+    name: _Name
     args: list[Any]
     kwargs: dict[str, Any]
 

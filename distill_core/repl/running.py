@@ -230,7 +230,7 @@ class RunningCell:
         """FINAL was called."""
         if self._final is not None or len(frame.text) > self._limits.final_chars:
             raise ReplError("the REPL's process broke its protocol", found="an answer that may not be given")
-        if isinstance(frame.value, str) and frame.value != frame.text:
+        if frame.text != (frame.value if isinstance(frame.value, str) else str(frame.value)):
             raise ReplError("the REPL's process broke its protocol", found="an answer with two texts")
         self._final = Final(value=frame.value, text=frame.text)
 

@@ -110,10 +110,10 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """A variable of the REPL: its type's name, its length where it has one, the beginning of its value."""
 
-    name: str
-    type: str
+    name: Annotated[str, msgspec.Meta(max_length=1200)]
+    type: Annotated[str, msgspec.Meta(max_length=1200)]
     size: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)] | None
-    preview: str
+    preview: Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from typing import Any
 
 _SHOWN = 1000
 _PREVIEW = 120
+_LONGEST = 1000
 _NAME = 200
 _SIZED: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
-_PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None), range)
+_PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None))
 
 
 def _preview(value: Any) -> str:
@@ -21,6 +22,9 @@ def _preview(value: Any) -> str:
         return f"an integer of {value.bit_length()} bits"
     if kind in _PLAIN:
         return repr(value)
+    if kind is range:
+        parts = (value.start, value.stop) if value.step == 1 else (value.start, value.stop, value.step)
+        return f"range({', '.join(map(_short, parts))})"
     if kind in (list, tuple):
         return ", ".join(_short(item) for item in value[:4]) + (", …" if len(value) > 4 else "")
     if kind is dict:
@@ -68,7 +72,7 @@ def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, A
                 "name": name[:_NAME],
                 "type": kind.__name__[:_NAME],
                 "size": _size(value),
-                "preview": _preview(value),
+                "preview": _preview(value)[:_LONGEST],
             }
         )
         if len(shown) == _SHOWN:

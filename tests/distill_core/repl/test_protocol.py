@@ -55,6 +55,9 @@ def forge(body: str) -> str:
         '{"op": "worker", "id": 1, "batch": true, "prompts": [5]}',
         '{"op": "final", "value": {"a": 1}, "text": "x"}',
         '{"op": "final", "value": "a", "text": "b"}',
+        '{"op": "final", "value": 1, "text": "2"}',
+        '{"op": "final", "value": null, "text": "an answer"}',
+        '{"op": "primitive", "id": 1, "name": "' + "x" * 1001 + '", "args": [], "kwargs": {}}',
         '{"op": "final", "value": null, "text": "' + "x" * 1_000_001 + '"}',
         '{"op": "variables", "variables": []}',
         '{"op": "final", "value": 1, "text": "\\ud800"}',
@@ -143,3 +146,12 @@ def test_nobody_waits_for_ever_for_an_order_that_a_thread_steals() -> None:
         with suppress(ReplError):  # whoever reads first has it
             repl.variables()
         assert "alive" in repl.execute("print('alive')").stdout
+
+
+def test_a_list_of_variables_that_says_too_much_is_not_believed() -> None:
+    lie = "import sys\nsys.modules['child.variables'].look = lambda *_: "
+    with REPL("doc") as repl:
+        repl.execute(lie + "[{'name': 'x', 'type': 'str', 'size': 1, 'preview': 'x' * 1_000_000}]")
+        with pytest.raises(ReplError):
+            repl.variables()
+        assert repl.execute("print('alive')").stdout == "alive\n"
