@@ -22,8 +22,10 @@ _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 """id; thread, flags; number, machine, instruction pointer, six arguments."""
 _ANSWER = struct.Struct("=Qqii")
 _GONE = (errno.ENOENT, errno.EINTR, errno.EINPROGRESS)
-_PATIENCE, _PAUSE = 100, 0.05
+_PATIENCE, _PAUSE = 100.0, 0.05
 """Refusals in a row after which each takes its seconds, so that a process that goes on asking does not keep us busy."""
+_REFUSAL, _SIGNAL = 1.0, 0.1
+"""What a call that is refused, and a signal that is granted, take of that patience. Time gives it back."""
 
 
 class Warden:
@@ -39,14 +41,18 @@ class Warden:
         known = MACHINES[platform.machine()]
         self._fork, self._signal = (NUMBERS[name][known.column] for name in ("clone", "tgkill"))
         self._forking: int | None = None
-        self._refused = 0
+        self._patience = _PATIENCE
+        self._since = self._loop.time()
         self._pause: asyncio.TimerHandle | None = None
         os.set_blocking(listener, False)
         self._listen()
 
     def expect_fork(self, pid: int) -> None:
-        """Let the main thread of process `pid` fork, once."""
+        """Let the main thread of process `pid` fork, once. Others that ask do not keep it waiting meanwhile."""
         self._forking = pid
+        if self._pause is not None:
+            self._pause.cancel()
+            self._listen()
 
     def expect_none(self) -> bool:
         """Let nobody fork; returns whether the one that was expected has forked, or begun to."""
@@ -63,6 +69,7 @@ class Warden:
             os.close(listener)
 
     def _listen(self) -> None:
+        self._pause = None
         if self._listener is not None:
             self._loop.add_reader(self._listener, self._answer_one)
 
@@ -74,16 +81,18 @@ class Warden:
         try:
             fcntl.ioctl(self._listener, _RECEIVE, notification)
         except OSError as error:
-            self._slow_down()  # who asked is gone, or nobody is left who could ask
+            self._slow_down(_REFUSAL)  # who asked is gone, or nobody is left who could ask
             if error.errno not in _GONE:
                 self.close()
             return
         asked, thread, _, number, _, _, *arguments = _NOTIFICATION.unpack(notification)
         if self._granted(thread, number, arguments):
             answer = _ANSWER.pack(asked, 0, 0, _CONTINUE)
+            if number == self._signal:
+                self._slow_down(_SIGNAL)
         else:
             answer = _ANSWER.pack(asked, 0, -errno.EPERM, 0)
-            self._slow_down()
+            self._slow_down(_REFUSAL)
         try:
             fcntl.ioctl(self._listener, _SEND, answer)
         except OSError as error:
@@ -96,12 +105,14 @@ class Warden:
         if number != self._fork or thread != self._forking:
             return False
         self._forking = None
-        self._refused = 0
         return True
 
-    def _slow_down(self) -> None:
-        self._refused += 1
-        if self._refused > _PATIENCE and self._listener is not None:
+    def _slow_down(self, cost: float) -> None:
+        now = self._loop.time()
+        given_back = (now - self._since) / _PAUSE
+        self._patience = max(-_REFUSAL, min(_PATIENCE, self._patience + given_back) - cost)
+        self._since = now
+        if self._patience < 0 and self._forking is None and self._listener is not None:
             self._loop.remove_reader(self._listener)
             self._pause = self._loop.call_later(_PAUSE, self._listen)
 

@@ -107,7 +107,7 @@ def _folder_emptied(name: str, top: int) -> list[str]:
     finally:
         os.close(inside)
     with contextlib.suppress(OSError):
-        os.rmdir(name, dir_fd=top)  # noqa: PTH106
+        os.rmdir(name, dir_fd=top)
     return moved
 
 
@@ -116,12 +116,12 @@ def _emptied(folder: int, top: int) -> list[str]:
     moved = []
     for name in _names(folder):
         try:
-            os.unlink(name, dir_fd=folder)  # noqa: PTH108
+            os.unlink(name, dir_fd=folder)
         except OSError:  # a folder, most likely
             new = secrets.token_hex(8)
             try:
                 _unlock(name, folder)
-                os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)  # noqa: PTH104
+                os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
             except OSError:
                 continue
             moved.append(new)
@@ -130,7 +130,7 @@ def _emptied(folder: int, top: int) -> list[str]:
 
 def _names(folder: int) -> list[str]:
     try:
-        return os.listdir(folder)  # noqa: PTH208
+        return os.listdir(folder)
     except OSError:
         return []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from distill_core.isolation.asking import Warden
 from distill_core.isolation.levels import obstacle
 from distill_core.repl import REPL, ReplLimits
 from distill_core.repl import family as families
@@ -137,6 +138,35 @@ def test_forks_without_end_are_refused_and_slowed_down(repl: REPL) -> None:
     assert "ESCAPED" not in result.stdout
     assert repl.execute("print(x)").stdout == "1\n"
     assert settled(repl)
+
+
+def test_signals_without_end_keep_neither_the_host_busy_nor_copies_from_being_made(
+    repl: REPL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[int] = []
+    granted = Warden._granted
+
+    def counted(self: Warden, thread: int, number: int, arguments: list[int]) -> bool:
+        answered.append(thread)
+        return granted(self, thread, number, arguments)
+
+    monkeypatch.setattr(Warden, "_granted", counted)
+    code = """
+        import ctypes, os, threading, time
+        libc, number = ctypes.CDLL(None), 234 if os.uname().machine == 'x86_64' else 131
+        def bother():
+            own = os.getpid(), threading.get_native_id()
+            while True: libc.syscall(number, *own, 0)
+        for _ in range(20): threading.Thread(target=bother, daemon=True).start()
+        time.sleep(1)
+        """
+    repl.execute(textwrap.dedent(code))
+    for number in range(3):
+        repl.execute(f"x = {number}")
+    assert repl.checkpoint().index == 4
+    assert 20 <= len(answered) < 10_000
+    assert "as before it" in (repl.execute("os._exit(0)").traceback or "")
+    assert repl.execute("print(x)").stdout == "2\n"
 
 
 def test_a_thread_that_forks_in_the_moment_of_a_checkpoint_gets_no_process(repl: REPL) -> None:
@@ -286,7 +316,9 @@ def test_kept_states_that_hold_more_of_the_scratch_folder_than_it_may_hold_are_g
             repl.checkpoint()
         repl.execute("import time; time.sleep(2)")
         for _ in range(3):
-            assert repl.execute("time = __import__('time'); time.sleep(0.6); print(context)").stdout == "doc\n"
+            assert (
+                repl.execute("time = __import__('time'); time.sleep(0.6); print(context)").stdout == "doc\n"
+            )
 
 
 def test_words_of_a_copy_spoken_by_its_original_are_not_believed(repl: REPL) -> None:

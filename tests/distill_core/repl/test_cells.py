@@ -303,7 +303,10 @@ def test_a_closed_repl_says_so() -> None:
 
 
 def test_variables_are_listed_whatever_they_are_called(repl: REPL) -> None:
-    repl.execute("r = range(10**30)\nendless = range(10**5000)\ns = range(1, 9, 2)\nglobals()['x' * 1_000_000] = globals()['\\ud800'] = 1")
+    repl.execute(
+        "r = range(10**30)\nendless = range(10**5000)\ns = range(1, 9, 2)\n"
+        "globals()['x' * 1_000_000] = globals()['\\ud800'] = 1"
+    )
     listed = {variable.name: variable for variable in repl.variables()}
     assert (listed["r"].size, listed["r"].preview) == (None, f"range(0, {10**30})")
     assert listed["endless"].preview == "range(0, <int>)"
