@@ -120,8 +120,8 @@ class Warden:
 def _own_id(thread: int) -> int:
     """The id of the process that a thread belongs to, as that process counts; -1 where it is gone."""
     try:
-        for line in Path(f"/proc/{thread}/status").read_text("utf-8", "replace").splitlines():
-            if line.startswith("NStgid:"):
+        for line in Path(f"/proc/{thread}/status").read_bytes().splitlines():
+            if line.startswith(b"NStgid:"):
                 return int(line.split()[-1])
     except (OSError, ValueError):
         return -1

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 _CPU_CLOCK = 2
 _SESSION = 3
@@ -24,14 +23,32 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
+def fields_of(pid: int) -> list[bytes]:
+    """What the kernel tells of a process after its name, which may be any bytes (proc(5), stat).
+
+    Raises:
+        OSError: it is gone.
+    """
+    return told(pid, "stat").rpartition(b")")[2].split()
+
+
+def told(pid: int, name: str) -> bytes:
+    """A file of /proc about a process. (A path object would keep the number as a string for good.)
+
+    Raises:
+        OSError: it is gone, or that is not told.
+    """
+    with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
 def session_of(leader: int) -> list[int]:
     """The processes of a session, those included that have ended and nobody has seen to (proc(5), stat)."""
     found = []
     for entry in os.listdir("/proc"):  # noqa: PTH208
         if entry.isdecimal():
             with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{entry}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-                if int(fields[_SESSION]) == leader:
+                if int(fields_of(int(entry))[_SESSION]) == leader:
                     found.append(int(entry))
     return found
 

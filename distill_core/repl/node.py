@@ -170,6 +170,7 @@ class Node:
     def mourn(self, why: str) -> None:
         """It is gone: nothing that it owes will come any more."""
         self.why = self.why or why
+        self.parent = None  # which has a parent of its own, and so on
         if not self.dead:
             self.gone.set_result(None)
         self._line.abort()

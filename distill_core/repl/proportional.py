@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
+
+from distill_core.repl.handle import fields_of, told
 
 _MINOR_FAULTS = 7
 """Its place in /proc/PID/stat after the name; pages that came without reading a disk (proc(5))."""
@@ -24,13 +25,13 @@ def share(pid: int) -> Share | None:
     """The memory of a process; None where the system does not tell. Takes milliseconds for gigabytes."""
     found = {}
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in ("Rss", "Pss"):
+        for line in told(pid, "smaps_rollup").splitlines():
+            name, _, value = line.partition(b":")
+            if name in (b"Rss", b"Pss"):
                 found[name] = int(value.split()[0]) * 1024
     except (OSError, ValueError):
         return None
-    return Share(found["Rss"], found["Pss"]) if len(found) == 2 else None
+    return Share(found[b"Rss"], found[b"Pss"]) if len(found) == 2 else None
 
 
 def beyond(running: Share, frozen: Sequence[Share]) -> int:
@@ -42,7 +43,7 @@ def beyond(running: Share, frozen: Sequence[Share]) -> int:
 def resident(pid: int) -> int:
     """Bytes that a process maps, by a cheaper count; 0 where unknown."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+        return int(told(pid, "statm").split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0
 
@@ -50,7 +51,6 @@ def resident(pid: int) -> int:
 def touched(pid: int) -> int:
     """Bytes of the pages that a process has newly got so far, copies of shared ones among them; 0 where unknown."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        return int(fields[_MINOR_FAULTS]) * _PAGE
+        return int(fields_of(pid)[_MINOR_FAULTS]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0

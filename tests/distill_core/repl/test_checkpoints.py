@@ -217,6 +217,19 @@ def test_memory_that_states_hold_is_bounded() -> None:
         assert repl.execute("print(len(x))").stdout == "100000000\n"
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_memory_is_bounded_whatever_a_process_calls_itself() -> None:
+    with REPL("", limits=ReplLimits(checkpoint_bytes=250 << 20)) as repl:
+        repl.execute("import ctypes; ctypes.CDLL(None).prctl(15, b'\\xff\\xfe) R 1', 0, 0, 0)")
+        repl.execute("x = bytearray(100_000_000)")
+        for number in range(6):
+            repl.execute(f"for at in range(0, len(x), 4096): x[at] = {number}")
+            repl.checkpoint()
+            threading.Event().wait(0.3)
+        assert len(repl.checkpoints) <= 5
+        assert repl.execute("import signal; signal.raise_signal(0)").status == "ok"
+
+
 def test_memory_that_states_take_by_themselves_is_bounded_too() -> None:
     limits = ReplLimits(checkpoint_bytes=250 << 20)
     code = """

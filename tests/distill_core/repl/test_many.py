@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from distill_core.repl import AsyncREPL
+from distill_core.repl import AsyncREPL, ReplLimits
+from distill_core.repl.node import Node
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")
 
@@ -51,3 +53,13 @@ async def test_cell_after_cell_takes_no_more_descriptors() -> None:
     (host, process), (host_later, process_later) = held
     assert host_later <= host
     assert process_later <= process
+
+
+async def test_crash_after_crash_keeps_nothing_of_the_processes_that_were() -> None:
+    async with AsyncREPL("text", limits=ReplLimits(checkpoints=2)) as repl:
+        for _ in range(15):
+            await repl.execute("x = 1")
+            await repl.execute("import os; os._exit(0)")
+        await repl.checkpoint()
+        gc.collect()
+        assert sum(isinstance(found, Node) for found in gc.get_objects()) <= 6
