@@ -41,7 +41,8 @@ async def measure(level: str) -> None:
     starts = [await started(level, "text") for _ in range(ROUNDS)]
     first = [start for start, _ in starts]
     print(f"{level}: start to first cell done  {statistics.median(first):7.1f} ms (least {min(first):.1f})")
-    limits = ReplLimits(worker_calls=None)
+    # With checkpoints a cell waits for the state after the one before: benchmarks/checkpoints.py tells of that.
+    limits = ReplLimits(worker_calls=None, checkpoints=0)
     async with AsyncREPL("t", worker=answer, worker_batch=answer_all, isolation=level, limits=limits) as repl:
         taken = []
         for _ in range(500):

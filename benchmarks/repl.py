@@ -61,7 +61,7 @@ async def start() -> None:
 
 async def cells_and_calls() -> None:
     """A trivial cell, single worker calls, and prompts in batches."""
-    limits = ReplLimits(worker_calls=None)
+    limits = ReplLimits(worker_calls=None, checkpoints=0)
     async with AsyncREPL("text", worker=answer, worker_batch=answer_all, limits=limits) as repl:
         print(f"trivial cell                {await timed(lambda: repl.execute('x = 1'), 500):8.3f} ms")
         print(f"cell that prints            {await timed(lambda: repl.execute('print(1)'), 500):8.3f} ms")
