@@ -196,6 +196,10 @@ class Ledger:
             self._held_cost += held.cost
         return held
 
+    def count_kept(self) -> None:
+        """Count a worker call that a kept reply answered: it costs nothing, and the same program is left the same."""
+        self._calls += 1
+
     def foresee(
         self, role: Role, prompt_chars: Sequence[int], max_tokens: int | None
     ) -> tuple[Usage, float | None]:

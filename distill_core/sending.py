@@ -230,7 +230,10 @@ class Sender:
         """A kept reply. None to a person who sends a prompt again: they have seen that one."""
         if asked.retry_of is not None:
             return None
-        return await self._replies.find(self._handler, worker_messages(asked.prompt), asked.extra)
+        kept = await self._replies.find(self._handler, worker_messages(asked.prompt), asked.extra)
+        if kept is not None:
+            self._ledger.count_kept()  # or the next prompt, which tells what is left, were another than before
+        return kept
 
     def _started(self, ticket: Ticket) -> _Sent:
         asked = ticket.asked

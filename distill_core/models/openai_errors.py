@@ -81,6 +81,8 @@ def _explain_connection(error: APIError, timeout: float, began: bool) -> tuple[s
         chain.append(cause)
     root = chain[-1]
     for link in chain:
+        if isinstance(link, aiohttp.ClientConnectorDNSError):
+            return f"no host is called {link.host}", "check base_url and the network"
         if isinstance(link, aiohttp.ClientConnectorError):
             why = os.strerror(link.os_error.errno) if link.os_error.errno else str(link.os_error)
             return f"cannot connect: {why}", "check base_url and that the server runs"

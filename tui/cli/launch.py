@@ -108,6 +108,8 @@ def launch_planned(
                 outcome = launched.headless(policy, as_json=options["as_json"])
                 if tell:
                     _tell(outcome.result, as_json=options["as_json"])
+                if outcome.result.log_dir is not None:
+                    say(f"{outcome.result.status}; the session is kept in {outcome.result.log_dir}")
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
             if stage is not None:
                 shown = launched.on(stage, policy)
@@ -120,6 +122,8 @@ def launch_planned(
     finally:
         models.close()
     if result is None:
+        if (folder := launched.folder) is not None:
+            say(f"the session stands as it is; go on with: distill-tui resume {folder.name}")
         return PARTIAL
     # The screen is gone with all that stood on it; the answer stays in the terminal.
     _tell(result, as_json=False)
@@ -164,6 +168,12 @@ class _Launch:
         self._replies: ResponseCache | None = None
         self._index: LiveIndex | None = None
         self._troubles: list[str] = []
+        self._session: Session | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the session is kept; None where it was not kept or never made."""
+        return None if self._session is None else self._session.folder
 
     def close(self) -> None:
         """Let go of what was opened for the session, which is over; say what kept it out of the index."""
@@ -227,7 +237,7 @@ class _Launch:
             self._replies = _replies(home_path(settings))
         if plan.spec.log_dir is not None:
             sinks = (*sinks, *self._indexed(home_path(settings), plan.spec.log_dir))
-        return Session(
+        self._session = Session(
             plan.spec,
             supervisor=plan.supervisor or self._models.supervisor,
             worker=self._models.worker,
@@ -237,6 +247,7 @@ class _Launch:
             replies=self._replies,
             earlier=plan.earlier,
         )
+        return self._session
 
     def _indexed(self, home: Path, folder: Path) -> tuple[Sink, ...]:
         """What keeps the home's index up to date with the session; the screen is no place for its troubles."""

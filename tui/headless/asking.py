@@ -56,9 +56,11 @@ class Asker:
             try:
                 decision = self._decision(proposal)
             except (EOFError, click.Abort):
-                decision = Decision(action="stop", by="", reason="the input ended")
+                decision = Decision(action="stop", by="policy:end-of-input", reason="the input ended")
             except Exception as error:  # noqa: BLE001  # whatever it is, the session must not wait for ever
-                decision = Decision(action="stop", by="", reason=f"the prompt failed: {error}")
+                decision = Decision(
+                    action="stop", by="policy:no-prompt", reason=f"the prompt failed: {error}"
+                )
         self.approver.answer(proposal.proposal_id, decision)
 
     def _decision(self, proposal: Proposal) -> Decision:

@@ -117,6 +117,8 @@ def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool
     else:
         for line in hit_lines(hits):
             click.echo(line)
+        if not hits:
+            say("nothing found; words are whole, begin* finds what begins so")
     return 0 if hits else 1
 
 
