@@ -64,7 +64,11 @@ class Home(msgspec.Struct, frozen=True):
         except FileNotFoundError:
             return
         except OSError as error:
-            raise StoreError(f"cannot read {self.sessions}", found=error.strerror or str(error)) from error
+            raise StoreError(
+                f"cannot read {self.sessions}",
+                found=error.strerror or str(error),
+                remedy="choose another home with --home",
+            ) from error
         yield from (folder for folder in found if not folder.name.startswith(".") and holds_session(folder))
 
 
