@@ -26,14 +26,14 @@ def _tells(name: str) -> bool:
     return any(name.upper().endswith(word) for word in _TELLING)
 
 
-def scales(settings: Settings) -> dict[str, tuple[float, float]]:
-    """The lowest and the highest score of each criterion of the rubric, names that are no numbers aside.
+def scales(settings: Settings) -> dict[str, tuple[float, float] | None]:
+    """The lowest and the highest score of each criterion of the rubric; None where scores are names, not numbers.
 
     Raises:
         ConfigError: the rubric cannot be read.
     """
     criteria = load_rubric(settings.annotation.rubric).criteria
-    return {c.id: (float(c.least), float(c.most)) for c in criteria if c.measure != "nominal"}
+    return {c.id: (float(c.least), float(c.most)) if c.measure != "nominal" else None for c in criteria}
 
 
 def homes() -> tuple[str, ...]:

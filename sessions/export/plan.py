@@ -87,7 +87,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "keep": sorted(self.options.keep),
             "evidence": self.options.evidence,
             "best": self.options.best,
-            "scales": {name: list(scale) for name, scale in sorted(self.options.scales.items())},
+            "scales": {name: list(scale or ()) for name, scale in sorted(self.options.scales.items())},
             "tokenizer": self.options.tokenizer,
             "splits": dict(self.splits.shares),
             "seed": self.splits.seed,

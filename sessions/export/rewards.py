@@ -14,7 +14,8 @@ class Rewards(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         rating: the mean of the annotators' last ratings, from 0 to 1.
         verdict: 1 if a person accepted the answer as it was, 0 if not; a reviewer's mark goes before the decision.
-        score: the mean of the annotators' scores, each from 0 to 1 on the scale of its criterion.
+        score: the mean of the annotators' scores, each from 0 to 1 on the scale of its criterion; scores that are
+            names and no numbers are not among them.
         gold: 1 if the answer is the one that a reviewer gave as right, 0 if not.
         compression: worker tokens written for each one read: how much the workers condensed.
     """
@@ -41,8 +42,12 @@ def rewards(trace: Trace, options: Options) -> Rewards:
     """The rewards of a session, on the scales that `options` tell."""
     ratings = {made.by: made.rating for made in trace.judgements if made.rating is not None}
     marks = {made.by: made.mark for made in trace.judgements if made.mark is not None}
-    scales = {**dict.fromkeys(_criteria(trace), (1.0, float(options.best))), **options.scales}
-    scores = [_placed(v, *scales[name]) for made in trace.judgements for name, v in made.scores.items()]
+    scales: dict[str, tuple[float, float] | None] = {
+        **dict.fromkeys(_criteria(trace), (1.0, float(options.best))),
+        **options.scales,
+    }
+    given = [(scales[name], score) for made in trace.judgements for name, score in made.scores.items()]
+    scores = [_placed(score, *scale) for scale, score in given if scale is not None]
     corrected = trace.answer != trace.given
     usage = trace.worker_usage
     return Rewards(

@@ -47,6 +47,7 @@ RULES: dict[str, str] = {
     "duplicate": "equal to a row before it",
     "near_duplicate": "all but equal to a row before it",
     "unreadable": "the session cannot be read",
+    "replay": "a replay of another session, which has what there is to learn",
     "same_session": "a copy of a session that is there already",
 }
 """Every rule by which something is left out, and what it means."""
@@ -105,7 +106,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         keep: rules that are not applied.
         best: the highest rating there is; the lowest is 1.
-        scales: the lowest and the highest score of each criterion.
+        scales: the lowest and the highest score of each criterion, None for one whose scores are names; a criterion
+            that is not among them is taken to go from 1 to `best`.
         evidence: of worker calls, only those whose quotes stand in their prompt.
         tokenizer: the student's `tokenizer.json` or its folder, for formats of tokens.
         tool: name and version of this program, for formats with a place of their own for provenance.
@@ -115,7 +117,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     keep: frozenset[str] = frozenset()
     evidence: bool = False
     best: int = 5
-    scales: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    scales: Mapping[str, tuple[float, float] | None] = msgspec.field(default_factory=dict)
     tokenizer: str = ""
     tool: str = ""
     licence: str = ""

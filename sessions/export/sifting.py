@@ -50,6 +50,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 Sifted: TypeAlias = Kept | Left
 _encoder = msgspec.json.Encoder()
+REPLAY = "replay"
+"""The kind of sessions that ran another one again, as `distill_core.trying_again` calls it."""
 
 
 class Sieve:
@@ -92,6 +94,10 @@ class Sieve:
             whole = self._with_rivals(source, self.trace(source))
         except DistillError as error:
             yield Left(key=source.session_id, rule="unreadable", why=str(error))
+            return
+        if whole.kind == REPLAY and "replay" not in self._options.keep:
+            # Its turns are another session's, with the replies of another worker; nobody decided on them anew.
+            yield Left(key=source.session_id, rule="replay", why="it runs another session again")
             return
         split = self._plan.splits.of(source.family) if self._plan.format.storage != "files" else ""
         for verdict in self._plan.format.rows(whole, self._options):

@@ -235,3 +235,18 @@ def test_episodes_have_what_environments_ask_for(exported):
         assert set(row) >= {"data_source", "prompt", "ability", "reward_model", "extra_info"}
         assert row["reward_model"]["style"] == "rule"
         assert row["reward_model"]["ground_truth"]
+
+
+def test_the_examples_have_rows_for_every_training(tmp_path):
+    from benchmarks import train_check
+
+    sets = {name: train_check.exported(tmp_path, name) for name in ("prompt-completion", "sft", "preference")}
+    assert all(len(rows) > 4 for rows in sets.values())
+    made = train_check.trained_tokenizer(train_check.texts(sets.values()))
+    for row in sets["sft"]:
+        told = made.apply_chat_template(
+            row["messages"], return_assistant_tokens_mask=True, return_dict=True, tokenize=True
+        )
+        trained = [i for i, m in zip(told["input_ids"], told["assistant_masks"], strict=True) if m]
+        wrote = [m["content"] + "<|end|>" for m in row["messages"] if m["role"] == "assistant"]
+        assert made.decode(trained) == "".join(wrote)

@@ -107,14 +107,17 @@ def test_an_incremental_export_sees_that_the_other_session_changed(compared, tmp
     shutil.rmtree(compared)
 
 
+SCORES = {"depth": 2.0, "tone": 1.0, "genre": 4.0}
+
+
 def test_rewards_are_on_the_scales_of_ratings_and_criteria(tmp_path):
     from sessions.export import Options
     from sessions.export.rewards import rewards
 
     folder = make(tmp_path, "s", [block("FINAL(1)")])
-    annotate(folder, {"target": {"kind": "session"}, "rating": 3, "scores": {"depth": 2.0, "tone": 1.0}})
+    annotate(folder, {"target": {"kind": "session"}, "rating": 3, "scores": SCORES})
     annotate(folder, {"target": {"kind": "answer"}, "correction": "2"}, by="bo")
-    options = Options(best=9, scales={"depth": (0.0, 4.0), "tone": (1.0, 2.0)})
+    options = Options(best=9, scales={"depth": (0.0, 4.0), "tone": (1.0, 2.0), "genre": None})
     worth = rewards(traced(folder), options)
     assert (worth.rating, worth.score, worth.gold, worth.verdict) == (0.25, 0.25, 0.0, 1.0)
     assert worth.reward == 0.25

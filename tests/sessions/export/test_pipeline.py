@@ -187,6 +187,13 @@ def test_rules_can_be_lifted_by_name(home):
     assert lifted.total == rehearse(plan(home)).total + 1
 
 
+def test_a_replay_is_left_out_unless_it_is_asked_for(tmp_path):
+    path = make(tmp_path, "s", [block("FINAL(1)")]) / "supervisor.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"kind":"research"', b'"kind":"replay"', 1))
+    assert rehearse(plan(tmp_path)).left == {"replay": 1}
+    assert rehearse(plan(tmp_path, options=Options(keep=frozenset({"replay"})))).total == 1
+
+
 def test_every_row_is_explained(home):
     assert explain(plan(home), "s2-decided/1") == ["s2-decided/1/s1: in train, edited by ada"]
     assert explain(plan(home), "s2-decided/2/s2") == [

@@ -13,7 +13,7 @@ from sessions.export import Plan, export, rehearse, session_folders, sources
 from sessions.export.formats import all_formats, find
 from sessions.export.redact import KINDS, Found, Redactor, make_finders
 from sessions.export.redact.personal import luhn
-from sessions.export.redact.presidio import finder
+from sessions.export.redact.presidio import best_model, finder
 from sessions.export.redacting import redacted
 from tests.sessions.export.making import annotate, block, make, traced
 from tests.sessions.export.tokens import options_for
@@ -256,11 +256,23 @@ def test_a_rehearsal_counts_what_would_be_redacted(leaky):
 
 def test_presidio_is_asked_where_it_is_wanted():
     class Analyzer:
-        def analyze(self, text, language, score_threshold):
-            start = text.find("Mira Vale")
-            if start >= 0:
-                yield type("Result", (), {"start": start, "end": start + 9, "entity_type": "PERSON"})()
+        def get_supported_entities(self, language):
+            return ["PERSON", "DATE_TIME", "EMAIL_ADDRESS"]
+
+        def analyze(self, text, language, entities, score_threshold):
+            assert entities == ["PERSON"]
+            for name, score in (("Vale", 0.6), ("Mira Vale", 0.9)):
+                start = text.find(name)
+                if start >= 0:
+                    place = {"start": start, "end": start + len(name), "score": score}
+                    yield type("Result", (), {**place, "entity_type": "PERSON"})()
 
     find_names = finder(Analyzer())
-    assert list(find_names("by Mira Vale")) == [Found(3, 12, "person")]
+    assert list(find_names("by Mira Vale")) == [Found(3, 12, "person"), Found(8, 12, "person")]
     assert Redactor([find_names]).text("by Mira Vale") == "by <PERSON_1>"
+
+
+def test_of_language_models_the_english_one_that_finds_most_is_taken():
+    assert best_model(["de_core_news_lg", "en_core_web_sm", "en_core_web_lg"]) == "en_core_web_lg"
+    assert best_model(["en_core_web_sm_of_somebody"]) == "en_core_web_sm_of_somebody"
+    assert best_model(["de_core_news_lg"]) is None
