@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 HITS = 20
 """Hits in one session that are shown."""
+
+
+def as_typed(words: str) -> str:
+    """A filter that is still being typed: its last word may be the beginning of one."""
+    from sessions.filters import FLAGS
+
+    last = words.rpartition(" ")[2]
+    begun = re.fullmatch(r"\w{3,}", last) is not None and last.lower() not in FLAGS
+    return f"{words}*" if begun and words.count('"') % 2 == 0 else words
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -72,7 +82,7 @@ class Desk:
         def work(store: Store) -> Found:
             if look:
                 store.catch_up()
-            rows = store.list(parse(words), order=order, descending=descending)
+            rows = store.list(parse(as_typed(words)), order=order, descending=descending)
             return Found(rows, store.count())
 
         return await self._do(work)
@@ -81,7 +91,7 @@ class Desk:
         """Where the text of `words` is found in one session."""
         from sessions import parse
 
-        text = parse(words).text
+        text = parse(as_typed(words)).text
         if not text:
             return []
         return await self._do(lambda store: store.hits(session_id, text, limit=HITS))
@@ -115,7 +125,7 @@ class Desk:
         from sessions import parse
         from sessions.stats import stats
 
-        return await self._do(lambda store: stats(store, parse(words)))
+        return await self._do(lambda store: stats(store, parse(as_typed(words))))
 
     def close(self) -> None:
         """Close the store."""
