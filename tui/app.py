@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -22,6 +23,7 @@ from distill_core.session import RunResult
 from tui.actions import ACTIONS, Situation
 from tui.bridge import Bridge
 from tui.engine import Engine, MakeSession
+from tui.live.playback import Fork
 from tui.screens.home import HomeScreen
 from tui.screens.live import LiveScreen, Wiring
 from tui.setup import Setup, plain
@@ -29,8 +31,8 @@ from tui.text import clean
 from tui.theme import DEFAULT, textual_theme, variables
 
 
-class DistillApp(App[None]):
-    """The program on a terminal.
+class DistillApp(App[Fork]):
+    """The program on a terminal. `run` gives the fork that the person asked for when they left, if they did.
 
     Args:
         setup: what a person's settings make of the screens.
@@ -41,7 +43,7 @@ class DistillApp(App[None]):
     # The screens have an action for it, whose key can be bound anew.
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, setup: Setup, first: Callable[[], Screen[None]]) -> None:
+    def __init__(self, setup: Setup, first: Callable[[], Screen[Any]]) -> None:
         self._palettes = setup.palettes
         self._own_themes: dict[str, Theme] = {}
         super().__init__()
@@ -67,7 +69,7 @@ class DistillApp(App[None]):
     def on_mount(self) -> None:
         """Open the first screen, say what was wrong with the settings."""
         _on_signals(self._signalled)
-        self.push_screen(self._first(), lambda _: self.exit())
+        self.push_screen(self._first(), self.exit)
         for notice in self.setup.notices:
             self.notify(clean(notice), markup=False, severity="warning", timeout=10)
 

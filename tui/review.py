@@ -17,7 +17,7 @@ from sessions.kept import Kept, open_kept
 from sessions.waiting import Queue
 from tui.app import DistillApp, wire
 from tui.engine import LiveSession
-from tui.live.playback import Playback
+from tui.live.playback import Fork, Playback
 from tui.reviewing.card import Card
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.review import ReviewScreen
@@ -45,7 +45,7 @@ def past_wiring(
     )
 
 
-def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> tuple[str, ...] | None:
+def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> Fork | None:
     """Show a past session until the person leaves it. Blocks.
 
     Returns:
@@ -56,13 +56,13 @@ def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> tuple[str, 
     return wiring.playback.fork if wiring.playback is not None else None
 
 
-def run_queue(queue: Queue, rubric: Rubric, *, setup: Setup, labels: tuple[str, ...]) -> None:
-    """Let a person judge the sessions of `queue`. Blocks."""
+def run_queue(queue: Queue, rubric: Rubric, *, setup: Setup, labels: tuple[str, ...]) -> Fork | None:
+    """Let a person judge the sessions of `queue`. Blocks; returns as `run_past`."""
 
-    def opened(card: Card) -> LiveScreen:
-        return LiveScreen(past_wiring(card.events, who=card.who, setup=setup, folder=card.folder))
+    def opened(card: Card) -> Wiring:
+        return past_wiring(card.events, who=card.who, setup=setup, folder=card.folder)
 
-    DistillApp(setup, lambda: ReviewScreen(queue, rubric, setup, labels, opened)).run()
+    return DistillApp(setup, lambda: ReviewScreen(queue, rubric, setup, labels, opened)).run()
 
 
 def _nothing_runs(approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> LiveSession:

@@ -68,7 +68,7 @@ async def opened(home):
     queue = Queue(home, "ada", "")
 
     def live(card):
-        return LiveScreen(past_wiring(card.events, who=card.who, setup=setup, folder=card.folder))
+        return past_wiring(card.events, who=card.who, setup=setup, folder=card.folder)
 
     app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, ("good",), live))
     async with app.run_test(size=(130, 40)) as pilot:
@@ -129,6 +129,46 @@ async def test_labels_comments_and_corrections_are_written(opened):
     await opened.press("e", *"W", "ctrl+s", *"short", "enter")
     made = opened.state().annotations()[-1]
     assert (made.target.kind, made.correction, made.reason) == ("answer", "W", "short")
+
+
+async def test_a_correction_needs_a_reason_and_taking_it_away_needs_none(opened):
+    await opened.press(*["j"] * 20, "e", *"W", "ctrl+s", "enter")
+    assert not isinstance(opened.app.screen, ReviewScreen), "it still asks why"
+    await opened.press(*"short", "enter")
+    assert opened.screen.card.mine(opened.screen.entry).correction == "W"
+    await opened.press("e", "backspace", "ctrl+s")
+    assert opened.screen.card.mine(opened.screen.entry).correction is None
+
+
+async def test_words_of_a_step_are_selected_and_judged(opened):
+    steps = 1 + len(load_rubric().criteria)
+    await opened.press(*["j"] * steps, "S", "tab")
+    await opened.press(*["shift+right"] * 5, "enter")
+    await opened.press("3", "ctrl+s")
+    made = opened.state().annotations()[-1]
+    where = (made.target.kind, made.target.id, made.target.field, made.target.start, made.target.end)
+    assert (where, made.rating, made.step) == (("cell", "c1", "code", 0, 5), 3, 1)
+    assert "‘r = w’ ★★★" in opened.text("card")
+    await opened.press("u")
+    assert "‘r = w’" not in opened.text("card")
+
+
+async def test_words_of_the_answer_are_judged_and_of_the_session_none(opened):
+    await opened.press("S")
+    assert isinstance(opened.app.screen, ReviewScreen)
+    await opened.press(*["j"] * 20, "S", "ctrl+a", "enter", "2", "ctrl+s")
+    made = opened.state().annotations()[-1]
+    answer = opened.state().finished.answer.text
+    assert (made.target.kind, made.target.field, made.target.end) == ("answer", "answer", len(answer))
+    assert f"‘{answer}’ ★★" in opened.text("card")
+
+
+async def test_a_fork_that_is_asked_for_there_ends_the_queue(opened):
+    await opened.press("o", "home")
+    opened.app.screen.wiring.playback.fork = ("x", "--at", "1")
+    opened.app.screen.leave()
+    await opened.pilot.pause()
+    assert opened.app.return_value == ("x", "--at", "1")
 
 
 async def test_next_is_the_next_that_i_have_not_judged(opened):

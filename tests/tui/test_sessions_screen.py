@@ -182,6 +182,16 @@ async def test_enter_opens_the_session_on_the_screen_it_was_live_on_and_back(hom
         await it.until(lambda: it.app.screen is it.screen)
 
 
+async def test_a_fork_that_is_asked_for_on_an_opened_session_is_handed_on(home):
+    async with opened(home) as it:
+        await it.pilot.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, LiveScreen))
+        it.app.screen.wiring.playback.fork = ("c", "--at", "1", "--instruct", "Look again.")
+        it.app.screen.leave()
+        await it.until(lambda: it.app.return_value is not None)
+        assert it.app.return_value == ("c", "--at", "1", "--instruct", "Look again.")
+
+
 async def test_statistics_of_what_is_listed(home):
     async with opened(home, words="status:finished") as it:
         await it.pilot.press("p")

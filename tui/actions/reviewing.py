@@ -37,6 +37,13 @@ REVIEWING: tuple[Action, ...] = (
     _review("label", ("l",), "Label", "Labels for the entry at the cursor", shown=True),
     _review("comment", ("c",), "Comment", "A comment on it", shown=True),
     _review("correct", ("e",), "Correct", "What would have been right, and why"),
+    _review(
+        "span",
+        ("S",),
+        "Words",
+        "Judge words of the step's reply, code or output, or of the answer",
+        shown=True,
+    ),
     _review("undo", ("u",), "Undo", "Take back what you said last", shown=True),
     _review("redo", ("U", "ctrl+r"), "Redo", "Say it again"),
     _review("done", ("d",), "Done", "Done with this session: see what others said", shown=True),

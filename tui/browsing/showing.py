@@ -11,11 +11,15 @@ from distill_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from sessions.stats import Stats
+    from tui.live.playback import Fork
     from tui.setup import Setup
 
 
-def show_sessions(setup: Setup, home: Path, who: str, words: str) -> None:
+def show_sessions(setup: Setup, home: Path, who: str, words: str) -> Fork | None:
     """The list of kept sessions, until the person leaves it. Blocks.
+
+    Returns:
+        The arguments of `distill-tui fork`, where the person wants to go on in a fork.
 
     Raises:
         ConfigError: there is no terminal.
@@ -24,7 +28,7 @@ def show_sessions(setup: Setup, home: Path, who: str, words: str) -> None:
     from tui.app import DistillApp
     from tui.screens.sessions import SessionsScreen
 
-    DistillApp(setup, lambda: SessionsScreen(setup, home, who, words)).run()
+    return DistillApp(setup, lambda: SessionsScreen(setup, home, who, words)).run()
 
 
 def show_stats(setup: Setup, found: Stats, words: str) -> None:

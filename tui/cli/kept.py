@@ -46,6 +46,22 @@ def opened(name: str, options: dict[str, Any]) -> Kept:
     return open_kept(find(home_of(options), name))
 
 
+def forked(wanted: Sequence[str] | None, options: dict[str, Any]) -> int:
+    """Go on in the fork that the person asked for on the screen of a kept session, if they did.
+
+    Args:
+        wanted: the arguments of `distill-tui fork`.
+    """
+    if wanted is None:
+        return 0
+    from tui.cli.commands.fork import command as fork
+
+    given = [("--config", options["config"]), ("--home", options["home"])]
+    settings = [word for name, value in given if value is not None for word in (name, str(value))]
+    status = fork.main([*wanted, *settings], standalone_mode=False)
+    return status if isinstance(status, int) else 0
+
+
 def settings_for(record: Record, options: dict[str, Any]) -> Effective:
     """Today's settings with the session's own choices over them, and over those what is said on the command line."""
     from distill_core.config import load_settings

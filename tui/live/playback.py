@@ -10,13 +10,16 @@ import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from distill_core import events as ev
 from tui.headless.progress import told
 from tui.lines import Line, Span
 from tui.live import decision
 from tui.live.model import LiveModel
+
+Fork: TypeAlias = tuple[str, ...]
+"""The arguments of `distill-tui fork` by which a person wants to go on from a past session."""
 
 LONGEST = 2.0
 """Seconds that nothing happens at normal speed, at most: nobody watches a model think twice."""
@@ -51,7 +54,7 @@ class Playback:
     def __init__(self, events: Sequence[ev.Event], begin: int | None = None) -> None:
         self.events = tuple(events)
         self.at = 0
-        self.fork: tuple[str, ...] | None = None
+        self.fork: Fork | None = None
         self.playing = False
         self.speed = 1.0
         self._begin = len(self.events) if begin is None else begin

@@ -18,6 +18,7 @@ from distill_core.state import EMPTY, SessionState, Step, apply, fold
 from sessions.appending import annotation, append
 from sessions.judging.history import to_redo, to_undo
 from sessions.judging.judgement import Judgement, change, done_by, judgement_of, judgements, open_to
+from tui.annotating import targets
 
 About: TypeAlias = Literal["session", "criterion", "step", "answer"]
 MARKS: dict[int | None, str] = {None: "·", -1: "−1", 0: "0", 1: "+1"}
@@ -83,6 +84,43 @@ class Card:
             return False
         self._write(annotation(entry.target, by=self.who, step=entry.step, **made))
         return True
+
+    def passages(self, entry: Entry) -> dict[str, tuple[ev.Target, str]]:
+        """The texts of an entry of which words can be judged, by what they are called: the target's field, the text."""
+        wholes = [entry.target]
+        if entry.about == "step":
+            wholes += [targets.cell(cell_id) for cell_id in self.state.steps[entry.step - 1].cells]
+        elif entry.about != "answer":
+            return {}
+        found: dict[str, tuple[ev.Target, str]] = {}
+        for whole in wholes:
+            for field, text in targets.texts(self.state, whole).items():
+                target = msgspec.structs.replace(whole, field=field)
+                found[targets.name(target)] = target, text
+        return found
+
+    def spans(self, entry: Entry) -> list[tuple[ev.Target, str, Judgement]]:
+        """The words of an entry that were judged: which, by whom, how; what others said once the person is done."""
+        of = {(t.kind, t.id, t.field) for t, _ in self.passages(entry).values()}
+        return [
+            (target, by, judgement)
+            for target, persons in judgements(
+                a for a in open_to(self.state, self.who) if not a.settles
+            ).items()
+            if target.start is not None and (target.kind, target.id, target.field) in of
+            for by, judgement in persons.items()
+        ]
+
+    def judge(self, target: ev.Target, judgement: Judgement) -> bool:
+        """Write down what the person thinks of words; False if that changes nothing.
+
+        Raises:
+            LogError: it cannot be written.
+        """
+        made = change(judgement_of(self.state, target, self.who), judgement)
+        if made:
+            self._write(annotation(target, by=self.who, step=targets.step_of(self.state, target), **made))
+        return bool(made)
 
     def score(self, entry: Entry, score: int) -> bool:
         """Score the entry's criterion.

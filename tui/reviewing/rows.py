@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from distill_core.events import Target
 from distill_core.state import SessionState
+from sessions.judging.judgement import Judgement
 from sessions.waiting import Queue, judged_by
+from tui.annotating import targets
 from tui.highlight import python_lines
 from tui.lines import Line, Span, fit, roled, wrap
 from tui.live import words
 from tui.reviewing.card import MARKS, Card, Entry, step_text, summed
 from tui.transcript import Transcript
+
+PASSAGE = 60
+"""Characters of judged words that are shown."""
 
 CODE_LINES, OUTPUT_LINES = 8, 6
 """Lines of a step's code and output that the card shows; enter opens all of it."""
@@ -109,7 +115,20 @@ def _entry_lines(card: Card, entry: Entry) -> list[Line]:
         lines.append((("✎ ", "active"), (said, "active")))
     for name, judgement in card.others(entry).items():
         lines.append(((f"  {name}: ", "muted"), (summed(judgement), "muted")))
+    lines += [_span_line(card, *span) for span in card.spans(entry)]
     return [*lines, ()]
+
+
+def _span_line(card: Card, target: Target, by: str, judgement: Judgement) -> Line:
+    """Words that were judged, and how."""
+    mine = by == card.who
+    who: Span = ("✎ ", "active") if mine else (f"  {by}: ", "muted")
+    words = " ".join(targets.passage(card.state, target).split())
+    return (
+        who,
+        (f"‘{words if len(words) <= PASSAGE else words[: PASSAGE - 1] + '…'}’ ", ""),
+        (summed(judgement), "active" if mine else "muted"),
+    )
 
 
 def _session_lines(state: SessionState) -> list[Line]:

@@ -35,6 +35,7 @@ from tui.widgets.line_pane import LinePane
 
 if TYPE_CHECKING:
     from sessions import SessionRow
+    from tui.live.playback import Fork
 
 MOST = 200
 """Sessions that are listed; the screen of all sessions finds older ones."""
@@ -262,7 +263,11 @@ class HomeScreen(Screen[None]):
     def _all_sessions(self) -> None:
         from tui.screens.sessions import SessionsScreen
 
-        self.app.push_screen(SessionsScreen(self._setup, self._home, self._setup.who))
+        def left(fork: Fork | None) -> None:
+            if fork is not None:
+                self._start(["fork", *fork], "forking the session")
+
+        self.app.push_screen(SessionsScreen(self._setup, self._home, self._setup.who), left)
 
     def _next_theme(self) -> None:
         names = sorted(self.app.available_themes)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,12 +16,19 @@ from textual.screen import Screen
 
 from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
+from distill_core.events import Target
+from sessions.judging.judgement import Judgement, judgement_of
 from sessions.waiting import Queue
 from tui.actions import REGISTRY, Situation
+from tui.annotating import targets
+from tui.annotating.form import Form
+from tui.annotating.screens import JudgeScreen, SpanScreen
 from tui.lines import Line
 from tui.live import keys
+from tui.live.playback import Fork
 from tui.reviewing.card import Card, Entry
 from tui.reviewing.rows import CardRows, QueueRows
+from tui.screens.live import LiveScreen, Wiring
 from tui.screens.read import ReadScreen
 from tui.screens.write import Page, WriteScreen
 from tui.setup import Setup
@@ -32,15 +40,15 @@ from tui.widgets.line_pane import LinePane
 MARKED = ("step", "answer", "session")
 
 
-class ReviewScreen(Screen[None]):
-    """A queue of sessions and the card of one of them.
+class ReviewScreen(Screen[Fork | None]):
+    """A queue of sessions and the card of one of them. Ends with the fork that the person asked for, if they did.
 
     Args:
         queue: the sessions; it stands at the one to begin with.
         rubric: what sessions are scored by.
         setup: what the person's settings make of the screens.
         labels: the vocabulary that is offered.
-        opened: opens a card's session on the live screen.
+        opened: what the live screen needs to show a card's session.
     """
 
     CSS_PATH = "review.tcss"
@@ -52,7 +60,7 @@ class ReviewScreen(Screen[None]):
         rubric: Rubric,
         setup: Setup,
         labels: tuple[str, ...],
-        opened: Callable[[Card], Screen[None]],
+        opened: Callable[[Card], Wiring],
     ) -> None:
         super().__init__()
         self.queue = queue
@@ -171,6 +179,7 @@ class ReviewScreen(Screen[None]):
             "review.label": self._label,
             "review.comment": self._comment,
             "review.correct": self._correct,
+            "review.span": self._span,
             "review.undo": lambda: self._write(lambda card: card.undo(), "There is nothing to undo."),
             "review.redo": lambda: self._write(lambda card: card.redo(), "There is nothing to redo."),
             "review.done": lambda: self._write(lambda card: card.finish()),
@@ -237,13 +246,26 @@ class ReviewScreen(Screen[None]):
 
     # ------------------------------------------------------------ words
 
-    def _ask(self, page: Page, hint: str, use: Callable[[str], None], *, one_line: bool = False) -> None:
+    def _ask(
+        self,
+        page: Page,
+        hint: str,
+        use: Callable[[str], None],
+        *,
+        one_line: bool = False,
+        needed: str = "",
+    ) -> None:
+        """Ask for words; `needed` is what is said where there are none, if there must be some."""
+
+        def check(texts: tuple[str, ...]) -> str | None:
+            return needed if needed and not texts[0].strip() else None
+
         def take(texts: tuple[str, ...] | None) -> None:
             if texts is not None:
                 use(texts[0])
 
         palette = self._setup.palettes[self.app.theme]
-        modal = WriteScreen([page], hint=hint, palette=palette, done="keep", one_line=one_line)
+        modal = WriteScreen([page], hint=hint, palette=palette, done="keep", one_line=one_line, check=check)
         self.app.push_screen(modal, take)
 
     def _label(self) -> None:
@@ -271,15 +293,51 @@ class ReviewScreen(Screen[None]):
         mine = card.mine(entry)
 
         def why(correction: str) -> None:
+            if not correction.strip():
+                self._say(entry, correction=None)
+                return
             reason = Page("Why?", mine.reason)
             self._ask(
                 reason,
                 "The reason stands beside the correction.",
-                lambda text: self._say(entry, correction=correction.strip() or None, reason=text.strip()),
+                lambda text: self._say(entry, correction=correction.strip(), reason=text.strip()),
                 one_line=True,
+                needed="a correction has a reason",
             )
 
         self._ask(Page("What would have been right?", mine.correction or ""), "Empty takes it away.", why)
+
+    def _span(self) -> None:
+        """Let the person select words, and judge them."""
+        entry, card = self.entry, self.card
+        passages = card.passages(entry) if entry is not None and card is not None else {}
+        if entry is None or not passages:
+            self.app.notify("Words can be judged of a step and of the answer.", timeout=2)
+            return
+        palette = self._setup.palettes[self.app.theme]
+
+        def judge(span: tuple[str, int, int] | None) -> None:
+            if span is not None:
+                name, start, end = span
+                self._judge(msgspec.structs.replace(passages[name][0], start=start, end=end))
+
+        texts = {name: text for name, (_, text) in passages.items()}
+        self.app.push_screen(SpanScreen(targets.name(entry.target), texts, palette=palette), judge)
+
+    def _judge(self, target: Target) -> None:
+        card = self.card
+        if card is None:
+            return
+        passage = targets.passage(card.state, target)
+        form = Form(judgement_of(card.state, target, card.who), self._labels, None, self._setup.best)
+
+        def take(judgement: Judgement | None) -> None:
+            if judgement is not None:
+                self._write(lambda card: card.judge(target, judgement))
+
+        palette = self._setup.palettes[self.app.theme]
+        modal = JudgeScreen(targets.name(target), form, palette=palette, original=passage, note=passage)
+        self.app.push_screen(modal, take)
 
     def _filter(self) -> None:
         def use(text: str) -> None:
@@ -299,12 +357,20 @@ class ReviewScreen(Screen[None]):
     # ------------------------------------------------------------ elsewhere
 
     def _open(self) -> None:
-        if self.card is not None:
-            self.app.push_screen(self._opened(self.card), self._back)
+        if self.card is None:
+            return
+        wiring = self._opened(self.card)
 
-    def _back(self, _: None) -> None:
-        """What was judged on the live screen is seen here too."""
-        if self.card is not None:
+        def back(_: None) -> None:
+            self._back(wiring.playback.fork if wiring.playback is not None else None)
+
+        self.app.push_screen(LiveScreen(wiring), back)
+
+    def _back(self, fork: Fork | None) -> None:
+        """What was judged on the live screen is seen here too; a fork that was asked for there ends the queue."""
+        if fork is not None:
+            self.dismiss(fork)
+        elif self.card is not None:
             self.card = Card(self.card.folder, self.card.who, self._rubric)
             self._write(lambda card: None)
 

@@ -42,8 +42,8 @@ SETTLING = 0.15
 RATINGS = 5
 
 
-class SessionsScreen(Screen[None]):
-    """Kept sessions.
+class SessionsScreen(Screen[tuple[str, ...] | None]):
+    """Kept sessions. Ends with the fork that the person asked for, if they did.
 
     Args:
         setup: what the person's settings make of the screens.
@@ -337,7 +337,13 @@ class SessionsScreen(Screen[None]):
             self._notify(str(error), trouble=True)
             return
         folder = self._home / "sessions" / session_id
-        self.app.push_screen(LiveScreen(past_wiring(events, who=self._who, setup=self._setup, folder=folder)))
+        wiring = past_wiring(events, who=self._who, setup=self._setup, folder=folder)
+
+        def back(_: None) -> None:
+            if wiring.playback is not None and wiring.playback.fork is not None:
+                self.dismiss(wiring.playback.fork)
+
+        self.app.push_screen(LiveScreen(wiring), back)
 
     async def _stats(self) -> None:
         from tui.screens.statistics import StatisticsScreen

@@ -25,7 +25,7 @@ def command(
     that nobody has judged, or what --filter selects. Every key is written to the session's log at once.
     """
     from distill_core.config import home_path, load_settings
-    from tui.cli.kept import opened, who
+    from tui.cli.kept import forked, opened, who
     from tui.cli.options import flags
     from tui.setup import setup_of
 
@@ -36,8 +36,7 @@ def command(
     if session is not None:
         from tui.review import run_past
 
-        wanted = run_past(opened(session, options), who=who(effective), setup=setup)
-        return _forked(wanted, options) if wanted is not None else 0
+        return forked(run_past(opened(session, options), who=who(effective), setup=setup), options)
     from distill_core.config.rubric import load_rubric
     from sessions.waiting import Queue
     from tui.review import run_queue
@@ -47,15 +46,5 @@ def command(
     queue = Queue(home_path(effective.settings), who(effective), chosen)
     queue.go_to(left.places.get(chosen, ""))
     labels = tuple(effective.settings.annotation.labels)
-    run_queue(queue, load_rubric(rubric or effective.settings.annotation.rubric), setup=setup, labels=labels)
-    return 0
-
-
-def _forked(wanted: tuple[str, ...], options: dict[str, Any]) -> int:
-    """Go on in the fork that the person asked for on the screen."""
-    from tui.cli.commands.fork import command as fork
-
-    given = [("--config", options["config"]), ("--home", options["home"])]
-    settings = [word for name, value in given if value is not None for word in (name, str(value))]
-    status = fork.main([*wanted, *settings], standalone_mode=False)
-    return status if isinstance(status, int) else 0
+    criteria = load_rubric(rubric or effective.settings.annotation.rubric)
+    return forked(run_queue(queue, criteria, setup=setup, labels=labels), options)

@@ -80,16 +80,17 @@ def list_sessions(
 @command.command("browse", context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @config_options
-def browse_sessions(words: tuple[str, ...], **options: Any) -> None:
+def browse_sessions(words: tuple[str, ...], **options: Any) -> int:
     """List kept sessions on a screen: filter, search, open, and judge or remove several at once."""
     from distill_core.config import home_path, load_settings
     from tui.browsing.showing import show_sessions
+    from tui.cli.kept import forked
     from tui.setup import setup_of
 
     effective = load_settings(flags(options), path=options.get("config"))
     setup = setup_of(effective, options.get("config"))
     who = effective.settings.screen.name or getpass.getuser()
-    show_sessions(setup, home_path(effective.settings), who, " ".join(words))
+    return forked(show_sessions(setup, home_path(effective.settings), who, " ".join(words)), options)
 
 
 @command.command("search", context_settings=WORDS)
