@@ -29,6 +29,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         reasoning: False drops the supervisor's prose and keeps its code.
         near: similarity from which a row counts as a near-duplicate; None: only equal ones do.
         labels: only rows that bear one of these.
+        vouched: only rows that a person, not a policy, decided on or judged.
         sample: the share of rows to take, by a hash of their keys.
         licence: a note on the documents' licence.
         tool: name and version of this program.
@@ -48,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: bool = True
     near: float | None = None
     labels: tuple[str, ...] = ()
+    vouched: bool = False
     sample: float | None = None
     licence: str = "unknown"
     tool: str = "distill-tui"
@@ -97,6 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "reasoning": self.reasoning,
             "near": self.near,
             "labels": sorted(self.labels),
+            "vouched": self.vouched,
             "sample": self.sample,
             "licence": self.licence,
             "tool": self.tool,

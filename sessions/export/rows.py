@@ -43,6 +43,7 @@ RULES: dict[str, str] = {
     "no_tokens": "the tokenizer does not give its text back",
     "no_evidence": "no passage that it quotes stands in its prompt",
     "label": "it does not bear the label asked for",
+    "unvouched": "no person decided on it or judged it",
     "sampled_out": "not in the sample",
     "duplicate": "equal to a row before it",
     "near_duplicate": "all but equal to a row before it",

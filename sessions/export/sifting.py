@@ -23,7 +23,7 @@ from sessions.export.provenance import COLUMN, content_hash, provenance
 from sessions.export.reasoning import without_prose
 from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
-from sessions.export.rows import Left, Row
+from sessions.export.rows import Left, Origin, Row
 from sessions.export.selecting import Source
 from sessions.export.trace import Rival, Trace
 from sessions.export.tracing import trace_of
@@ -154,6 +154,8 @@ class Sieve:
         plan = self._plan
         if plan.labels and not set(plan.labels) & {*row.origin.labels, *whole.labels}:
             return Left(key=row.key, rule="label", why=", ".join(row.origin.labels) or "none")
+        if plan.vouched and not _vouched(row.origin):
+            return Left(key=row.key, rule="unvouched", why=f"decided by {row.origin.decided_by or 'nobody'}")
         if plan.sample is not None and not _sampled(row.key, plan.sample, plan.splits.seed):
             return Left(key=row.key, rule="sampled_out")
         if plan.format.storage == "files":
@@ -198,6 +200,12 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _strings(inner)
+
+
+def _vouched(origin: Origin) -> bool:
+    """Whether a person stands behind a row."""
+    people = (name for name in origin.decided_by.split(", ") if name and not name.startswith("policy:"))
+    return bool(origin.annotators) or any(people)
 
 
 def _sampled(key: str, share: float, seed: int) -> bool:

@@ -203,6 +203,13 @@ def test_every_row_is_explained(home):
     assert explain(plan(home), "nothing") == []
 
 
+def test_what_a_policy_let_through_alone_can_be_left_out(home):
+    everything, vouched = rehearse(plan(home)), rehearse(plan(home, vouched=True))
+    assert vouched.total + vouched.left["unvouched"] == everything.total
+    assert 0 < vouched.total < everything.total
+    assert explain(plan(home, vouched=True), "s2-decided/1") == ["s2-decided/1/s1: in train, edited by ada"]
+
+
 def test_labels_and_samples_choose_rows(home):
     labelled = rehearse(plan(home, labels=("probing",)))
     assert (labelled.total, labelled.left["label"]) == (1, 8)

@@ -36,6 +36,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 )
 @click.option("--seed", type=int, default=0, help="Of splits and samples.")
 @click.option("--label", "labels", metavar="LABEL", multiple=True, help="Only rows that bear one of these.")
+@click.option("--vouched", is_flag=True, help="Only rows that a person, not a policy, decided on or judged.")
 @click.option("--sample", type=float, metavar="SHARE", help="Only this share of the rows.")
 @click.option("--evidence", is_flag=True, help="Worker calls whose quotes stand in their prompt, no others.")
 @click.option("--near", type=float, metavar="SIMILARITY", help="Drop near-duplicates, such as from 0.9 on.")
@@ -150,6 +151,7 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
         reasoning=not options["no_reasoning"],
         near=options["near"],
         labels=options["labels"],
+        vouched=options["vouched"],
         sample=options["sample"],
         licence=options["licence"],
         tool=program_version(),
