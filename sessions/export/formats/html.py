@@ -24,6 +24,7 @@ _PAGE = """<!DOCTYPE html>
 :root {{ color-scheme: light dark; --line: #8884; --soft: #8881; --good: #1a7f37; --bad: #cf222e; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --good: #4ac26b; --bad: #ff7b72; }} }}
 body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }}
+h1, h2 {{ overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.5rem; }}
 h2 {{ font-size: 1.1rem; margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }}
 table {{ border-collapse: collapse; }}
