@@ -16,11 +16,11 @@ from distill_core.budget import Ledger, Role
 from distill_core.errors import DivergenceError
 from distill_core.gate import Gate
 from distill_core.models.base import Usage
-from distill_core.record import Record, number
+from distill_core.record import Record, RecordedCell, number
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.repl import AsyncREPL
-from distill_core.rerunning import Rerun, passed, rerun
+from distill_core.rerunning import Rerun, passed, rerun_all
 from distill_core.signals import OnSignal, Phase
 from distill_core.supervising import SupervisorLine
 from distill_core.workers import WorkerGateway
@@ -82,7 +82,7 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
 def taken_over(earlier: Earlier) -> ev.StateRebuilt:
     """What is put on record of a REPL that came as a copy."""
     state = earlier.record.state
-    cells = sum(cell.finished is not None for cell in earlier.record.cells)
+    cells = len(earlier.record.finished_cells)
     return ev.StateRebuilt(step=len(state.steps), cells=cells, way="checkpoint", elapsed=0.0)
 
 
@@ -95,21 +95,24 @@ async def rebuild(
         RebuildStopped: a cell came out differently, and that was not let pass.
         ReplError: the REPL is lost.
     """
-    cells = [cell for cell in earlier.record.cells if cell.finished is not None]
-    if not cells:
+    count = len(earlier.record.finished_cells)
+    if not count:
         return None
     started = time.monotonic()
     step = len(earlier.record.state.steps)
-    runs: list[Rerun] = []
-    for place, cell in enumerate(cells, 1):
-        on_signal(Phase(step=cell.step, text=f"rebuilding {place}/{len(cells)}"))
-        repl.ask(earlier.record.state.question_at(cell.step))
-        run = await rerun(repl, answering, cell)
+    places = itertools.count(1)
+
+    def tell(cell: RecordedCell) -> None:
+        on_signal(Phase(step=cell.step, text=f"rebuilding {next(places)}/{count}"))
+
+    async def goes_on(run: Rerun) -> bool:
         if run.differences and not (earlier.go_on is not None and await earlier.go_on(run)):
             raise RebuildStopped(run)
-        runs.append(run)
+        return True
+
+    runs = await rerun_all(repl, answering, earlier.record, goes_on=goes_on, on_cell=tell)
     elapsed = time.monotonic() - started
-    return ev.StateRebuilt(step=step, cells=len(cells), way="rerun", elapsed=elapsed, diverged=passed(runs))
+    return ev.StateRebuilt(step=step, cells=count, way="rerun", elapsed=elapsed, diverged=passed(runs))
 
 
 def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, gateway: WorkerGateway) -> None:

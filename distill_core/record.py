@@ -139,6 +139,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             raise LogError("the session has no beginning", remedy="see distill-tui sessions verify")
         return self.state.started
 
+    @property
+    def finished_cells(self) -> tuple[RecordedCell, ...]:
+        """The cells that came to their end."""
+        return tuple(cell for cell in self.cells if cell.finished is not None)
+
     def cell(self, cell_id: str) -> RecordedCell | None:
         """The cell of that id, if it ran."""
         return next((cell for cell in self.cells if cell.cell_id == cell_id), None)

@@ -99,7 +99,7 @@ class Redriving:
             return None
         if self._decisions:
             self._decided += 1
-            return _decision(self._decisions.popleft())
+            return recorded_decision(self._decisions.popleft())
         first, self._first = self._first, None
         return first
 
@@ -186,7 +186,7 @@ _SHARED = {f.name for f in msgspec.structs.fields(Decision)} & {
 """What an event tells of a decision in the decision's own words."""
 
 
-def _decision(made: ev.DecisionMade) -> Decision:
+def recorded_decision(made: ev.DecisionMade) -> Decision:
     """The decision that the event tells of."""
     answers = made.proposal_id.startswith("final:") or made.action == "finish"
     return Decision(

@@ -16,7 +16,7 @@ from distill_core.models.recorded import RecordedHandler
 from distill_core.record import Record, primitives_of
 from distill_core.recorder import Recorder
 from distill_core.repl import AsyncREPL, ReplLimits
-from distill_core.rerunning import Divergence, Rerun, rerun
+from distill_core.rerunning import Divergence, Rerun, rerun_all
 from distill_core.workers import WorkerGateway
 
 
@@ -65,16 +65,13 @@ async def replay(
     Raises:
         ReplError: there is no REPL.
     """
-    reruns: list[Rerun] = []
+
+    async def goes_on(run: Rerun) -> bool:
+        on_rerun(run)
+        return to_the_end or not run.differences
+
     async with recorded_repl(record, context, isolation=isolation) as (repl, answering):
-        for cell in record.cells:
-            if cell.finished is None:
-                continue
-            run = await rerun(repl, answering, cell)
-            reruns.append(run)
-            on_rerun(run)
-            if run.differences and not to_the_end:
-                break
+        reruns = await rerun_all(repl, answering, record, goes_on=goes_on)
         level = repl.isolation
     unfinished = tuple(cell.cell_id for cell in record.cells if cell.finished is None)
     return Replay(

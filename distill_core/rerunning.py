@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
 from distill_core.answering import Answering, RecordedAnswers
-from distill_core.record import RecordedCell
+from distill_core.record import Record, RecordedCell
 from distill_core.repl import AsyncREPL, CellResult
 
 DivergenceKind: TypeAlias = Literal["prompt", "calls", "output", "errors", "status", "traceback", "answer"]
@@ -67,12 +67,39 @@ class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
 
 
-class Asked(Protocol):
-    """Says whether to go on after a difference."""
+class GoesOn(Protocol):
+    """Is told of each cell that was run again, and says whether the next one is."""
 
-    async def __call__(self, rerun: Rerun) -> bool:
+    async def __call__(self, run: Rerun) -> bool:
         """True to go on with the next cell."""
         ...
+
+
+async def rerun_all(
+    repl: AsyncREPL,
+    answering: Answering,
+    record: Record,
+    *,
+    goes_on: GoesOn,
+    on_cell: Callable[[RecordedCell], None] = lambda _: None,
+) -> list[Rerun]:
+    """Run the cells of `record` that came to their end again, each with the question that it worked on.
+
+    Args:
+        goes_on: asked after each cell.
+        on_cell: told of each cell before it runs.
+
+    Raises:
+        ReplError: the REPL is lost.
+    """
+    runs: list[Rerun] = []
+    for cell in record.finished_cells:
+        on_cell(cell)
+        repl.ask(record.state.question_at(cell.step))
+        runs.append(await rerun(repl, answering, cell))
+        if not await goes_on(runs[-1]):
+            break
+    return runs
 
 
 async def rerun(repl: AsyncREPL, answering: Answering, cell: RecordedCell) -> Rerun:

@@ -11,11 +11,12 @@ from collections import defaultdict
 
 import msgspec
 
+from distill_core import events as ev
 from distill_core.approval import BudgetProposal, Decision, FinalProposal, Proposal
-from distill_core.forking import codes_of
 from distill_core.models.base import LMResponse
 from distill_core.models.recorded import Prompt, RecordedHandler
 from distill_core.record import Record
+from distill_core.redriving import recorded_decision
 from distill_core.state import SessionState, Step
 
 KIND = "replay"
@@ -25,6 +26,8 @@ def supervisor_again(record: Record) -> RecordedHandler:
     """The supervisor's replies, in order, to whatever it is asked now; nothing is paid for them again."""
     replies: list[tuple[Prompt, LMResponse]] = []
     for step in record.state.steps:
+        if not step.calls:
+            continue  # a bound was met before the supervisor was asked
         taken = _taken(step)
         for exchange in record.exchanges:
             if exchange.called.call_id == taken and (reply := exchange.response()) is not None:
@@ -46,23 +49,31 @@ class DecidedAgain:
         self._record = record
 
     async def decide(self, proposal: Proposal) -> Decision:
-        """The recorded decision; an answer that was not given then is accepted."""
+        """The recorded decision. An answer on which none was made is accepted, code that never ran is not run."""
         if isinstance(proposal, BudgetProposal):
             return Decision(action="stop", by=KIND, reason=proposal.found)
         steps = self._record.state.steps
-        made = list(steps[proposal.step - 1].decisions) if proposal.step <= len(steps) else []
+        step = steps[proposal.step - 1] if proposal.step <= len(steps) else Step(number=proposal.step)
         if isinstance(proposal, FinalProposal):
-            on_final = [d for d in made if d.proposal_id.startswith("final:")]
-            if on_final and on_final[-1].action == "send_back":
-                return Decision(action="send_back", by=KIND, guidance=on_final[-1].guidance)
-            return Decision(action="accept", by=KIND)
-        on_step = [d for d in made if not d.proposal_id.startswith(("final:", "budget:"))]
-        last = on_step[-1] if on_step else None
-        if last is not None and last.action == "reject":
-            return Decision(action="reject", by=KIND, guidance=last.guidance)
-        if last is not None and last.action in ("edit", "write"):
-            return Decision(action="edit", by=KIND, codes=codes_of(self._record, proposal.step))
-        return Decision(action="approve", by=KIND)
+            on_final = [d for d in step.decisions if d.proposal_id.startswith("final:")]
+            return self._again(on_final[-1]) if on_final else Decision(action="accept", by=KIND)
+        on_code = [d for d in step.decisions if not d.proposal_id.startswith(("final:", "budget:"))]
+        settled = [d for d in on_code if d.action != "regenerate"]
+        if settled:
+            return self._again(settled[-1])
+        return Decision(action="approve" if self._ran(step) else "stop", by=KIND)
+
+    def _again(self, made: ev.DecisionMade) -> Decision:
+        """The decision `made`. The one reply that is given again is the one that was chosen then."""
+        decision = msgspec.structs.replace(recorded_decision(made), by=KIND, took=0.0, chosen=None)
+        finished = self._record.state.finished
+        if made.action == "finish" and decision.answer is None and finished is not None and finished.answer:
+            # A step that was finished by hand has its answer in the session's end alone.
+            return msgspec.structs.replace(decision, answer=finished.answer.text)
+        return decision
+
+    def _ran(self, step: Step) -> bool:
+        return any(self._record.state.cells[cell_id].phase != "proposed" for cell_id in step.cells)
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from tests.distill_core.test_session import Decider
 from tests.fakes.models import Answering, Scripted, echo
 from tests.fakes.recordings import DOCUMENT, block, record_in, recorded
 
+APPROVE = Decision(action="approve", by="me")
+FURTHER = Decision(action="follow_up", by="me", guidance="and why?")
 RUNS = ("assay_hit_rank", "gc_content_rank", "gene_expression_hits")
 
 
@@ -88,6 +90,18 @@ async def test_edited_code_is_what_runs_again_and_rejected_code_is_not(tmp_path)
         "print('second candidate')",
         "FINAL(1)",
     ]
+
+
+async def test_code_that_reads_the_question_is_asked_the_one_it_was_asked_then(tmp_path):
+    record = await session(
+        tmp_path,
+        block("print(query)\nFINAL(1)"),
+        block("FINAL(query)"),
+        approver=Decider(APPROVE, FURTHER),
+    )
+    result = await again(record)
+    assert result.equal, result.divergences
+    assert [run.result.final.text for run in result.reruns] == ["1", "and why?"]
 
 
 async def test_failed_and_refused_calls_fail_again(tmp_path):
@@ -227,17 +241,21 @@ async def test_asking_less_is_a_difference_too(tmp_path):
 # ---------------------------------------------------------------- another worker
 
 
+async def with_worker(record, worker, folder):
+    spec = spec_of(record, DOCUMENT, log_dir=folder, isolation="none", kind="replay")
+    replaying = Session(
+        spec, supervisor=supervisor_again(record), worker=worker, approver=DecidedAgain(record)
+    )
+    return await replaying.run()
+
+
 async def test_another_worker_runs_the_same_code_and_is_compared(tmp_path):
     edit = Decision(action="edit", by="me", codes=("r = worker_batch(context.split())\nprint(r)",))
     record = await session(
         tmp_path, block("print('its')"), "prose", block("FINAL(r)"), approver=Decider(edit)
     )
     other = Answering(lambda prompt: "W<alpha>" if prompt == "alpha" else prompt.upper())
-    spec = spec_of(record, DOCUMENT, log_dir=tmp_path / "other", isolation="none", kind="replay")
-    replaying = Session(
-        spec, supervisor=supervisor_again(record), worker=other, approver=DecidedAgain(record)
-    )
-    result = await replaying.run()
+    result = await with_worker(record, other, tmp_path / "other")
     assert result.answer == '["W<alpha>", "BETA", "GAMMA", "DELTA"]'
     assert result.supervisor_usage.total_tokens == 0
     now = record_in(tmp_path / "other").state
@@ -245,3 +263,52 @@ async def test_another_worker_runs_the_same_code_and_is_compared(tmp_path):
     found = compare(record.state, now)
     assert (found.same, len(found.pairs)) == (1, 4)
     assert [(p.before, p.now) for p in found.pairs[1:2]] == [("W<beta>", "BETA")]
+
+
+async def test_another_worker_is_asked_the_further_questions_too(tmp_path):
+    corrected = Decision(action="follow_up", by="me", guidance="and why?", answer="mine")
+    record = await session(
+        tmp_path,
+        block("FINAL(worker('a'))"),
+        block("FINAL(f'{query} {worker(query)}')"),
+        approver=Decider(APPROVE, corrected),
+    )
+    result = await with_worker(record, Answering(str.upper), tmp_path / "other")
+    assert (result.status, result.answer) == ("finished", "and why? AND WHY?")
+    questions = record_in(tmp_path / "other").state.questions
+    assert [(q.text, q.answer.text) for q in questions] == [("what?", "mine"), ("and why?", result.answer)]
+
+
+@pytest.mark.parametrize(
+    ("decisions", "came_to"),
+    [
+        ([APPROVE, Decision(action="accept", by="me", answer="corrected")], ("finished", "corrected")),
+        ([Decision(action="finish", by="me", answer="by hand")], ("finished", "by hand")),
+        ([APPROVE, Decision(action="stop", by="me")], ("stopped", "A")),
+        ([Decision(action="stop", by="me")], ("stopped", "")),
+    ],
+    ids=["a corrected answer", "finished by hand", "stopped at the answer", "stopped at the code"],
+)
+async def test_another_worker_s_session_ends_by_the_same_decision(tmp_path, decisions, came_to):
+    record = await session(tmp_path, block("FINAL(worker('a'))"), approver=Decider(*decisions))
+    result = await with_worker(record, Answering(str.upper), tmp_path / "other")
+    assert (result.status, result.answer) == came_to
+
+
+async def test_code_that_nobody_decided_on_is_not_run_with_another_worker(tmp_path):
+    record = await session(tmp_path, block("print(worker('a'))"), block("worker('never')"))
+    undecided = record_of(
+        e
+        for e in record.events
+        if e.step < 2
+        or isinstance(e, (ev.SupervisorCalled, ev.SupervisorReplied, ev.CellProposed, ev.MessageAdded))
+    )
+    other = echo()
+    assert (await with_worker(undecided, other, tmp_path / "other")).status == "stopped"
+    assert other.prompts == ["a"]
+
+
+async def test_a_session_that_a_bound_ended_is_tried_with_another_worker(tmp_path):
+    record = await session(tmp_path, block("print(worker('a'))"), block("never"), limits=ev.Limits(tokens=30))
+    assert record.state.finished.status == "budget"
+    assert supervisor_again(record).left == 1

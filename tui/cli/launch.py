@@ -80,12 +80,18 @@ def launch(name: str, context: Context, question: str, options: dict[str, Any]) 
 
 
 def launch_planned(
-    effective: Effective, options: dict[str, Any], planning: Planning, *, tell: bool = True
+    effective: Effective,
+    options: dict[str, Any],
+    planning: Planning,
+    *,
+    tell: bool = True,
+    on_session: Callable[[Session], None] = lambda _: None,
 ) -> int:
     """Run a session and show it; returns the exit status: 0 answered, 1 not, 130 interrupted.
 
     Args:
         tell: whether the answer goes to stdout, headless.
+        on_session: told of the session before it runs; its folder stands once it has begun.
 
     Raises:
         DistillError: a setting is wrong, a model cannot be had, or the session could not start.
@@ -101,7 +107,7 @@ def launch_planned(
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
         isolation = "none" if unwalled else effective.settings.session.isolation
-        launched = _Launch(effective, models, planning(effective, models, isolation))
+        launched = _Launch(effective, models, planning(effective, models, isolation), on_session)
         policy = _policy(effective, headless)
         try:
             if headless:
@@ -160,10 +166,12 @@ class _Launch:
         effective: Effective,
         models: Models,
         plan: Plan,
+        on_session: Callable[[Session], None],
     ) -> None:
         self._effective = effective
         self._models = models
         self._plan = plan
+        self._on_session = on_session
         self._who = effective.settings.screen.name or getpass.getuser()
         self._replies: ResponseCache | None = None
         self._index: LiveIndex | None = None
@@ -247,6 +255,7 @@ class _Launch:
             replies=self._replies,
             earlier=plan.earlier,
         )
+        self._on_session(self._session)
         return self._session
 
     def _indexed(self, home: Path, folder: Path) -> tuple[Sink, ...]:

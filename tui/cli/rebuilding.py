@@ -61,7 +61,7 @@ def checked(
     async def look() -> None:
         await replay(earlier.record, kept.context, isolation=isolation, to_the_end=True, on_rerun=seen)
 
-    if any(cell.finished is not None for cell in earlier.record.cells):
+    if earlier.record.finished_cells:
         asyncio.run(look())
 
     async def go_on(run: Rerun) -> bool:

@@ -80,6 +80,13 @@ def test_another_worker_gets_the_same_prompts_and_is_compared(program, endpoint,
     assert "is kept in" in err
 
 
+def test_the_session_with_another_worker_is_read_where_it_was_kept(program, endpoint, kept, tmp_path):
+    (tmp_path / "config.toml").write_text(f'worker = "small"\nbase_url = "{endpoint.base_url}"\n')
+    options = ["--worker", "live", "--no-cache", "--log-dir", tmp_path / "there", "--json"]
+    first, second = (json.loads(program("replay", "last", *options)[1])["log_dir"] for _ in range(2))
+    assert (first, second) == (str(tmp_path / "there"), str(tmp_path / "there.2"))
+
+
 def test_the_configured_worker_is_called_live(program, endpoint, kept, tmp_path):
     (tmp_path / "config.toml").write_text(f'worker = "small"\nbase_url = "{endpoint.base_url}"\n')
     status, out, _ = program("replay", "last", "--worker", "live", "--no-cache")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distill_core.config import Effective, Models
     from distill_core.replaying import Replay
     from distill_core.rerunning import Rerun
+    from distill_core.session import Session
     from distill_core.state import SessionState
     from distill_core.trying_again import Comparison
     from sessions.kept import Kept
@@ -70,7 +71,7 @@ def _again(kept: Kept, options: dict[str, Any], *, to_the_end: bool) -> int:
     else:
         for cell_id in result.unfinished:
             click.echo(f"cell {cell_id}: not run again, the program died while it ran")
-        left = sum(cell.finished is not None for cell in kept.record.cells) - len(result.reruns)
+        left = len(kept.record.finished_cells) - len(result.reruns)
         after = f"; {left} cells after it were not run (--all runs them)" if left else ""
         click.echo(f"{clean(result.session_id)}: {'equal' if result.equal else 'diverged'}{after}")
     return 0 if result.equal else 1
@@ -115,7 +116,7 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
         effective = load_settings(flags(asked), path=options["config"])
     else:
         effective = settings_for(record, asked)
-    folders: list[Any] = []
+    sessions: list[Session] = []
 
     def plan(effective: Effective, models: Models, isolation: str) -> Plan:
         from distill_core.continuing import Earlier
@@ -135,7 +136,6 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
             kind=KIND,
             **place(effective),
         )
-        folders.append(spec.log_dir)
         parent = Parent(session_id=record.started.session_id, steps=0)
         nothing = record_of([record.started])
         return Plan(
@@ -147,10 +147,11 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
 
     ended = ""
     try:
-        launch_planned(effective, asked, plan, tell=False)
+        launch_planned(effective, asked, plan, tell=False, on_session=sessions.append)
     except DivergenceError:
         ended = "with this worker the code went on beyond what is on record of the supervisor"
-    made = folders[0]
+    made = sessions[0].folder
+    assert made is not None
     found = compare(record.state, fold(read_session(made).events))
     if options["as_json"]:
         say_json({**_compared(found), "log_dir": str(made)})
