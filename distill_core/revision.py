@@ -45,8 +45,12 @@ def revised(code: str, earlier: Iterable[tuple[str, str]]) -> Revision | None:
 
 def unified(before: str, after: str, *, context: int = 3) -> list[str]:
     """The lines of a unified diff, without its file names; equal texts have none."""
-    lines = difflib.unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=context)
+    lines = difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=context)
     return list(lines)[2:]
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _alike(before: str, after: str) -> float:

@@ -25,10 +25,16 @@ class _Judged(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What was done, in words; `failed` says of which session it could not be done, and why."""
+    """What was done, in words.
+
+    Args:
+        failed: of which session it could not be done, and why.
+        unlisted: which sessions it was done to that the list does not show so yet, and why.
+    """
 
     words: str
     failed: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -72,31 +78,35 @@ class Bulk:
                 places.append(remove(self._store.home, session_id).name)
             except StoreError as error:
                 failed.append(f"{session_id}: {error}")
-        self._store.catch_up()
         return self._finish(_Step("moved to the trash", removed=tuple(places)), len(places), failed)
 
     def undo(self) -> Done | None:
-        """Take the last thing back; None where there is nothing left."""
+        """Take the last thing back; None where there is nothing left. What fails can be tried again."""
         if not self._done:
             return None
         step = self._done.pop()
-        failed: list[str] = []
+        failed: dict[_Judged | str, str] = {}
         for made in step.judged:
-            folder = self._store.home.folder(made.session_id)
             try:
+                folder = self._store.home.folder(made.session_id)
                 append(folder, [ev.Retracted(step=0, retracts=made.seq, by=self._by)])
-                self._store.refresh(made.session_id)
             except (StoreError, LogError) as error:
-                failed.append(f"{made.session_id}: {error}")
+                failed[made] = f"{made.session_id}: {error}"
         for name in step.removed:
             try:
                 restore(self._store.home, name)
             except StoreError as error:
-                failed.append(f"{name}: {error}")
-        if step.removed:
-            self._store.catch_up()
+                failed[name] = f"{name}: {error}"
+        left = _Step(
+            step.words,
+            judged=tuple(made for made in step.judged if made in failed),
+            removed=tuple(name for name in step.removed if name in failed),
+        )
+        if failed:
+            self._done.append(left)
         count = len(step.judged) + len(step.removed) - len(failed)
-        return Done(f"taken back: {_counted(count)} {step.words}", tuple(failed))
+        words = f"taken back: {_counted(count)} {step.words}"
+        return Done(words, tuple(failed.values()), self._listed(step))
 
     def _judge(
         self, session_ids: Sequence[str], words: str, judgement: Callable[[Path], dict[str, Any]]
@@ -106,16 +116,31 @@ class Bulk:
             try:
                 folder = self._store.home.folder(session_id)
                 made = annotate(folder, _SESSION, by=self._by, step=0, **judgement(folder))
-                judged.append(_Judged(session_id, made.seq))
-                self._store.refresh(session_id)
             except (StoreError, LogError) as error:
                 failed.append(f"{session_id}: {error}")
+            else:
+                judged.append(_Judged(session_id, made.seq))
         return self._finish(_Step(words, judged=tuple(judged)), len(judged), failed)
 
     def _finish(self, step: _Step, count: int, failed: list[str]) -> Done:
         if count:
             self._done.append(step)
-        return Done(f"{_counted(count)} {step.words}", tuple(failed))
+        return Done(f"{_counted(count)} {step.words}", tuple(failed), self._listed(step))
+
+    def _listed(self, step: _Step) -> tuple[str, ...]:
+        """Bring the list up to date with what was done; what it does not show yet, and why."""
+        unlisted = []
+        for made in step.judged:
+            try:
+                self._store.refresh(made.session_id)
+            except (StoreError, LogError) as error:
+                unlisted.append(f"{made.session_id}: {error}")
+        if step.removed:
+            try:
+                self._store.catch_up()
+            except StoreError as error:
+                unlisted.append(str(error))
+        return tuple(unlisted)
 
 
 def _counted(count: int) -> str:

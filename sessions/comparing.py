@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -11,6 +10,7 @@ import msgspec
 from distill_core.errors import StoreError
 from distill_core.events import Annotated, Preference, Target
 from distill_core.evidence import Evidence
+from distill_core.revision import unified
 from distill_core.state import SessionState, Step
 from sessions.appending import annotation, append
 
@@ -130,13 +130,12 @@ def _side(state: SessionState, evidence: Evidence | None) -> Side:
 
 def _pair(one: SessionState, other: SessionState, number: int) -> StepPair:
     left, right = _code(one, number), _code(other, number)
-    diff = difflib.unified_diff(left.splitlines(), right.splitlines(), lineterm="", n=3)
     copied = any(_copied(state, number) for state in (one, other))
     return StepPair(
         number=number,
         one=left,
         other=right,
-        diff=tuple(line for line in diff if not line.startswith(("---", "+++"))),
+        diff=tuple(unified(left, right)),
         shared=copied and left == right,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -38,7 +40,12 @@ def find(home: Path, name: str) -> Path:
 def unfinished(home: Path) -> list[Path]:
     """The sessions of a home that have no end, newest first."""
     found = [f for f in _folders(home / "sessions") if not _has_ended(f)]
-    return sorted(found, key=lambda folder: folder.name, reverse=True)
+    return sorted(found, key=_began, reverse=True)
+
+
+def _began(folder: Path) -> tuple[datetime, str]:
+    started = opening(folder)
+    return (started.timestamp if started is not None else ev.EPOCH), folder.name
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +113,24 @@ def _folders(parent: Path) -> list[Path]:
 
 
 _END = b'"type":"session_finished"'
+_PIECE = 1 << 16
 
 
 def _has_ended(folder: Path) -> bool:
-    """Whether the session has its last event. Reads the end of one file."""
+    """Whether the session has its last event: the last whole line of one file, however long, is looked at."""
     try:
         with (folder / "supervisor.jsonl").open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - (1 << 20)))
-            return _END in file.read().rstrip().rpartition(b"\n")[2]
+            return _END in _last_line(file)
     except OSError:
         return True
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    """The last line that has its end; b"" where there is none."""
+    size = at = file.seek(0, 2)
+    tail = b""
+    while at > 0 and tail.count(b"\n") < 2:
+        at = max(0, at - max(_PIECE, len(tail)))
+        file.seek(at)
+        tail = file.read(size - at)
+    return tail[: tail.rfind(b"\n") + 1].rstrip(b"\n").rpartition(b"\n")[2]

@@ -8,8 +8,7 @@ copies are brought together. Nothing is ever overwritten.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from distill_core.reading import read_session
 from distill_core.recorder import SessionLog, encode_line, holds_session
 from distill_core.reopening import reopen
 from sessions import exported, three_files
+from sessions.arriving import arriving
 from sessions.home import Home
 from sessions.verify import documents_folders
 
@@ -55,7 +55,9 @@ def take(home: Home, path: Path) -> Iterator[Imported]:
     for _ in exported.stories(path):
         pass  # what cannot be read is found before anything is taken
     for _, story in exported.stories(path):
-        yield _bring_story(home, path, story)
+        with _telling(path):
+            brought = _bring_story(home, path, story)
+        yield brought
 
 
 def find(path: Path) -> list[Path]:
@@ -83,13 +85,11 @@ def bring(home: Home, folder: Path) -> Imported:
         LogError: it cannot be read, or the home cannot be written.
         StoreError: it is damaged.
     """
-    try:
+    with _telling(folder):
         home.sessions.mkdir(parents=True, exist_ok=True)
         if three_files.is_three_files(folder):
             return _bring_three_files(home, folder)
         return _bring(home, folder)
-    except OSError as error:
-        raise LogError(f"cannot import {folder}", found=error.strerror or str(error)) from error
 
 
 def _bring_three_files(home: Home, folder: Path) -> Imported:
@@ -97,8 +97,8 @@ def _bring_three_files(home: Home, folder: Path) -> Imported:
     if holds_session(home.sessions / name):
         return Imported(source=folder, session_id=name, outcome="there")
     events = three_files.read(folder)
-    with _Arriving(home, name) as arriving:
-        log = SessionLog(arriving)
+    with _becoming(home, name) as place:
+        log = SessionLog(place)
         try:
             for event in events:
                 log.write(event)
@@ -116,9 +116,9 @@ def _bring_story(home: Home, path: Path, story: exported.Story) -> Imported:
     if holds_session(place) and not _imported(place):
         notes = (*story.notes, "the session itself is here, nothing is taken from the file")
         return Imported(source=path, session_id=place.name, outcome="there", notes=notes)
-    with tempfile.TemporaryDirectory(dir=home.sessions, prefix=".arriving-") as folder:
-        _copy(story.events, Path(folder) / "session")
-        brought = _bring(home, Path(folder) / "session")
+    with arriving(home.sessions) as folder:
+        _copy(story.events, folder / "session")
+        brought = _bring(home, folder / "session")
     return msgspec.structs.replace(brought, source=path, notes=(*story.notes, *brought.notes))
 
 
@@ -144,8 +144,8 @@ def _bring(home: Home, folder: Path) -> Imported:
         if place.resolve() == folder.resolve():
             return Imported(source=folder, session_id=candidate, outcome="there", notes=tuple(notes))
         if not holds_session(place):
-            with _Arriving(home, candidate) as arriving:
-                _copy(reading.events, arriving)
+            with _becoming(home, candidate) as coming:
+                _copy(reading.events, coming)
             return Imported(source=folder, session_id=candidate, outcome="new", notes=tuple(notes))
         new = missing(read_session(place).events, reading.events)
         if new is not None:
@@ -237,19 +237,17 @@ def _plain(session_id: str) -> str:
     return name or "imported"
 
 
-class _Arriving:
-    """A folder that becomes a session of the home when it is whole, and is nothing before."""
+@contextlib.contextmanager
+def _becoming(home: Home, name: str) -> Iterator[Path]:
+    """A folder that becomes the session `name` of the home when it is whole, and is nothing before."""
+    with arriving(home.sessions) as folder:
+        yield folder / "session"
+        (folder / "session").rename(home.sessions / name)
 
-    def __init__(self, home: Home, name: str) -> None:
-        self._place = home.sessions / name
-        self._folder = Path(tempfile.mkdtemp(dir=home.sessions, prefix=".arriving-"))
 
-    def __enter__(self) -> Path:
-        return self._folder / "session"
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                (self._folder / "session").rename(self._place)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+@contextlib.contextmanager
+def _telling(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LogError(f"cannot import {source}", found=error.strerror or str(error)) from error

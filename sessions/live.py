@@ -53,11 +53,14 @@ class LiveIndex:
         self._wake = threading.Event()
         self._closing = False
         self._told = ""
+        self._given_up = False
         self._thread = threading.Thread(target=self._run, name="live-index", daemon=True)
         self._thread.start()
 
     def write(self, event: ev.Event) -> None:
         """Take an event; never waits."""
+        if self._given_up:
+            return
         self._waiting.append(event)
         if len(self._waiting) >= BATCH:
             self._wake.set()
@@ -78,6 +81,11 @@ class LiveIndex:
                 if not self._closing:
                     self._batch(closing=False)
             self._batch(closing=True)
+        except Exception as error:  # noqa: BLE001  # the outermost frame of this thread: nobody else would hear of it
+            self._given_up = True
+            self._waiting.clear()
+            what = f"{type(error).__name__}: {error}"
+            self._tell(f"the session is not in the index until somebody looks at it next: {what}")
         finally:
             self._writer.close()
 

@@ -14,10 +14,11 @@ from distill_core.errors import StoreError
 from distill_core.liveness import is_live
 from distill_core.reading import read_stream
 from distill_core.recorder import holds_session
+from sessions.arriving import left_behind
 from sessions.home import Home
 
 YOUNG = 3600.0
-"""Seconds for which a document is left alone: its session may just be starting."""
+"""Seconds for which what nothing refers to is left alone: its session may just be starting, or arriving."""
 
 
 class Swept(msgspec.Struct, frozen=True):
@@ -75,12 +76,12 @@ def sweep(home: Home, *, trash: bool = False, dry: bool = False, young: float = 
     Args:
         trash: empty the trash as well.
         dry: only say what would go.
-        young: seconds for which a document is left alone.
+        young: seconds for which a document, or a folder in which a session arrives, is left alone.
 
     Raises:
         StoreError: a session cannot be read, so that nobody knows which document it needs; nothing is deleted.
     """
-    doomed = [*(trashed(home) if trash else ()), *_left_behind(home)]
+    doomed = [*(trashed(home) if trash else ()), *left_behind(home.sessions, young)]
     needed = set(_needed(home, skip_trash=trash))
     now = time.time()
     if home.documents.is_dir():
@@ -108,11 +109,6 @@ def _needed(home: Home, *, skip_trash: bool) -> Iterator[str]:
                 f"cannot tell which document session {folder.name} reads",
                 remedy="see sessions verify; remove the session or leave the documents as they are",
             )
-
-
-def _left_behind(home: Home) -> Iterator[Path]:
-    if home.sessions.is_dir():
-        yield from sorted(home.sessions.glob(".arriving-*"))
 
 
 def _move(folder: Path, trash: Path) -> Path:

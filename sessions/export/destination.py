@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from distill_core.errors import ExportError
+from sessions.export.alone import Alone
 from sessions.export.records import MANIFEST, Manifest, read_manifest
 
 
@@ -62,9 +63,12 @@ class _Folder:
         self._folder = folder.absolute()
         self._aside = self._folder.with_name(f".{self._folder.name}.part")
         self._old = self._folder.with_name(f".{self._folder.name}.old")
+        self._lock = Alone(self._folder.with_name(f".{self._folder.name}.lock"))
 
     def before(self) -> tuple[Path, Manifest] | None:
         with _told(f"cannot export to {self._folder}"):
+            with contextlib.suppress(OSError):  # only who writes must be alone
+                self._take()
             if self._old.exists() and not self._folder.exists():
                 # Between two renames the program died: what was there before is still whole.
                 self._old.rename(self._folder)
@@ -85,7 +89,9 @@ class _Folder:
 
     def aside(self) -> Path:
         with _told(f"cannot export to {self._folder}"):
-            self._aside.mkdir(parents=True, exist_ok=True)
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self._take()
+            self._aside.mkdir(exist_ok=True)
             if self._folder.exists() and not os.access(self._folder.parent, os.W_OK):
                 raise PermissionError(13, "its parent folder is not writable")
         return self._aside
@@ -102,6 +108,15 @@ class _Folder:
         # An interrupted export stays aside, to be gone on with.
         with contextlib.suppress(OSError):
             self._aside.rmdir()
+        self._lock.release()
+
+    def _take(self) -> None:
+        if not self._lock.take():
+            raise ExportError(
+                f"cannot export to {self._folder}",
+                found="another export is being written there",
+                remedy="wait for it, or name another folder",
+            )
 
 
 class _Remote:

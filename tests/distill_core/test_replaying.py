@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from distill_core import events as ev
@@ -12,6 +13,7 @@ from distill_core.record import record_of
 from distill_core.replaying import replay
 from distill_core.respecifying import spec_of
 from distill_core.session import Session
+from distill_core.state import Step
 from distill_core.trying_again import DecidedAgain, compare, supervisor_again
 from tests.distill_core.test_session import Decider
 from tests.fakes.models import Answering, Scripted, echo
@@ -309,6 +311,11 @@ async def test_code_that_nobody_decided_on_is_not_run_with_another_worker(tmp_pa
 
 
 async def test_a_session_that_a_bound_ended_is_tried_with_another_worker(tmp_path):
-    record = await session(tmp_path, block("print(worker('a'))"), block("never"), limits=ev.Limits(tokens=30))
+    much = LMResponse(text=block("print(worker('a'))"), usage=Usage(prompt_tokens=4900, calls=1))
+    record = await session(tmp_path, much, block("never"), limits=ev.Limits(tokens=5000))
     assert record.state.finished.status == "budget"
+    # A step at which nothing was asked of the supervisor.
+    steps = record.state.steps.append(Step(number=2))
+    state = msgspec.structs.replace(record.state, steps=steps)
+    assert supervisor_again(msgspec.structs.replace(record, state=state)).left == 1
     assert supervisor_again(record).left == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from distill_core.errors import StoreError
 from sessions import Store
 from sessions.bulk import Bulk
 from tests.sessions.homes import invent, judge
@@ -46,3 +47,53 @@ def test_a_session_that_is_gone_is_named_and_the_others_are_done(store):
     assert len(done.failed) == 1
     assert done.failed[0].startswith("gone: ")
     assert store.row("b").rating == 4
+
+
+@pytest.fixture
+def lost(store, monkeypatch):
+    """Sessions that the index cannot be brought up to date with."""
+    names = set()
+    refresh = store.refresh
+
+    def refused(session_id):
+        if session_id in names:
+            raise StoreError("the index is full")
+        refresh(session_id)
+
+    monkeypatch.setattr(store, "refresh", refused)
+    return names
+
+
+def test_what_was_written_counts_though_the_list_does_not_show_it_yet(store, lost):
+    lost.add("b")
+    bulk = Bulk(store, "ada")
+    done = bulk.rate(["a", "b"], 4)
+    assert (done.words, done.failed) == ("2 sessions rated 4", ())
+    assert done.unlisted == ("b: the index is full",)
+    undone = bulk.undo()
+    assert (undone.words, undone.failed) == ("taken back: 2 sessions rated 4", ())
+    assert bulk.undo() is None
+
+
+def test_what_could_not_be_taken_back_can_be_tried_again(store):
+    bulk = Bulk(store, "ada")
+    bulk.rate(["a", "b"], 4)
+    folder = store.home.folder("b")
+    away = folder.rename(store.home.path / "away")
+    undone = bulk.undo()
+    assert (undone.words, len(undone.failed)) == ("taken back: 1 session rated 4", 1)
+    away.rename(folder)
+    store.catch_up()
+    assert {row.session_id: row.rating for row in store.list()} == {"a": None, "b": 4}
+    assert bulk.undo().words == "taken back: 1 session rated 4"
+    assert store.row("b").rating is None
+
+
+def test_a_removal_that_could_not_be_taken_back_can_be_tried_again(store):
+    bulk = Bulk(store, "ada")
+    bulk.trash(["a"])
+    (store.home.sessions / "a").mkdir()
+    assert len(bulk.undo().failed) == 1
+    (store.home.sessions / "a").rmdir()
+    assert bulk.undo().failed == ()
+    assert [row.session_id for row in store.list()] == ["b", "a"] or len(store.list()) == 2

@@ -69,3 +69,20 @@ def test_a_preference_stands_in_both_logs_under_one_id(tmp_path: Path) -> None:
     assert (kept["b"].preference.other, kept["b"].preference.winner) == (ids["a"], "this")
     assert kept["b"].reason == "it says why"
     assert all(verify(tmp_path / name).whole for name in ("a", "b"))
+
+
+def test_a_line_that_begins_with_signs_of_a_diff_is_in_it(tmp_path: Path) -> None:
+    one = session(tmp_path / "one", "```repl\nx = 1\n--x\n```", "```repl\nFINAL(1)\n```")
+    other = session(
+        tmp_path / "other",
+        "```repl\nx = 1\n++x\n```",
+        "```repl\nFINAL(1)\n```",
+    )
+    first, _ = compare(one, other).steps
+    assert [line for line in first.diff if line[0] in "+-"] == ["---x", "+++x"]
+
+
+def test_a_step_that_only_one_of_them_has_is_all_new(tmp_path: Path) -> None:
+    one = session(tmp_path / "one", "```repl\nFINAL(1)\n```")
+    other = session(tmp_path / "other", "```repl\nx = 1\n```", "```repl\nFINAL(1)\n```")
+    assert compare(one, other).steps[1].diff == ("@@ -0,0 +1 @@", "+FINAL(1)")

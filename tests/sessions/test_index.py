@@ -181,3 +181,20 @@ def test_a_session_that_cannot_be_read_is_told_and_the_others_are_there(home):
     with Store(home) as store:
         assert [unread.session_id for unread in store.unread] == ["s1"]
         assert {row.session_id for row in store.list()} >= {"s2", "s3"}
+
+
+def test_whatever_goes_wrong_is_told_once_and_no_more_is_taken(tmp_path, monkeypatch, capfd):
+    told = []
+    live = LiveIndex(tmp_path / "sessions.db", tmp_path / "sessions" / "s", on_trouble=told.append)
+
+    def failing(*_):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(live._writer, "take", failing)
+    live.write(opening("s"))
+    live.close()
+    live.write(opening("s"))
+    assert len(told) == 1
+    assert "a fault of ours" in told[0]
+    assert not live._waiting
+    assert capfd.readouterr() == ("", "")

@@ -7,6 +7,7 @@ import pytest
 
 from distill_core.errors import StoreError
 from distill_core.recorder import SessionLog
+from sessions.arriving import arriving
 from sessions.home import Home
 from sessions.trash import remove, restore, sweep, trashed
 from tests.sessions.homes import ANSWERING, keep
@@ -92,5 +93,18 @@ def test_nothing_is_deleted_where_a_session_cannot_be_read(home):
 
 
 def test_what_a_killed_import_left_is_swept_up(home):
-    (home.sessions / ".arriving-x" / "session").mkdir(parents=True)
-    assert [p.name for p in sweep(home).paths] == [".arriving-x"]
+    left = home.sessions / ".arriving-x"
+    (left / "session").mkdir(parents=True)
+    assert sweep(home).paths == (), "it may just be arriving"
+    os.utime(left, (0, 0))
+    assert sweep(home).paths == (left,)
+    assert not left.exists()
+
+
+def test_a_session_that_is_still_arriving_is_left_alone_however_long_that_takes(home):
+    with arriving(home.sessions) as folder:
+        (folder / "session").mkdir()
+        os.utime(folder, (0, 0))
+        assert sweep(home).paths == ()
+        assert (folder / "session").is_dir()
+    assert not folder.exists()

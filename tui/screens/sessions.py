@@ -306,7 +306,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
                 self._notify("nothing to take back")
                 return
             self._notify(done.words)
-            for failure in done.failed[:3]:
+            for failure in (*done.failed, *done.unlisted)[:3]:
                 self._notify(failure, trouble=True)
             self._list_again()
 

@@ -2,6 +2,7 @@
 
 import shutil
 
+import msgspec
 import pytest
 
 from sessions.export import Plan, Splits, explain, export, session_folders, sources
@@ -121,3 +122,20 @@ def test_rewards_are_on_the_scales_of_ratings_and_criteria(tmp_path):
     worth = rewards(traced(folder), options)
     assert (worth.rating, worth.score, worth.gold, worth.verdict) == (0.25, 0.25, 0.0, 1.0)
     assert worth.reward == 0.25
+
+
+def test_a_score_that_stands_for_a_name_has_no_part_in_the_mean(tmp_path):
+    from distill_core.config import Settings
+    from sessions.export import Options
+    from sessions.export.configured import scales
+    from sessions.export.rewards import rewards
+
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(
+        'name = "faults"\n[[criteria]]\nid = "depth"\ntitle = "Depth"\n'
+        '[[criteria]]\nid = "fault"\ntitle = "Fault"\nmost = 9\nmeasure = "nominal"\n'
+    )
+    settings = msgspec.convert({"annotation": {"rubric": str(rubric)}}, Settings)
+    folder = make(tmp_path, "s", [block("FINAL(1)")])
+    annotate(folder, {"target": {"kind": "session"}, "scores": {"depth": 2.0, "fault": 9.0}})
+    assert rewards(traced(folder), Options(scales=scales(settings))).score == 0.25

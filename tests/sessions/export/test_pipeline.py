@@ -382,3 +382,20 @@ def test_any_place_that_fsspec_knows(home, tmp_path):
         export(plan(home), "memory://export-test/other")
     with pytest.raises(ExportError, match="cannot export"):
         export(plan(home), "teleport://nowhere/out")
+
+
+def test_two_exports_into_one_folder_do_not_write_through_each_other(home, tmp_path):
+    """The second one starts while the first one writes."""
+    seconds = []
+
+    def meanwhile(_):
+        if not seconds:
+            with pytest.raises(ExportError, match="another export is being written there") as failure:
+                export(plan(home), str(tmp_path / "out"))
+            seconds.append(failure.value)
+
+    export(plan(home), str(tmp_path / "out"), on_progress=meanwhile)
+    export(plan(home), str(tmp_path / "alone"))
+    assert seconds
+    assert content(tmp_path / "out") == content(tmp_path / "alone")
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from distill_core.errors import StoreError
+from distill_core.errors import LogError, StoreError
 from sessions import Store
 from sessions.export import Plan, export, session_folders, sources
 from sessions.export.formats import atif, find, sft
@@ -197,3 +197,11 @@ def test_an_export_in_another_form_is_refused(home, tmp_path):
     out = exported(home, tmp_path / "out", "prompt-completion")
     with pytest.raises(StoreError, match="an export as prompt-completion"):
         list(take(Home(tmp_path / "home"), out))
+
+
+def test_a_home_that_cannot_be_written_is_told(tmp_path):
+    make(tmp_path / "home", "s", [block("FINAL(1)")])
+    out = exported(tmp_path / "home", tmp_path / "out", "sft")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogError, match="cannot import"):
+        list(take(Home(tmp_path / "file"), out))

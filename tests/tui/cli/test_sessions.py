@@ -69,6 +69,18 @@ def test_verify_without_a_name_checks_the_whole_home(program, home):
     assert program("sessions", "verify", "s2")[0] == 0
 
 
+def test_a_session_that_cannot_be_read_is_damaged_and_the_others_are_checked(program, home):
+    log = home / "sessions" / "s1" / "worker.jsonl"
+    log.unlink()
+    log.mkdir()
+    status, out, _ = program("sessions", "verify")
+    assert status == 1
+    first, why, second = out.splitlines()[:3]
+    assert "s1: DAMAGED" in first
+    assert "worker.jsonl" in why
+    assert "s2: whole" in second
+
+
 def test_remove_and_restore(program, home):
     assert program("sessions", "rm", "s1")[0] == 0
     assert "s1" not in program("sessions", "list")[1]

@@ -187,6 +187,7 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     DIR is a session's folder or name; without one every session of the home is checked. A torn last line, which a
     killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
     """
+    from distill_core.errors import LogError
     from distill_core.recorder import holds_session
     from sessions.verify import verify
 
@@ -194,7 +195,13 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     folders = [Path(n) if holds_session(Path(n)) or "/" in n else home.folder(n) for n in names]
     whole = True
     for folder in folders or home.folders():
-        verdict = verify(folder)
+        try:
+            verdict = verify(folder)
+        except LogError as error:
+            whole = False
+            click.echo(f"{clean(str(folder))}: DAMAGED, it cannot be read")
+            click.echo(f"  damage: {clean(str(error))}")
+            continue
         whole = whole and verdict.whole
         click.echo(
             f"{clean(str(folder))}: {'whole' if verdict.whole else 'DAMAGED'}, {verdict.events} events"
