@@ -85,13 +85,14 @@ def one(name: str, home: str, redact: str) -> None:
     """Export once and tell how long it took, and the most memory."""
     import resource
 
-    from sessions.export import Plan, export, session_folders, sources
+    from sessions.export import Plan, export, sources
     from sessions.export.formats import find
     from sessions.export.redact import KINDS
+    from sessions.home import Home
 
     out = Path(home).parent / f"{name}-{redact}"
     started = time.perf_counter()
-    found = tuple(sources(session_folders(Path(home))))
+    found = tuple(sources(Home(Path(home)).folders()))
     made = export(Plan(format=find(name), sources=found, redact=KINDS if redact == "1" else ()), str(out))
     seconds = time.perf_counter() - started
     size = sum(path.stat().st_size for path in (out / "data").rglob("*.jsonl"))

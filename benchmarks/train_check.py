@@ -62,10 +62,11 @@ def exported(folder: Path, name: str) -> Any:
     from datasets import load_dataset
 
     from sessions.example_sessions import FOLDER
-    from sessions.export import Plan, export, session_folders, sources
+    from sessions.export import Plan, export, sources
     from sessions.export.formats import find
+    from sessions.home import Home
 
-    plan = Plan(format=find(name), sources=tuple(sources(session_folders(FOLDER))))
+    plan = Plan(format=find(name), sources=tuple(sources(Home(FOLDER).folders())))
     made = export(plan, str(folder / name))
     print(f"{name}: {made.total} rows of {made.sessions} sessions")
     return load_dataset(str(folder / name), split="train", cache_dir=str(folder / "cache"))

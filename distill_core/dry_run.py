@@ -149,7 +149,6 @@ class DryRunner:
             complete=not why,
             worker_calls=len(stub.prompt_chars),
             prompt_tokens=usage.prompt_tokens,
-            reply_tokens=usage.completion_tokens,
             cost=cost,
             why=why,
             elapsed=elapsed,

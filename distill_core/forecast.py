@@ -22,8 +22,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
         complete: the code came to its end; otherwise the numbers are what it came to before `why`.
         worker_calls: prompts that it would send.
         prompt_tokens: tokens of them, estimated.
-        reply_tokens: tokens of the replies, estimated.
-        cost: US dollars of both, None where no price is known.
+        cost: US dollars of prompts and replies, None where no price is known.
         why: what kept it from its end, one line.
         elapsed: seconds.
     """
@@ -33,7 +32,6 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = True
     worker_calls: int = 0
     prompt_tokens: int = 0
-    reply_tokens: int = 0
     cost: float | None = None
     why: str = ""
     elapsed: float = 0.0

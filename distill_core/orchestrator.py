@@ -1,6 +1,6 @@
 """The turns of a session: draft, propose, decide, run, observe, until there is an answer or a reason to end.
 
-It emits events and asks the approver; it knows neither screen nor file. What one turn is made of stands in `turn`.
+It emits events and asks the approver; it knows neither screen nor file.
 """
 
 from __future__ import annotations

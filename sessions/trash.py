@@ -47,14 +47,26 @@ def remove(home: Home, session_id: str) -> Path:
 def restore(home: Home, session_id: str) -> Path:
     """Move a session back from the trash.
 
+    Args:
+        session_id: its name there, or the only beginning of one.
+
     Raises:
-        StoreError: it is not there, or another one has its place.
+        StoreError: it is not there, several begin so, or another one has its place.
     """
     home.folder(session_id)
-    folder = home.trash / session_id
-    if not holds_session(folder):
-        there = ", ".join(p.name for p in trashed(home)) or "nothing"
-        raise StoreError(f"{session_id!r} is not in the trash", found=there)
+    there = trashed(home)
+    fitting = [p for p in there if p.name == session_id] or [
+        p for p in there if p.name.startswith(session_id)
+    ]
+    if len(fitting) != 1:
+        raise StoreError(
+            f"several sessions in the trash begin with {session_id!r}"
+            if fitting
+            else f"{session_id!r} is not in the trash",
+            found=", ".join(p.name for p in fitting or there) or "nothing",
+        )
+    (folder,) = fitting
+    session_id = folder.name
     place = home.sessions / session_id
     if place.exists():
         raise StoreError(f"cannot restore {session_id}", found="a session of that name is kept already")

@@ -67,8 +67,11 @@ class AppStage:
     def show(self, make_session: MakeSession, *, policy: PolicyName, who: str) -> RunResult | None:
         """Run a session on the live screen until the person leaves it. Blocks.
 
+        Returns:
+            The result; None where it was left before its end, or ended with a DistillError, which the screen has told.
+
         Raises:
-            DistillError: what the session ended with; the person has seen it.
+            Exception: a fault of the program that the session ended with.
         """
         wiring = wire(make_session, policy=policy, who=who, setup=self._app.setup)
         left = threading.Event()
@@ -84,8 +87,9 @@ class AppStage:
         finally:
             wiring.bridge.close()
             end(wiring.engine)
-        if isinstance(wiring.engine.error, DistillError):
-            return None
+        error = wiring.engine.error
+        if error is not None and not isinstance(error, DistillError):
+            raise error
         return wiring.engine.result
 
     def close(self) -> None:

@@ -157,21 +157,28 @@ _ABOVE_ZERO = re.compile(
 )
 """Numbers that mean nothing at zero. No other number here means anything below it, a seed excepted."""
 
+RATINGS = (2, 9)
+"""What the highest rating may be: one rating is no scale, and a rating is given by a digit."""
+
 
 def _in_range(value: Value) -> None:
     """Refuse a number that nothing could be done with.
 
     Raises:
-        ConfigError: it is too small, or no number.
+        ConfigError: it is too small, too large, or no number.
     """
     number = value.value
     if isinstance(number, bool) or not isinstance(number, int | float) or value.key.endswith("seed"):
         return
-    above_zero = _ABOVE_ZERO.fullmatch(value.key) is not None
-    if math.isfinite(number) and (number > 0 if above_zero else number >= 0):
+    if value.key == "annotation.best":
+        least, most = RATINGS
+        fits, allowed = least <= number <= most, f"{least} to {most}"
+    elif _ABOVE_ZERO.fullmatch(value.key):
+        fits, allowed = number > 0, "1 or more" if isinstance(number, int) else "more than 0"
+    else:
+        fits, allowed = number >= 0, "0 or more"
+    if fits and math.isfinite(number):
         return
-    least = "1 or more" if isinstance(number, int) else "more than 0"
-    allowed = least if above_zero else "0 or more"
     raise ConfigError(
         f"{value.origin}: {value.key} is wrong", found=repr(number), remedy=f"allowed is {allowed}"
     )

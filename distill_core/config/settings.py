@@ -120,7 +120,7 @@ class AnnotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     Args:
         labels: the vocabulary that labels are chosen from.
         rubric: a TOML file of criteria, see `config.rubric`; default: the one that comes with the program.
-        best: the highest rating; the lowest is 1.
+        best: the highest rating, 2 to 9, since a rating is given by a digit; the lowest is 1.
     """
 
     labels: list[str] = msgspec.field(default_factory=lambda: list(LABELS))

@@ -185,10 +185,6 @@ class OpenAIHandler(ModelHandler):
         """Ask the endpoint what it serves, and where it lists no such model, for one token of it."""
         return shared_loop().wait(self._check())
 
-    async def acheck(self) -> EndpointCheck:
-        """`check` without blocking the event loop."""
-        return await shared_loop().join(self._check())
-
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
         shared_loop().wait(self._connection.close())

@@ -94,13 +94,6 @@ def find(name: str, *, cache_dir: Path | None = None) -> Path | None:
     return entry.path if entry else None
 
 
-def installed(*, cache_dir: Path | None = None) -> tuple[Installed, ...]:
-    """All weights of the catalogue that have been pulled."""
-    home = cache_dir or default_cache_dir()
-    entries = (_installed(weights, home / weights.name) for weights in catalogue().values())
-    return tuple(entry for entry in entries if entry)
-
-
 def resolve(name_or_path: str | Path, *, cache_dir: Path | None = None) -> Path:
     """The GGUF file that a person means: a name of the catalogue, or the path of a file of their own.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sessions.export.pipeline import explain, export, rehearse
     from sessions.export.plan import Plan
     from sessions.export.rows import Options
-    from sessions.export.selecting import session_folders, sources
+    from sessions.export.selecting import sources
     from sessions.export.splits import Splits
     from sessions.export.trace import Trace
     from sessions.export.tracing import trace_of
@@ -26,7 +26,6 @@ _HOME = {
     "explain": "pipeline",
     "export": "pipeline",
     "rehearse": "pipeline",
-    "session_folders": "selecting",
     "sources": "selecting",
     "trace_of": "tracing",
 }
@@ -39,7 +38,6 @@ __all__ = [
     "explain",
     "export",
     "rehearse",
-    "session_folders",
     "sources",
     "trace_of",
 ]

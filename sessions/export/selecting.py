@@ -128,14 +128,3 @@ def _logs(folder: Path) -> Iterator[Path]:
         path = folder / f"{stream}.jsonl"
         if path.exists():
             yield path
-
-
-def session_folders(home: Path) -> list[Path]:
-    """The folders of all sessions kept in `home`."""
-    place = home / "sessions"
-    try:
-        return sorted(path for path in place.iterdir() if (path / "supervisor.jsonl").exists())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ExportError(f"cannot read {place}", found=error.strerror or str(error)) from error

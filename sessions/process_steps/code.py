@@ -6,7 +6,6 @@ import ast
 from collections.abc import Collection
 
 from sessions.process_steps.calls import Call, call_of
-from sessions.process_steps.text import Span
 
 TOOLS = frozenset({"worker", "worker_batch", "FINAL"})
 """Tools that every session has; primitives come on top."""
@@ -30,14 +29,3 @@ def code_calls(code: str, start: int = 0, tools: Collection[str] = TOOLS) -> lis
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in tools
     ]
     return sorted(found, key=lambda call: (call.span.start, -call.span.end))
-
-
-def outermost(calls: list[Call]) -> list[Call]:
-    """Those of `calls` that stand in no other."""
-    kept: list[Call] = []
-    last = Span(0, 0)
-    for call in calls:
-        if call.span.start >= last.end:
-            kept.append(call)
-            last = call.span
-    return kept

@@ -55,6 +55,18 @@ def test_restoring_never_overwrites(home):
         restore(home, "s1")
 
 
+def test_a_name_may_be_cut_short_where_that_is_clear(home):
+    remove(home, "s1")
+    remove(home, "s2")
+    with pytest.raises(StoreError, match="several sessions in the trash begin with 's'"):
+        restore(home, "s")
+    with pytest.raises(StoreError, match="'t' is not in the trash"):
+        restore(home, "t")
+    remembered = home.trash / "s1"
+    remembered.rename(home.trash / "20260301-s1")
+    assert restore(home, "2026").name == "20260301-s1"
+
+
 def test_a_running_session_is_not_removed(home):
     log = SessionLog(home.folder("s1"), append=True)
     with pytest.raises(StoreError, match="still running"):

@@ -104,7 +104,7 @@ sections = [context[a:b] for a, b in zip(heads, heads[1:] + [None])]
 replies = worker_batch([f"{s[:6000]}\\n\\nQuote any cap on liability." for s in sections])
 print([r for r in replies if "NONE" not in str(r)])"""
 FORECASTS = (
-    Forecast(call_id="s3", worker_calls=37, prompt_tokens=58_300, reply_tokens=9_472, cost=0.0117),
+    Forecast(call_id="s3", worker_calls=37, prompt_tokens=58_300, cost=0.0117),
     Forecast(
         call_id="s4",
         complete=False,

@@ -1,5 +1,6 @@
 """The review queue: sessions judged by keys alone, every key in the log before the next."""
 
+import msgspec
 import pytest
 
 from distill_core.config.rubric import load_rubric
@@ -212,8 +213,6 @@ async def test_a_filter_selects_and_a_wrong_one_changes_nothing(opened):
 
 
 async def test_the_place_is_remembered(home, tmp_path):
-    import msgspec
-
     memory = tmp_path / "memory.json"
     setup = msgspec.structs.replace(plain(), memory=Memory(memory))
     queue = Queue(home, "ada", "")
@@ -237,3 +236,16 @@ async def test_each_filter_has_a_place_of_its_own(opened):
     assert opened.screen.queue.at == 2
     await opened.press("slash", *"steps:>0", "enter")
     assert opened.screen.queue.at == 1
+
+
+async def test_ratings_end_at_the_highest_of_the_settings(home):
+    setup = msgspec.structs.replace(plain(), best=3)
+    app = DistillApp(
+        setup, lambda: ReviewScreen(Queue(home, "ada"), load_rubric(), setup, (), lambda card: None)
+    )
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        it = Opened(app, pilot, home)
+        await it.press("2", "4")
+        assert it.said()[0][2] == 2
+        assert "★★☆ " in it.text("card").replace("\n", " ")

@@ -3,6 +3,7 @@
 import time
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from distill_core import events as ev
@@ -89,9 +90,10 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(home, size=(160, 30), words=""):
-    screen = SessionsScreen(plain(), home, "ada", words)
-    app = DistillApp(plain(), lambda: screen)
+async def opened(home, size=(160, 30), words="", **settings):
+    setup = msgspec.structs.replace(plain(), **settings)
+    screen = SessionsScreen(setup, home, "ada", words)
+    app = DistillApp(setup, lambda: screen)
     async with app.run_test(size=size) as pilot:
         it = Opened(app, pilot, screen)
         await it.until(lambda: it.listed or "0 of" in it.title)
@@ -142,6 +144,12 @@ async def test_the_session_at_the_cursor_is_rated_under_the_persons_name(home):
     with Store(home) as store:
         (made,) = store.open("b").state.annotations()
         assert (made.by, made.rating, made.target.kind) == ("ada", 3, "session")
+
+
+async def test_ratings_go_up_to_the_highest_of_the_settings(home):
+    async with opened(home, best=7) as it:
+        await it.pilot.press("down", "r", "8", "7")
+        await it.until(lambda: it.screen._listing.rows[1].rating == 7)
 
 
 async def test_what_goes_to_the_trash_comes_back(home):

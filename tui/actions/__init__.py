@@ -1,7 +1,7 @@
 """The registry of actions: everything a person can do on the screens, once.
 
 Keys, footer, help and command palette come from here. An action is added to the file of its kind, and what it does to
-the `handlers` of a part of the screen (`tui.parts`).
+the `handlers` of a part of the screen (`tui.screens.parts`).
 """
 
 from tui.actions.action import Action, Gate, Scope, Situation

@@ -28,7 +28,7 @@ REVIEWING: tuple[Action, ...] = (
             f"{n}",
             f"Rate the session, or score the criterion at the cursor: {n}",
         )
-        for n in range(1, 6)
+        for n in range(1, 10)
     ),
     _review("good", ("plus", "right"), "Good", "Mark the step or the answer at the cursor +1", shown=True),
     _review("neutral", ("0",), "Neutral", "Mark it neutral, which is not the same as not marked", shown=True),

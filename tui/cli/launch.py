@@ -55,10 +55,13 @@ class Stage(Protocol):
     """A program with a screen of its own on which sessions are shown, one at a time."""
 
     def show(self, make_session: MakeSession, *, policy: PolicyName, who: str) -> RunResult | None:
-        """Run a session there until the person leaves it; None where it was left before its end.
+        """Run a session there until the person leaves it.
+
+        Returns:
+            The result; None where it was left before its end, or ended with a DistillError, which the screen has told.
 
         Raises:
-            DistillError: what the session ended with; the person has seen it.
+            Exception: a fault of the program that the session ended with.
         """
         ...
 

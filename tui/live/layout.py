@@ -75,7 +75,7 @@ PANES: tuple[PaneSpec, ...] = (
         hidden=True,
     ),
 )
-"""In the order of their keys; a pane is added here and made by a part of the screen (`tui.parts`)."""
+"""In the order of their keys; a pane is added here and made by a part of the screen (`tui.screens.parts`)."""
 
 
 def classes(width: int) -> dict[str, bool]:

@@ -171,11 +171,11 @@ class Card:
             self.events.append(new)
 
 
-def summed(judgement: Judgement) -> str:
-    """A judgement in a few words; empty where it says nothing."""
+def summed(judgement: Judgement, best: int) -> str:
+    """A judgement in a few words, ratings going up to `best`; empty where it says nothing."""
     parts: list[str] = []
     if judgement.rating is not None:
-        parts.append("★" * judgement.rating + "☆" * max(0, 5 - judgement.rating))
+        parts.append("★" * judgement.rating + "☆" * max(0, best - judgement.rating))
     if judgement.mark is not None:
         parts.append(MARKS[judgement.mark])
     if judgement.labels:

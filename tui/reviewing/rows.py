@@ -55,9 +55,14 @@ class QueueRows:
 
 
 class CardRows:
-    """A card in rows, its entries among them."""
+    """A card in rows, its entries among them.
 
-    def __init__(self) -> None:
+    Args:
+        best: the highest rating.
+    """
+
+    def __init__(self, best: int) -> None:
+        self._best = best
         self.card: Card | None = None
         self._rows = Transcript(_wrap)
 
@@ -69,7 +74,7 @@ class CardRows:
         if card is None:
             return
         for index, entry in enumerate(card.entries):
-            self._rows.set(index, _entry_lines(card, entry))
+            self._rows.set(index, _entry_lines(card, entry, self._best))
 
     def height(self, width: int) -> int:
         """Rows in all."""
@@ -100,7 +105,7 @@ def _wrap(line: Line, width: int) -> list[Line]:
     return [fit(line, width)] if line[:1] == (CODE,) else wrap(line, width, words=True, indent=3)
 
 
-def _entry_lines(card: Card, entry: Entry) -> list[Line]:
+def _entry_lines(card: Card, entry: Entry, best: int) -> list[Line]:
     match entry.about:
         case "session":
             lines = _session_lines(card.state)
@@ -110,16 +115,16 @@ def _entry_lines(card: Card, entry: Entry) -> list[Line]:
             lines = _step_lines(card.state, entry.step, MARKS[card.mine(entry).mark])
         case "answer":
             lines = _answer_lines(card.state)
-    said = summed(card.mine(entry))
+    said = summed(card.mine(entry), best)
     if said:
         lines.append((("✎ ", "active"), (said, "active")))
     for name, judgement in card.others(entry).items():
-        lines.append(((f"  {name}: ", "muted"), (summed(judgement), "muted")))
-    lines += [_span_line(card, *span) for span in card.spans(entry)]
+        lines.append(((f"  {name}: ", "muted"), (summed(judgement, best), "muted")))
+    lines += [_span_line(card, *span, best) for span in card.spans(entry)]
     return [*lines, ()]
 
 
-def _span_line(card: Card, target: Target, by: str, judgement: Judgement) -> Line:
+def _span_line(card: Card, target: Target, by: str, judgement: Judgement, best: int) -> Line:
     """Words that were judged, and how."""
     mine = by == card.who
     who: Span = ("✎ ", "active") if mine else (f"  {by}: ", "muted")
@@ -127,7 +132,7 @@ def _span_line(card: Card, target: Target, by: str, judgement: Judgement) -> Lin
     return (
         who,
         (f"‘{words if len(words) <= PASSAGE else words[: PASSAGE - 1] + '…'}’ ", ""),
-        (summed(judgement), "active" if mine else "muted"),
+        (summed(judgement, best), "active" if mine else "muted"),
     )
 
 

@@ -70,7 +70,7 @@ class ReviewScreen(Screen[Fork | None]):
         self._labels = labels
         self._opened = opened
         self._queue_rows = QueueRows(queue)
-        self._card_rows = CardRows()
+        self._card_rows = CardRows(setup.best)
 
     def compose(self) -> ComposeResult:
         """A title, the queue, the card, the keys."""
@@ -171,7 +171,7 @@ class ReviewScreen(Screen[Fork | None]):
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry."""
         acts: dict[str, Callable[[], object]] = {
-            **{f"review.score_{n}": partial(self._score, n) for n in range(1, 6)},
+            **{f"review.score_{n}": partial(self._score, n) for n in range(1, 10)},
             "review.good": partial(self._mark, 1),
             "review.neutral": partial(self._mark, 0),
             "review.bad": partial(self._mark, -1),
@@ -215,10 +215,12 @@ class ReviewScreen(Screen[Fork | None]):
             return
         if entry.criterion is not None:
             self._write(lambda card: card.score(entry, score), f"{entry.criterion.title} has no {score}.")
-        elif entry.about in ("session", "answer"):
-            self._say(entry, rating=score)
-        else:
+        elif entry.about == "step":
             self.app.notify("A step is marked with + 0 −.", timeout=2)
+        elif score > self._setup.best:
+            self.app.notify(f"Ratings go from 1 to {self._setup.best}.", timeout=2)
+        else:
+            self._say(entry, rating=score)
 
     def _mark(self, mark: int) -> None:
         entry = self.entry

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 SETTLING = 0.15
 """Seconds without a key after which what was typed so far is listed."""
 
-RATINGS = 5
-
 
 class SessionsScreen(Screen[tuple[str, ...] | None]):
     """Kept sessions. Ends with the fork that the person asked for, if they did.
@@ -268,7 +266,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         chosen = self._chosen()
         if not chosen:
             return
-        choices = [Choice(str(n), str(n), "★" * n) for n in range(1, RATINGS + 1)]
+        choices = [Choice(str(n), str(n), "★" * n) for n in range(1, self._setup.best + 1)]
 
         def take(rating: str | None) -> None:
             if rating is not None:

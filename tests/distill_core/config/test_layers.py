@@ -113,6 +113,8 @@ def test_every_setting_is_documented(load):
         ("[limits]\nturns = 0", r"limits.turns is wrong: 0 \(allowed is 1 or more\)"),
         ("[limits]\nmoney = -0.5", r"limits.money is wrong: -0.5 \(allowed is 0 or more\)"),
         ("[models.a]\nconcurrency = 0", r"models.a.concurrency is wrong: 0 \(allowed is 1 or more\)"),
+        ("[annotation]\nbest = 1", r"annotation.best is wrong: 1 \(allowed is 2 to 9\)"),
+        ("[annotation]\nbest = 10", r"annotation.best is wrong: 10 \(allowed is 2 to 9\)"),
     ],
 )
 def test_a_number_out_of_range_is_told(load, text, told):

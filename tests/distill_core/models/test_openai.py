@@ -438,9 +438,9 @@ def test_a_check_asks_a_server_that_lists_the_model_under_another_name() -> None
     assert [body["max_tokens"] for body in server.bodies] == [1]
 
 
-async def test_a_check_says_what_is_wrong() -> None:
+def test_a_check_says_what_is_wrong() -> None:
     with serve(default=Reply(status=404, message="no such model"), served=["a", "b"]) as server:
-        found = await handler_for(server).acheck()
+        found = handler_for(server).check()
     assert not found.ok
     assert found.error is not None
     assert "no such model" in found.error

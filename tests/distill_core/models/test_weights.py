@@ -23,7 +23,7 @@ import pytest
 from distill_core.errors import WeightsError
 from distill_core.models import weights, weights_sources
 from distill_core.models.catalogue import Part, Weights, catalogue
-from distill_core.models.weights import Origin, PullProgress, find, installed, pull, resolve
+from distill_core.models.weights import Origin, PullProgress, find, pull, resolve
 
 PART_SIZE = 500_000
 CONTENT = weights.GGUF_MAGIC + b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(25_000))
@@ -383,9 +383,8 @@ class SlowHub(http.server.BaseHTTPRequestHandler):
 # ---------------------------------------------------------------- what is here
 
 
-def test_find_and_installed_know_only_what_was_pulled(tmp_path: Path) -> None:
+def test_find_knows_only_what_was_pulled(tmp_path: Path) -> None:
     assert find("smollm2-135m", cache_dir=tmp_path) is None
-    assert installed(cache_dir=tmp_path) == ()
     with pytest.raises(WeightsError, match="known are"):
         find("gpt-9", cache_dir=tmp_path)
 

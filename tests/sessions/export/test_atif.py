@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from sessions.export import Plan, export, session_folders, sources
+from sessions.export import Plan, export, sources
 from sessions.export.formats import find
+from sessions.home import Home
 from tests.sessions.export.making import block, make, traced
 
 
@@ -14,7 +15,7 @@ def trajectories(home, tmp_path_factory):
     """The exported trajectories by session."""
     out = tmp_path_factory.mktemp("atif") / "out"
     plan = Plan(
-        format=find("atif"), sources=tuple(sources(session_folders(home))), licence="CC0-1.0", tool="t 1"
+        format=find("atif"), sources=tuple(sources(Home(home).folders())), licence="CC0-1.0", tool="t 1"
     )
     export(plan, str(out))
     return {path.stem: json.loads(path.read_text()) for path in (out / "trajectories").iterdir()}

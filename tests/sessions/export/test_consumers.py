@@ -7,8 +7,9 @@ import pyarrow.parquet
 import pytest
 from datasets import load_dataset
 
-from sessions.export import Plan, Splits, export, session_folders, sources
+from sessions.export import Plan, Splits, export, sources
 from sessions.export.formats import all_formats, find
+from sessions.home import Home
 from tests.sessions.export.making import traced
 from tests.sessions.export.tokens import options_for, tokenizer
 
@@ -26,7 +27,7 @@ def exported(home, tmp_path_factory):
             plan = Plan(
                 format=find(name),
                 options=options_for(name),
-                sources=tuple(sources(session_folders(home))),
+                sources=tuple(sources(Home(home).folders())),
                 splits=Splits(shares={"test": 0.4}),
                 storage=storage,
             )

@@ -5,10 +5,11 @@ import shutil
 import msgspec
 import pytest
 
-from sessions.export import Plan, Splits, explain, export, session_folders, sources
+from sessions.export import Plan, Splits, explain, export, sources
 from sessions.export.formats import find
 from sessions.export.pipeline import sifted
 from sessions.export.sifting import Kept
+from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make, traced
 
 STEP = {"kind": "step", "id": "1"}
@@ -48,7 +49,7 @@ def compared(tmp_path):
 
 
 def plan(home, name, **options):
-    return Plan(format=find(name), sources=tuple(sources(session_folders(home))), **options)
+    return Plan(format=find(name), sources=tuple(sources(Home(home).folders())), **options)
 
 
 def rows(home, name, **options):

@@ -7,8 +7,9 @@ from google.protobuf import json_format
 from openinference.semconv.trace import OpenInferenceSpanKindValues, SpanAttributes
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from sessions.export import Plan, export, session_folders, sources
+from sessions.export import Plan, export, sources
 from sessions.export.formats import find
+from sessions.home import Home
 from tests.sessions.export.making import traced
 
 
@@ -16,7 +17,7 @@ from tests.sessions.export.making import traced
 def traces(home, tmp_path_factory):
     """The spans of each session, as the package reads them, by name of session."""
     out = tmp_path_factory.mktemp("otel") / "out"
-    export(Plan(format=find("otel"), sources=tuple(sources(session_folders(home)))), str(out))
+    export(Plan(format=find("otel"), sources=tuple(sources(Home(home).folders()))), str(out))
     made = {}
     for line in (out / "data" / "train" / "00000.jsonl").read_text().splitlines():
         for span in json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"]:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from distill_core.errors import ExportError
-from sessions.export import Options, Plan, Splits, explain, export, rehearse, session_folders, sources
+from sessions.export import Options, Plan, Splits, explain, export, rehearse, sources
 from sessions.export.formats import find
 from sessions.export.splits import parse_shares
+from sessions.home import Home
 from tests.sessions.export.making import annotate, block, fork, make
 
 
 def plan(home, name="prompt-completion", **options):
-    return Plan(format=find(name), sources=tuple(sources(session_folders(home))), **options)
+    return Plan(format=find(name), sources=tuple(sources(Home(home).folders())), **options)
 
 
 def content(folder):
@@ -137,7 +138,7 @@ def test_a_fork_is_always_with_its_parent(tmp_path):
         parent = make(home, f"p{number}", [block(f"print({number})"), block(f"FINAL({number})")])
         middle = fork(parent, f"q{number}", 1)
         fork(middle, f"r{number}", 1)
-    found = sources(session_folders(home))
+    found = sources(Home(home).folders())
     for seed in range(20):
         splits = Splits(shares={"test": 0.3, "validation": 0.2}, seed=seed)
         placed = {source.session_id: splits.of(source.family) for source in found}

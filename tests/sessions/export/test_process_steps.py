@@ -5,9 +5,10 @@ import re
 import pytest
 
 from distill_core.errors import ExportError
-from sessions.export import Plan, rehearse, session_folders, sources
+from sessions.export import Plan, rehearse, sources
 from sessions.export.formats.process_steps import rows as rows_of
 from sessions.export.rows import Row
+from sessions.home import Home
 from sessions.process_steps import Span, SpanTokenizer
 from tests.sessions.export.making import block, make, traced
 from tests.sessions.export.tokens import options_for, tokenizer_file
@@ -69,7 +70,7 @@ def test_a_turn_without_a_decision_is_left_out_by_name(tmp_path):
 
     plan = Plan(
         format=find("process-steps"),
-        sources=tuple(sources(session_folders(tmp_path))),
+        sources=tuple(sources(Home(tmp_path).folders())),
         options=options_for("process-steps"),
     )
     report = rehearse(plan)
@@ -80,6 +81,6 @@ def test_without_a_tokenizer_it_says_so(tmp_path):
     from sessions.export.formats import find
 
     make(tmp_path, "s", [block("FINAL(1)")])
-    plan = Plan(format=find("process-steps"), sources=tuple(sources(session_folders(tmp_path))))
+    plan = Plan(format=find("process-steps"), sources=tuple(sources(Home(tmp_path).folders())))
     with pytest.raises(ExportError, match="process-steps needs a tokenizer"):
         rehearse(plan)

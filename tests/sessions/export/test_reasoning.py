@@ -4,9 +4,10 @@ import json
 
 import msgspec
 
-from sessions.export import Plan, export, session_folders, sources
+from sessions.export import Plan, export, sources
 from sessions.export.formats import find
 from sessions.export.reasoning import code_only, without_prose
+from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make, traced
 
 
@@ -27,7 +28,7 @@ def test_spans_in_code_stay_where_the_code_goes():
 
 def test_no_prose_of_the_supervisor_leaves_in_prompts_or_completions(home, tmp_path):
     for name in ("sft", "prompt-completion", "openai", "preference", "axolotl", "episodes", "sharegpt"):
-        plan = Plan(format=find(name), sources=tuple(sources(session_folders(home))), reasoning=False)
+        plan = Plan(format=find(name), sources=tuple(sources(Home(home).folders())), reasoning=False)
         export(plan, str(tmp_path / name))
         text = "".join(p.read_text() for p in (tmp_path / name / "data").rglob("*.jsonl"))
         for prose in ("I look.", "Found it.", "A typo.", "Rather not.", "Surely."):

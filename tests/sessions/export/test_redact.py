@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.export import Plan, export, rehearse, session_folders, sources
+from sessions.export import Plan, export, rehearse, sources
 from sessions.export.formats import all_formats, find
 from sessions.export.redact import KINDS, Found, Redactor, make_finders
 from sessions.export.redact.personal import luhn
 from sessions.export.redact.presidio import best_model, finder
 from sessions.export.redacting import redacted
+from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make, traced
 from tests.sessions.export.tokens import options_for
 
@@ -213,7 +214,7 @@ def test_nothing_of_a_trace_is_forgotten(leaky):
 @pytest.mark.parametrize("name", [format.name for format in all_formats()])
 def test_nothing_leaves_in_any_format(leaky, tmp_path, name):
     options = {"keep": frozenset({"unfinished", "error", "rejected", "sent_back"})}
-    plan = Plan(format=find(name), sources=tuple(sources(session_folders(leaky))), options=options_for(name))
+    plan = Plan(format=find(name), sources=tuple(sources(Home(leaky).folders())), options=options_for(name))
     plan = msgspec.structs.replace(plan, options=msgspec.structs.replace(plan.options, **options))
     made = export(plan, str(tmp_path / "out"))
     assert made.total
@@ -244,12 +245,12 @@ def test_a_fork_has_its_parents_placeholders(leaky, tmp_path):
 
 def test_the_store_keeps_the_original(leaky, tmp_path):
     logs = {p: p.read_bytes() for p in leaky.rglob("*.jsonl")}
-    export(Plan(format=find("worker"), sources=tuple(sources(session_folders(leaky)))), str(tmp_path / "out"))
+    export(Plan(format=find("worker"), sources=tuple(sources(Home(leaky).folders()))), str(tmp_path / "out"))
     assert {p: p.read_bytes() for p in leaky.rglob("*.jsonl")} == logs
 
 
 def test_a_rehearsal_counts_what_would_be_redacted(leaky):
-    plan = Plan(format=find("worker"), sources=tuple(sources(session_folders(leaky))))
+    plan = Plan(format=find("worker"), sources=tuple(sources(Home(leaky).folders())))
     assert rehearse(plan).redacted["email"] > 10
     assert rehearse(msgspec.structs.replace(plan, redact=())).redacted == {}
 

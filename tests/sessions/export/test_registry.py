@@ -1,13 +1,16 @@
 """An exporter is one file, and nothing else needs to know of it."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from distill_core.errors import ExportError
-from sessions.export import Plan, export, formats, session_folders, sources
+from sessions.export import Plan, export, formats, sources
+from sessions.export.rows import RULES
+from sessions.home import Home
 from tests.sessions.export.tokens import options_for
 
 ONE_FILE = '''
@@ -29,7 +32,7 @@ def test_a_format_is_added_by_adding_one_file(home, tmp_path, monkeypatch):
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     try:
         assert "questions" in formats.names()
-        plan = Plan(format=formats.find("questions"), sources=tuple(sources(session_folders(home))))
+        plan = Plan(format=formats.find("questions"), sources=tuple(sources(Home(home).folders())))
         made = export(plan, str(tmp_path / "out"))
         assert made.left == {"duplicate": 6}
         row = json.loads((tmp_path / "out" / "data" / "train" / "00000.jsonl").read_text())
@@ -45,6 +48,13 @@ def test_each_file_of_the_folder_is_a_format_of_its_name():
     assert all(
         format.help and (format.columns or format.storage != "rows") for format in formats.all_formats()
     )
+
+
+def test_every_rule_is_in_the_documentation():
+    page = (Path(__file__).parents[3] / "docs" / "EXPORT.md").read_text(encoding="utf-8")
+    table = page.partition("| rule | leaves out |")[2].partition("\n\n")[0]
+    told = {rule for line in table.splitlines() for rule in re.findall(r"`(\w+)`", line.partition(" | ")[0])}
+    assert told == set(RULES)
 
 
 def test_an_unknown_format_names_the_nearest():
@@ -74,6 +84,4 @@ def test_what_rows_hold_is_what_their_format_declares(home):
 
 
 def _plan(home, format):
-    return Plan(
-        format=format, sources=tuple(sources(session_folders(home))), options=options_for(format.name)
-    )
+    return Plan(format=format, sources=tuple(sources(Home(home).folders())), options=options_for(format.name))

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from sessions.export import Plan, export, session_folders, sources
+from sessions.export import Plan, export, sources
 from sessions.export.formats import find
 from sessions.export.readable import visible
+from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make
 
 EVIL = "<script>alert(1)</script><img src=x onerror=y>](javascript:1) \x1b[31m \u202e | `` ``` </pre>"
@@ -20,7 +21,7 @@ def reports(home, tmp_path_factory):
     made = {}
     for name in ("markdown", "html"):
         out = tmp_path_factory.mktemp(name) / "out"
-        export(Plan(format=find(name), sources=tuple(sources(session_folders(home)))), str(out))
+        export(Plan(format=find(name), sources=tuple(sources(Home(home).folders()))), str(out))
         made |= {(name, path.stem): path.read_text() for path in (out / "reports").iterdir()}
     return made
 
@@ -71,7 +72,7 @@ def hostile(tmp_path_factory):
     annotate(folder, {"step": 1, "target": {"kind": "step", "id": "1"}, "comment": EVIL, "labels": (EVIL,)})
     made = {}
     for name in ("markdown", "html"):
-        export(Plan(format=find(name), sources=tuple(sources(session_folders(home)))), str(home / name))
+        export(Plan(format=find(name), sources=tuple(sources(Home(home).folders()))), str(home / name))
         (path,) = (home / name / "reports").iterdir()
         made[name] = path.read_text()
     return made

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from distill_core.errors import LogError, StoreError
 from sessions import Store
-from sessions.export import Plan, export, session_folders, sources
+from sessions.export import Plan, export, sources
 from sessions.export.formats import atif, find, sft
 from sessions.export.rows import RULES, Options, Row
 from sessions.export.tracing import trace_of
@@ -25,7 +25,7 @@ ALL = Options(keep=frozenset(RULES))
 
 def exported(home: Path, out: Path, name: str, **options) -> Path:
     plan = Plan(
-        format=find(name), sources=tuple(sources(session_folders(home))), options=ALL, tool="t 1", **options
+        format=find(name), sources=tuple(sources(Home(home).folders())), options=ALL, tool="t 1", **options
     )
     export(plan, str(out))
     return out

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.process_steps import extract_json_argument_spans, extract_tool_name_span, find_calls
-from sessions.process_steps.code import code_calls, outermost
+from sessions.process_steps.code import code_calls
 
 CALL = '{"name": "read_file", "arguments": {"path": "a } b.json", "n": {"deep": [1, {"x": "{"}]}}}'
 
@@ -110,7 +110,6 @@ def test_code_is_read_by_its_syntax_tree() -> None:
         ("FINAL", "FINAL"),
     ]
     assert [s.of(text) for s in calls[0].argument_spans] == ["[worker(p) for p in ps]", "'raise'"]
-    assert [c.name for c in outermost(calls)] == ["worker_batch", "FINAL"]
     assert code_calls("not python (") == []
 
 

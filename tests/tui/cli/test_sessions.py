@@ -81,6 +81,12 @@ def test_a_session_that_cannot_be_read_is_damaged_and_the_others_are_checked(pro
     assert "s2: whole" in second
 
 
+def test_verify_takes_a_name_cut_short(program, home):
+    (home / "sessions" / "s1").rename(home / "sessions" / "20260301-s1")
+    status, out, _ = program("sessions", "verify", "2026")
+    assert (status, out.count("whole")) == (0, 1)
+
+
 def test_remove_and_restore(program, home):
     assert program("sessions", "rm", "s1")[0] == 0
     assert "s1" not in program("sessions", "list")[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from distill_core import events as ev
 from distill_core.reading import read_session
 from tests.fakes.openai_server import Reply, serve
 from tui.app import DistillApp
+from tui.engine import LiveSession
 from tui.memory import Memory, NewSession
 from tui.screens.home import HomeScreen
 from tui.screens.live import LiveScreen
@@ -92,6 +94,20 @@ async def test_a_session_that_cannot_start_is_told(place: Path) -> None:
         await pilot.pause(0.2)
         await pilot.press("n", "ctrl+s")
         await until(pilot, lambda screen: isinstance(screen, ReadScreen))
+
+
+async def test_a_fault_of_the_program_is_raised_once_the_person_has_left(place: Path) -> None:
+    def broken(*_: object) -> LiveSession:
+        raise ZeroDivisionError("by nought")
+
+    app, stage = opened(place, "http://127.0.0.1:9/v1")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        shown = asyncio.create_task(asyncio.to_thread(stage.show, broken, policy="auto", who="ada"))
+        await until(pilot, lambda screen: isinstance(screen, LiveScreen) and not screen.model.live)
+        await pilot.press("q")
+        with pytest.raises(ZeroDivisionError):
+            await shown
 
 
 async def test_an_application_that_goes_away_leaves_the_session_to_be_resumed(place: Path) -> None:

@@ -184,15 +184,15 @@ def import_sessions(paths: tuple[Path, ...], examples: bool, **options: Any) -> 
 def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     """Check that each session is whole: schema, numbering, references, prompts, document.
 
-    DIR is a session's folder or name; without one every session of the home is checked. A torn last line, which a
-    killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
+    DIR is a session's folder or name, which may be cut short; without one every session of the home is checked. A torn
+    last line, which a killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
     """
     from distill_core.errors import LogError
-    from distill_core.recorder import holds_session
+    from sessions.forking import find
     from sessions.verify import verify
 
     home = home_of(options)
-    folders = [Path(n) if holds_session(Path(n)) or "/" in n else home.folder(n) for n in names]
+    folders = [Path(n) if "/" in n else find(home.path, n) for n in names]
     whole = True
     for folder in folders or home.folders():
         try:
@@ -245,7 +245,7 @@ def remove_sessions(names: tuple[str, ...], **options: Any) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @config_options
 def restore_sessions(names: tuple[str, ...], **options: Any) -> None:
-    """Bring sessions back from the trash; without a NAME say what is in it."""
+    """Bring sessions back from the trash; without a NAME say what is in it. NAME may be cut short."""
     from sessions import Store
     from sessions.trash import restore, trashed
 
