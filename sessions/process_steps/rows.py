@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from distill_core.text import encodable
 from sessions.process_steps.calls import Call, Found, find_calls
 from sessions.process_steps.conversations import Turn
 from sessions.process_steps.integration import Integration, identify_integration_spans
@@ -67,6 +68,8 @@ class RowMaker:
 
     def row(self, turn: Turn, metadata: dict[str, Any]) -> Row | None:
         """The row of a teacher's turn; None where it decides nothing, or where its tokens would not hold its text."""
+        # Tokenizers take no lone surrogates, nor does UTF-8.
+        turn = msgspec.structs.replace(turn, text=encodable(turn.text))
         self.counts["texts"] += 1
         found = self._find(turn.text)
         self.counts["invalid calls left out"] += len(found.invalid)

@@ -116,6 +116,14 @@ def test_a_tokenizer_that_forgets_is_counted_and_never_trusted(word_tokenizer: P
     assert maker.counts["texts that the tokenizer does not give back left out"] == 1
 
 
+def test_a_lone_surrogate_is_spelled_out(byte_tokenizer: Path) -> None:
+    row = RowMaker(SpanTokenizer(byte_tokenizer)).row(
+        Turn(prompt="", text='\ud800{"name": "f", "arguments": {}}'), {}
+    )
+    assert row is not None
+    assert row["teacher_text"] == '\\ud800{"name": "f", "arguments": {}}'
+
+
 def test_positions_lie_around_their_spans(byte_tokenizer: Path) -> None:
     tokenizer = SpanTokenizer(byte_tokenizer)
     text = 'Now {"name": "read_file", "arguments": {"path": "x"}}'
