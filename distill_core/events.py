@@ -39,7 +39,7 @@ Action: TypeAlias = Literal[
 JsonScalar: TypeAlias = str | int | float | bool | None
 
 
-class Stamped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class Stamped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What every line carries.
 
     Args:
@@ -60,7 +60,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 # ---------------------------------------------------------------- parts
 
 
-class DocumentRef(msgspec.Struct, frozen=True, kw_only=True):
+class DocumentRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which document a session reads: `sha256` of its stored form, `kind` of the value in the REPL, `chars` in all."""
 
     sha256: str
@@ -69,21 +69,21 @@ class DocumentRef(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-class Parent(msgspec.Struct, frozen=True, kw_only=True):
+class Parent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a fork branched off: the parent session and how many of its steps were copied."""
 
     session_id: str
     steps: int
 
 
-class Final(msgspec.Struct, frozen=True, kw_only=True):
+class Final(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer given by FINAL: `value` as JSON can hold it (containers become text), `text` for people."""
 
     value: JsonScalar
     text: str
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an annotation is about: a thing by `kind` and `id`, or a span of one of its text fields.
 
     `start` and `end` count characters of `field` ("reply", "code", "output", "prompt", "response", "answer").
@@ -96,7 +96,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """Bounds of a session; None is no bound. `money` in US dollars, `seconds` of wall time."""
 
     turns: int | None = 15
@@ -422,7 +422,7 @@ class CellInterrupted(Stamped, frozen=True, kw_only=True, tag="cell_interrupted"
     by: str
 
 
-class Preference(msgspec.Struct, frozen=True, kw_only=True):
+class Preference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which of two sessions a person prefers: `this` one, whose log it stands in, the `other`, or `neither`."""
 
     other: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -55,7 +56,7 @@ def read_session(folder: Path) -> Reading:
             found="none of " + ", ".join(f"{s}.jsonl" for s in ev.STREAMS),
             remedy="name a session's folder",
         )
-    merged = tuple(heapq.merge(*streams, key=lambda event: event.seq))
+    merged = tuple(heapq.merge(*streams, key=attrgetter("seq")))
     problems.extend(_numbering(folder, merged))
     return Reading(folder=folder, events=merged, problems=tuple(problems))
 

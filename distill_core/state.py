@@ -33,7 +33,7 @@ CellPhase: TypeAlias = Literal["proposed", "running", "done"]
 CallPhase: TypeAlias = Literal["running", "done", "failed"]
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One supervisor call and, once there, its reply."""
 
     call_id: str
@@ -52,7 +52,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-class WorkerCall(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One worker call. `override` is what a person put in the place of `response`.
 
     `retries` are the calls by which a person sent its prompt again; `retry_of` is set on each of those. `given` is the
@@ -82,7 +82,7 @@ class WorkerCall(msgspec.Struct, frozen=True, kw_only=True):
     reaches_cell: bool = True
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A question of the session.
 
     Args:
@@ -97,7 +97,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     answer: ev.Final | None = None
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class Cell(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One executed block. `output` holds (stream, text) in the order written; `code` is what ran or will run."""
 
     cell_id: str
@@ -122,7 +122,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(piece for _, piece in self.output)
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One supervisor turn: its candidates' call ids, the cells that came of it, and what was decided.
 
     `chosen` is the call whose reply was taken, where there were several candidates.
@@ -138,7 +138,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     started: datetime | None = None
 
 
-class SessionState(msgspec.Struct, frozen=True, kw_only=True):
+class SessionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session at one moment. Before its first event every field is empty."""
 
     seq: int = 0
@@ -228,7 +228,13 @@ def fold(events: Iterable[ev.Event], state: SessionState = EMPTY) -> SessionStat
 def apply(state: SessionState, event: ev.Event) -> SessionState:
     """The state after one more event. Pure: the old state stays as it was."""
     state = _replace(state, seq=event.seq, updated=event.timestamp)
-    match event:
+    match event:  # what comes in crowds stands first
+        case ev.CellStarted() | ev.CellOutput() | ev.CellFinished():
+            return _cell_ran(state, event)
+        case ev.WorkerCallStarted():
+            return _call_started(state, event)
+        case ev.WorkerCallReturned() | ev.WorkerCallFailed() | ev.WorkerCallOverridden():
+            return _call_ended(state, event)
         case ev.SessionStarted():
             first = Question(text=event.query)
             return _replace(state, started=event, limits=event.limits, questions=Sequence([first]))
@@ -242,14 +248,8 @@ def apply(state: SessionState, event: ev.Event) -> SessionState:
             return _supervisor_answered(state, event)
         case ev.CellProposed():
             return _cell_proposed(state, event)
-        case ev.CellStarted() | ev.CellOutput() | ev.CellFinished():
-            return _cell_ran(state, event)
         case ev.FinalProposed():
             return _phase(_replace(state, final_proposed=event), event.step, "final_proposed")
-        case ev.WorkerCallStarted():
-            return _call_started(state, event)
-        case ev.WorkerCallReturned() | ev.WorkerCallFailed() | ev.WorkerCallOverridden():
-            return _call_ended(state, event)
         case ev.DecisionMade():
             return _decided(state, event)
         case ev.PolicyChanged():

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 import themes
-from distill_core.config import Effective, config_path, home_path
+from distill_core.config import Effective, Settings, config_path, home_path
 from distill_core.config.rubric import Rubric, load_rubric
 from distill_core.config.settings import LABELS
 from distill_core.errors import ConfigError
@@ -36,6 +36,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         alert: how a person is called to a decision.
         notices: what was wrong with the settings, and can be gone on with.
         who: how the person signs.
+        settings: the settings themselves, for what a screen starts that reads them.
     """
 
     palettes: dict[str, Palette]
@@ -48,6 +49,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     alert: Alert = "none"
     notices: tuple[str, ...] = ()
     who: str = ""
+    settings: Settings = msgspec.field(default_factory=Settings)
 
 
 def plain() -> Setup:
@@ -87,5 +89,6 @@ def setup_of(effective: Effective, config: str | Path | None = None) -> Setup:
         best=settings.annotation.best,
         alert=settings.screen.alert,
         who=settings.screen.name or getpass.getuser(),
+        settings=settings,
         notices=(*notices, *((memory.trouble,) if memory.trouble else ())),
     )

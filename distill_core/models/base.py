@@ -17,7 +17,7 @@ Message: TypeAlias = dict[str, Any]
 """One chat message as it is sent: at least `role` and `content`."""
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one call, or the sum over several.
 
     Args:

@@ -13,6 +13,7 @@ from tests.fakes.clock import Clock
 from tests.sessions.homes import decision, invent, judge
 from tests.sessions.stories import asked, talk
 from tui.app import DistillApp
+from tui.screens.export import ExportScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.statistics import StatisticsScreen
@@ -241,3 +242,16 @@ def test_how_statistics_look(home, snap_compare):
         found = stats(store)
     app = DistillApp(plain(), lambda: StatisticsScreen(found, ""))
     assert snap_compare(app, terminal_size=(120, 40))
+
+
+async def test_what_is_listed_or_marked_is_exported(home):
+    async with opened(home, words="liability") as it:
+        await it.pilot.press("x")
+        await it.pilot.pause()
+        assert isinstance(it.app.screen, ExportScreen)
+        assert it.app.screen.draft.sessions == "liability"
+        await it.pilot.press("q")
+        await it.pilot.press("space", "x")
+        await it.pilot.pause()
+        assert isinstance(it.app.screen, ExportScreen)
+        assert it.app.screen.draft.sessions == "c"

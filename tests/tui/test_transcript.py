@@ -65,3 +65,62 @@ def test_beyond_the_end_is_blank() -> None:
     assert text.row(0) == ()
     text.set("a", lines("1"))
     assert text.row(5) == ()
+
+
+def slow(blocks: int = 50, at_once: int = 4) -> tuple[Transcript, list[int]]:
+    """A transcript whose blocks wait, and the numbers of those whose lines were made, in order."""
+    made: list[int] = []
+
+    def make(number: int) -> list[Line]:
+        made.append(number)
+        return lines(f"block {number}", "more")
+
+    transcript = Transcript(lambda line, width: wrap(line, width, words=True), at_once)
+    transcript.set_all(list(range(blocks)), make)
+    return transcript, made
+
+
+def test_of_many_blocks_the_last_are_laid_out_at_once_and_the_others_when_their_turn_comes() -> None:
+    transcript, made = slow()
+    assert made == [49, 48, 47, 46]
+    assert rows(transcript)[-2:] == ["block 49", "more"]
+    assert len(rows(transcript)) == 8
+    transcript.catch_up(60)
+    assert not transcript.behind
+    assert len(rows(transcript)) == 100
+    assert rows(transcript)[0] == "block 0"
+
+
+def test_what_is_looked_at_comes_first() -> None:
+    transcript, made = slow()
+    transcript.height(10)
+    transcript.row(0)
+    transcript.catch_up(0)
+    assert made[-1] == 0
+    transcript.draw(30)
+    assert made[-1] == 30
+    assert transcript.span(30) == (2, 2)
+
+
+def test_a_block_that_waits_is_laid_out_before_it_grows() -> None:
+    transcript, _ = slow()
+    transcript.extend(5, 0, lines("end"))
+    start, count = transcript.span(5) or (0, 0)
+    assert [plain(transcript.row(start + n)) for n in range(count)] == ["block 5", "more", "end"]
+
+
+def test_a_new_width_keeps_only_what_is_seen_up_to_date() -> None:
+    transcript, made = slow()
+    transcript.catch_up(60)
+    transcript.height(5)
+    assert transcript.behind
+    transcript.catch_up(60)
+    assert len(made) == 50, "lines are made once"
+    assert transcript.height(5) == 150
+
+
+def test_what_was_cleared_waits_no_more() -> None:
+    transcript, _ = slow()
+    transcript.clear()
+    transcript.catch_up(1)
+    assert (transcript.height(10), transcript.behind) == (0, False)

@@ -24,6 +24,7 @@ HOME: tuple[Action, ...] = (
     _home("new", ("n",), "New session", "Ask a question of a document"),
     _home("again", ("a",), "Ask again", "A new session with the question and document at the cursor"),
     _home("sessions", ("slash",), "All sessions", "Every kept session: filter, search, judge several"),
+    _home("export", ("x",), "Export", "Kept sessions as data sets for trainers"),
     _home("refresh", ("f5",), "Refresh", "Look for sessions again"),
     _home("theme", ("t",), "Theme", "Next colour theme"),
     _home("palette", ("ctrl+p",), "Commands", "Everything that can be done, to search and choose from"),

@@ -30,6 +30,7 @@ KEEPING: tuple[Action, ...] = (
     _action("reverse", ("S",), "Reverse", "Turn the order round"),
     _action("next", ("n",), "Next unreviewed", "Go to the next session that you have not judged"),
     _action("stats", ("p",), "Plots", "Statistics of what is listed, with plots"),
+    _action("export", ("x",), "Export", "Export the marked sessions, or all that are listed"),
     _action("refresh", ("f5",), "Refresh", "Look for what is new", shown=False),
     _action("help", ("question_mark",), "Help", "This list"),
     _action("back", ("escape", "q"), "Back", "Leave the list"),

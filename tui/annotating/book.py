@@ -15,7 +15,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import DistillError
-from distill_core.state import SessionState, apply, fold
+from distill_core.state import SessionState, apply
 
 if TYPE_CHECKING:
     from tui.screens.live import LiveScreen
@@ -43,7 +43,7 @@ class Book:
         if self._screen.wiring.playback is None:
             return self._screen.model.state
         if self._past is None:
-            self._past = fold(self._screen.wiring.playback.events)
+            self._past = self._screen.wiring.playback.whole
         return self._past
 
     def write(self, event: Judging) -> None:

@@ -64,7 +64,8 @@ class JudgeScreen(ModalScreen[Judgement | None]):
 
     CSS_PATH = "judge.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", priority=True),
+        # Without priority: it would overtake a digit typed just before it.
+        Binding("ctrl+s", "save", "Save"),
         Binding("escape", "cancel", "Back", priority=True),
         Binding("left,h", "turn(-1)", "Less"),
         Binding("right,l", "turn(1)", "More"),
@@ -267,6 +268,10 @@ class SpanScreen(ModalScreen[tuple[str, int, int] | None]):
 
     def action_take(self) -> None:
         """Hand the selection over, if there is one."""
+        # Keys that select may still wait for the editor, which this one went past.
+        self.query_one(Editor).call_later(self._take)
+
+    def _take(self) -> None:
         editor = self.query_one(Editor)
         first, last = sorted((editor.selection.start, editor.selection.end))
         if first == last:

@@ -7,9 +7,9 @@ that only that is drawn anew.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, cast, get_args
 
 import msgspec
 
@@ -21,13 +21,14 @@ from distill_core.forecast import Forecast
 from distill_core.models.base import Usage
 from distill_core.revision import Revision, revised
 from distill_core.signals import Notice, Phase, ReplyDelta
-from distill_core.state import EMPTY, SessionState, apply
+from distill_core.state import EMPTY, SessionState, apply, fold
 from tui.actions import Gate, Situation
 from tui.bridge import EngineEnded, Item
 from tui.live import pricing
 
 Paid: TypeAlias = ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallReturned | ev.WorkerCallFailed
-
+Booked: TypeAlias = Paid | ev.SessionStarted | ev.SupervisorCalled | ev.WorkerCallStarted
+_BOOKED = frozenset(get_args(Booked))
 
 RATED = 64
 """Worker calls by whose ends the rate is taken."""
@@ -96,6 +97,9 @@ class LiveModel:
     def take(self, item: Item) -> None:
         """Take one thing that came over the bridge."""
         self._changes.any = True
+        if isinstance(item, ev.Stamped):
+            self._event(item)
+            return
         match item:
             case ReplyDelta():
                 self._draft(item)
@@ -114,8 +118,6 @@ class LiveModel:
                 self.ended = item
                 self.proposal = None
                 self._changes.gate = self._changes.ended = True
-            case _:
-                self._event(item)
 
     def changes(self) -> Changes:
         """What changed since this was last asked."""
@@ -182,18 +184,41 @@ class LiveModel:
             draft.text += delta.text
         self._changes.replies.add(delta.call_id)
 
+    def take_past(self, events: Sequence[ev.Event]) -> None:
+        """Take many events at once. What changed by them is not noted: `begin_anew` has to follow."""
+        self.state = fold(events, self.state)
+        for event in events:
+            if type(event) in _BOOKED:
+                self._book(cast("Booked", event))
+
     def _event(self, event: ev.Event) -> None:
         self.state = apply(self.state, event)
-        changes = self._changes
         if event.step:
-            changes.steps.add(event.step)
-        if isinstance(event, Paid):
-            self._pay(event)
+            self._changes.steps.add(event.step)
+        if type(event) in _BOOKED:
+            self._book(cast("Booked", event))
+        self._mark(event)
+
+    def _book(self, event: Booked) -> None:
+        """What the screen adds up or looks up beside the state."""
         match event:
             case ev.SessionStarted():
                 self._prices = pricing.prices(self.state)
             case ev.SupervisorCalled():
                 self.step_of[event.call_id] = event.step
+            case ev.SupervisorReplied() | ev.SupervisorFailed():
+                self._pay(event)
+            case ev.WorkerCallStarted():
+                self._tally["running"] += 1
+            case ev.WorkerCallReturned() | ev.WorkerCallFailed():
+                self._pay(event)
+                self._count(event)
+
+    def _mark(self, event: ev.Event) -> None:
+        """What has to be drawn anew for it."""
+        changes = self._changes
+        match event:
+            case ev.SupervisorCalled():
                 changes.replies.add(event.call_id)
             case ev.SupervisorReplied() | ev.SupervisorFailed() | ev.ReplyRejected():
                 self.drafts.pop(event.call_id, None)
@@ -204,7 +229,8 @@ class LiveModel:
             case ev.CellOutput() | ev.CellFinished() | ev.FinalProposed() | ev.CellInterrupted():
                 changes.cells.add(event.cell_id)
             case ev.WorkerCallStarted() | ev.WorkerCallReturned() | ev.WorkerCallFailed():
-                self._count(event)
+                changes.calls = True
+                changes.cells.add(self.state.calls[event.call_id].cell_id)
             case ev.WorkerCallOverridden():
                 changes.calls = True
             case ev.DecisionMade():
@@ -215,9 +241,7 @@ class LiveModel:
             case _:
                 pass
 
-    def _pay(
-        self, event: ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallReturned | ev.WorkerCallFailed
-    ) -> None:
+    def _pay(self, event: Paid) -> None:
         if event.copied:
             return
         role = "supervisor" if isinstance(event, ev.SupervisorReplied | ev.SupervisorFailed) else "worker"
@@ -225,12 +249,7 @@ class LiveModel:
         if role in self._prices:
             self.step_cost[event.step] += self._prices[role].cost(event.usage)
 
-    def _count(self, event: ev.WorkerCallStarted | ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
-        self._changes.calls = True
-        if isinstance(event, ev.WorkerCallStarted):
-            self._tally["running"] += 1
-            self._changes.cells.add(event.cell_id)
-            return
+    def _count(self, event: ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
         self._tally["running"] -= 1
         self._ends.append(event.timestamp)
         if isinstance(event, ev.WorkerCallReturned):
@@ -238,7 +257,6 @@ class LiveModel:
             self._tally["cached"] += event.cached
         else:
             self._tally["failed"] += 1
-        self._changes.cells.add(self.state.calls[event.call_id].cell_id)
 
     def _settled(self, event: ev.DecisionMade) -> None:
         if event.proposal_id in self.state.replies:

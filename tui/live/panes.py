@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from distill_core.state import WorkerCall
+from distill_core.state import Cell, WorkerCall
 from tui.lines import Line, fit, rule, wrap
 from tui.live import output, supervisor, timeline, workers
 from tui.live.calls import CallView
@@ -21,6 +21,13 @@ class Anchors(NamedTuple):
     workers: int | None
 
 
+PARTS = ("head", "body", "tail")
+"""What the output of a cell consists of."""
+
+AT_ONCE = 100
+"""Blocks of a pane that are laid out before it is drawn; more than so many changes at a time wait their turn."""
+
+
 class Panes:
     """The rows of the timeline, the supervisor, the output and the worker calls."""
 
@@ -30,9 +37,9 @@ class Panes:
         self._first_call: dict[int, int] = {}
         self._calls_seen = 0
         self.notes: Callable[[int], list[Line]] = lambda _: []
-        self.timeline = Transcript(lambda line, width: [fit(line, width)])
-        self.supervisor = Transcript(_wrap_reply)
-        self.output = Transcript(_wrap_output)
+        self.timeline = Transcript(lambda line, width: [fit(line, width)], AT_ONCE)
+        self.supervisor = Transcript(_wrap_reply, AT_ONCE)
+        self.output = Transcript(_wrap_output, AT_ONCE)
         self.workers = WorkerRows(model)
 
     def take(self, changes: Changes) -> frozenset[str]:
@@ -44,16 +51,34 @@ class Panes:
         if changes.steps:
             self.draw_steps(changes.steps)
             touched.add("timeline")
-        for call_id in sorted(changes.replies, key=self._reply_order):
-            self._reply(call_id)
+        if changes.replies:
+            self.supervisor.set_all(sorted(changes.replies, key=self._reply_order), self._reply_lines)
             touched.add("supervisor")
-        for cell_id in sorted(changes.cells, key=_number):
-            if self._cell(cell_id):
-                touched.add("output")
+        if self._cells(sorted(changes.cells, key=_number)):
+            touched.add("output")
         if changes.calls:
             self._note_calls()
             touched.add("workers")
         return frozenset(touched)
+
+    def _cells(self, cell_ids: list[str]) -> bool:
+        """Bring cells up to date; False if none of them has run, so that nothing of them is drawn."""
+        cells = self._model.state.cells
+        ran = [c for c in cell_ids if c in cells and cells[c].phase != "proposed"]
+        many = len(ran) > AT_ONCE
+        drawn = [c for c in ran if not many or c in self._bodies]
+        if many:
+            self.output.set_all(
+                [(c, part) for c in ran if c not in self._bodies for part in PARTS], self._cell_lines
+            )
+        for cell_id in drawn:
+            self._cell(cells[cell_id])
+        return bool(ran)
+
+    @property
+    def slow(self) -> dict[str, Transcript]:
+        """The panes whose blocks may wait to be laid out."""
+        return {"timeline": self.timeline, "supervisor": self.supervisor, "output": self.output}
 
     def _forget(self) -> None:
         for rows in (self.timeline, self.supervisor, self.output):
@@ -65,6 +90,11 @@ class Panes:
     def anchors(self, step: int) -> Anchors:
         """Where `step` begins."""
         at = self._model.state.steps[step - 1]
+        self.timeline.draw(step)
+        for call_id in at.calls:
+            self.supervisor.draw(call_id)
+        for key in ((cell_id, part) for cell_id in at.cells for part in PARTS):
+            self.output.draw(key)
         reply = self.supervisor.span(at.calls[0]) if len(at.calls) else None
         cell = next((s for c in at.cells if (s := self.output.span((c, "head"))) is not None), None)
         calls = self._first_call.get(step) if self.workers.view.whole else None
@@ -72,38 +102,44 @@ class Panes:
 
     def draw_steps(self, numbers: Iterable[int]) -> None:
         """Draw these steps anew in the timeline."""
-        model = self._model
-        waiting = model.proposal.step if model.proposal is not None else None
-        for number in sorted(n for n in numbers if 0 < n <= len(model.state.steps)):
-            lines = timeline.step_lines(
-                model.state,
-                number,
-                waiting=number == waiting,
-                used=model.step_tokens[number],
-                cost=model.step_cost.get(number),
-            )
-            self.timeline.set(number, [*lines, *self.notes(number)])
+        found = sorted(n for n in numbers if 0 < n <= len(self._model.state.steps))
+        self.timeline.set_all(found, self._step_lines)
 
-    def _reply(self, call_id: str) -> None:
-        state = self._model.state
-        step = self._model.step_of[call_id]
-        self.supervisor.set(
-            call_id, supervisor.reply_lines(state, step, call_id, self._model.drafts.get(call_id))
+    def _step_lines(self, number: int) -> list[Line]:
+        model = self._model
+        lines = timeline.step_lines(
+            model.state,
+            number,
+            waiting=model.proposal is not None and model.proposal.step == number,
+            used=model.step_tokens[number],
+            cost=model.step_cost.get(number),
         )
+        return [*lines, *self.notes(number)]
+
+    def _reply_lines(self, call_id: str) -> list[Line]:
+        model = self._model
+        return supervisor.reply_lines(model.state, model.step_of[call_id], call_id, model.drafts.get(call_id))
 
     def _reply_order(self, call_id: str) -> tuple[int, int]:
         return self._model.step_of[call_id], self._model.state.replies[call_id].candidate
 
-    def _cell(self, cell_id: str) -> bool:
-        """Bring one cell up to date; False if it has not run, so that nothing of it is drawn."""
-        cell = self._model.state.cells.get(cell_id)
-        if cell is None or cell.phase == "proposed":
-            return False
-        self.output.set((cell_id, "head"), output.head(cell))
-        body = self._bodies.setdefault(cell_id, output.Body())
-        self.output.extend((cell_id, "body"), *body.add(cell))
-        self.output.set((cell_id, "tail"), output.tail(cell))
-        return True
+    def _cell(self, cell: Cell) -> None:
+        self.output.draw((cell.cell_id, "body"))
+        self.output.set((cell.cell_id, "head"), output.head(cell))
+        body = self._bodies.setdefault(cell.cell_id, output.Body())
+        self.output.extend((cell.cell_id, "body"), *body.add(cell))
+        self.output.set((cell.cell_id, "tail"), output.tail(cell))
+
+    def _cell_lines(self, key: tuple[str, str]) -> list[Line]:
+        """One part of a cell's output that is drawn for the first time."""
+        cell_id, part = key
+        cell = self._model.state.cells[cell_id]
+        if part == "head":
+            return output.head(cell)
+        if part == "tail":
+            return output.tail(cell)
+        body = self._bodies[cell_id] = output.Body()
+        return body.add(cell)[1]
 
     def _note_calls(self) -> None:
         state = self._model.state

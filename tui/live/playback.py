@@ -10,9 +10,12 @@ import copy
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from distill_core import events as ev
+from distill_core.state import SessionState, fold
 from tui.headless.progress import told
 from tui.lines import Line, Span
 from tui.live import decision
@@ -28,14 +31,16 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
 COPY_EVERY = 1000
 """Events between two copies of the model to go back to."""
 
-_DETAILS = (
-    ev.MessageAdded,
-    ev.CellOutput,
-    ev.PrimitiveCalled,
-    ev.WorkerCallStarted,
-    ev.WorkerCallReturned,
-    ev.WorkerCallFailed,
-    ev.WorkerCallRefused,
+_DETAILS = frozenset(
+    {
+        ev.MessageAdded,
+        ev.CellOutput,
+        ev.PrimitiveCalled,
+        ev.WorkerCallStarted,
+        ev.WorkerCallReturned,
+        ev.WorkerCallFailed,
+        ev.WorkerCallRefused,
+    }
 )
 """What comes in crowds: a run of them is one moment."""
 
@@ -61,8 +66,17 @@ class Playback:
         self._copies: dict[int, dict[str, Any]] = {}
         self._moments = _moments(self.events)
         self._steps = _steps(self.events)
-        self._due = _due(self.events)
         self._clock = 0.0
+
+    @cached_property
+    def whole(self) -> SessionState:
+        """The state at the end, whichever moment is shown."""
+        return fold(self.events)
+
+    @cached_property
+    def _due(self) -> list[float]:
+        """When each event is shown, in seconds of playing."""
+        return _due(self.events)
 
     # ------------------------------------------------------------ going
 
@@ -76,7 +90,6 @@ class Playback:
         if at < self.at:
             self._back(model, at)
         self._forward(model, at)
-        self._clock = self._due[self.at - 1] if self.at else 0.0
 
     def move(self, model: LiveModel, by: int) -> None:
         """Go on (`by` 1) or back (-1) by a moment."""
@@ -102,6 +115,7 @@ class Playback:
         if not self.playing and self.at >= len(self.events):
             self.show(model, 1)
         self.playing = not self.playing
+        self._clock = self._due[self.at - 1] if self.at else 0.0
 
     def change_speed(self, by: int) -> None:
         """Faster or slower by one of `SPEEDS`."""
@@ -122,11 +136,20 @@ class Playback:
         return moved
 
     def _forward(self, model: LiveModel, at: int) -> None:
+        far = at - self.at > 2 * COPY_EVERY
         while self.at < at:
             if self.at % COPY_EVERY == 0 and self.at not in self._copies:
                 self._copies[self.at] = {name: copy.copy(value) for name, value in vars(model).items()}
+            if far and self.at % COPY_EVERY == 0 and at - self.at >= COPY_EVERY:
+                model.take_past(self.events[self.at : self.at + COPY_EVERY])
+                self.at += COPY_EVERY
+                continue
             model.take(self.events[self.at])
             self.at += 1
+        if self.at == len(self.events):
+            self.__dict__.setdefault("whole", model.state)
+        if far:
+            model.begin_anew(model.changes())
 
     def _back(self, model: LiveModel, at: int) -> None:
         place = max(copied for copied in self._copies if copied <= at)
@@ -188,12 +211,8 @@ class Playback:
 
 def _moments(events: Sequence[ev.Event]) -> list[int]:
     """After how many events something is worth a look."""
-    found: list[int] = []
-    for number, event in enumerate(events, 1):
-        follows = events[number] if number < len(events) else None
-        if isinstance(event, _DETAILS) and isinstance(follows, _DETAILS):
-            continue
-        found.append(number)
+    details = [type(event) in _DETAILS for event in events]
+    found = [n for n, (one, next_one) in enumerate(pairwise([*details, False]), 1) if not (one and next_one)]
     return found or [0]
 
 

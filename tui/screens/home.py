@@ -211,6 +211,7 @@ class HomeScreen(Screen[None]):
             "home.new": lambda: self._new(self._setup.memory.value.new),
             "home.again": self._again,
             "home.sessions": self._all_sessions,
+            "home.export": self._export,
             "home.refresh": lambda: self.run_worker(self.look()),
             "home.theme": self._next_theme,
             "home.palette": lambda: self.app.push_screen(CommandPalette()),
@@ -268,6 +269,11 @@ class HomeScreen(Screen[None]):
                 self._start(["fork", *fork], "forking the session")
 
         self.app.push_screen(SessionsScreen(self._setup, self._home, self._setup.who), left)
+
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen
+
+        self.app.push_screen(ExportScreen(self._setup, self._setup.settings, self._home))
 
     def _next_theme(self) -> None:
         names = sorted(self.app.available_themes)

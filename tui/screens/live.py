@@ -30,6 +30,7 @@ from tui.live.playback import Playback
 from tui.screens.arranging import Arranging
 from tui.screens.parts import Pane, parts_of
 from tui.screens.playing import Playing
+from tui.screens.watching import Watching
 from tui.setup import Setup
 from tui.text import clean
 from tui.widgets.key_bar import KeyBar
@@ -91,6 +92,7 @@ class LiveScreen(Screen[None]):
         self.arranging = Arranging(self)
         self.parts = (*parts_of(self), self.arranging)
         self.playing = next(part for part in self.parts if isinstance(part, Playing))
+        self.watching = next(part for part in self.parts if isinstance(part, Watching))
         self._panes: dict[str, Pane] = {}
         self._handlers: dict[str, Callable[[], None]] = {}
         for part in self.parts:
@@ -164,6 +166,7 @@ class LiveScreen(Screen[None]):
         self.wiring.bridge.drain(self._take, FOLDING_SECONDS)
         self.playing.tick()
         self.redraw()
+        self.watching.catch_up()
         if self.leaving and not self.wiring.engine.alive:
             self.leave()
 

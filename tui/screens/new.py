@@ -101,6 +101,10 @@ class NewSessionScreen(Screen[NewSession | None]):
 
     def action_start(self) -> None:
         """Hand the form over, if nothing is wrong with it."""
+        # What was typed before this key may still wait for its field, which the key went past.
+        (self.focused or self).call_later(self._start)
+
+    def _start(self) -> None:
         values = self.values
         wrong = form.problem(values)
         if wrong is None:

@@ -221,6 +221,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
             "sessions.reverse": self._reverse,
             "sessions.next": self._next,
             "sessions.stats": lambda: self._work(self._stats, group="stats", exclusive=True),
+            "sessions.export": self._export,
             "sessions.refresh": lambda: self._list_again(look=True),
             "sessions.help": self._help,
             "sessions.back": self._back,
@@ -342,6 +343,13 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
                 self.dismiss(wiring.playback.fork)
 
         self.app.push_screen(LiveScreen(wiring), back)
+
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen
+        from tui.screens.export_draft import Draft
+
+        draft = Draft(sessions=" ".join(sorted(self._listing.marked)) or self._words)
+        self.app.push_screen(ExportScreen(self._setup, self._setup.settings, self._home, draft))
 
     async def _stats(self) -> None:
         from tui.screens.statistics import StatisticsScreen

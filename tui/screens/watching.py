@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tui.screens.live import LiveScreen
 
 
+CATCHING_UP_SECONDS = 0.008
+"""So long each pane of a long session lays out rows between two drawings, so that keys are answered meanwhile."""
+
+
 class Watching:
     """Shows what happens, and brings a chosen step into view."""
 
@@ -59,6 +63,14 @@ class Watching:
             screen.pane("timeline").point_at(len(model.state.steps) - 1)
         if changes.gate:
             self._make_room()
+
+    def catch_up(self) -> None:
+        """Lay out more of what waits in the panes that are seen."""
+        for name, rows in self.rows.slow.items():
+            pane = self._screen.pane(name)
+            if rows.behind and pane.is_on_screen:
+                rows.catch_up(CATCHING_UP_SECONDS)
+                pane.changed()
 
     def _heading(self, width: int) -> tuple[Line, ...]:
         summary = workers.summary(self._screen.model, width)

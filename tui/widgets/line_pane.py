@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from rich.segment import Segment
 from rich.style import Style
@@ -33,6 +33,19 @@ class LineSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """A source whose rows belong to blocks with a key, by which a place in it is found again."""
+
+    def key_at(self, y: int) -> Hashable | None:
+        """The block that row `y` belongs to."""
+        ...
+
+    def span(self, key: Hashable, /) -> tuple[int, int] | None:
+        """First row of a block, and how many it has; None if it is not there."""
+        ...
+
+
 class Entries(Protocol):
     """The things among the rows of a source that a cursor moves over."""
 
@@ -47,6 +60,14 @@ class Entries(Protocol):
     def at(self, y: int) -> int:
         """The entry that row `y` belongs to."""
         ...
+
+
+class Held(NamedTuple):
+    """What stands in row `at`: row `row` of block `key`."""
+
+    key: Hashable
+    row: int
+    at: int
 
 
 class LinePane(ScrollView, can_focus=True):
@@ -98,6 +119,7 @@ class LinePane(ScrollView, can_focus=True):
         self.empty = empty
         self._looks: dict[str, Style] = {}
         self._rows = 0
+        self._held: Held | None = None
         self._base = Style.null()
         self._cursor_style = Style.null()
 
@@ -115,7 +137,28 @@ class LinePane(ScrollView, can_focus=True):
             self.virtual_size = size
         if self.following:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
+        else:
+            self._stay()
         self.refresh()
+
+    def _stay(self) -> None:
+        """Keep what is seen where it is when the rows above it have become more or fewer."""
+        held = self._held
+        if held is None or not isinstance(self.source, Keyed):
+            return
+        span = self.source.span(held.key)
+        if span is not None and span[0] + held.row != held.at:
+            self.scroll_to(y=max(0, span[0] + held.row), animate=False, immediate=True)
+
+    def _hold(self) -> None:
+        """Remember what stands in the first row that is seen; at the very top, the top is held."""
+        top = round(self.scroll_y)
+        self._held = None
+        if top > 0 and not self.following and isinstance(self.source, Keyed):
+            key = self.source.key_at(top)
+            span = None if key is None else self.source.span(key)
+            if span is not None:
+                self._held = Held(key, top - span[0], top)
 
     def on_mount(self) -> None:
         """Look the roles' styles up, now and whenever the theme changes."""
@@ -224,6 +267,7 @@ class LinePane(ScrollView, can_focus=True):
         """Follow exactly while the end is in view."""
         super().watch_scroll_y(old_value, new_value)
         self.following = round(new_value) >= self.max_scroll_y
+        self._hold()
 
     # ------------------------------------------------------------ drawing
 

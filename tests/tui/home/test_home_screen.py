@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tests.fakes.hostile import HOSTILE
@@ -16,6 +17,7 @@ from tests.fakes.kept_sessions import keep
 from tests.tui.test_hostile import FORBIDDEN
 from tui.app import DistillApp
 from tui.memory import Memory, NewSession
+from tui.screens.export import ExportScreen
 from tui.screens.home import HomeScreen
 from tui.screens.live import LiveScreen
 from tui.screens.new import NewSessionScreen
@@ -96,6 +98,15 @@ async def test_a_session_with_an_end_is_read_and_left_again(tmp_path: Path) -> N
         await opened.press("q")
         assert isinstance(opened.app.screen, HomeScreen)
         assert opened.runner.ran == []
+
+
+async def test_kept_sessions_are_exported_from_home(tmp_path: Path) -> None:
+    keep(tmp_path, "s1", question="Which clause caps liability?", answer="Section 9.2")
+    async with home(tmp_path) as opened:
+        await opened.press("x")
+        assert isinstance(opened.app.screen, ExportScreen)
+        await opened.press("q")
+        assert isinstance(opened.app.screen, HomeScreen)
 
 
 async def test_a_session_without_an_end_is_gone_on_with(tmp_path: Path) -> None:
@@ -187,3 +198,20 @@ async def test_the_example_sessions_are_taken_in(tmp_path: Path) -> None:
         await opened.pilot.app.workers.wait_for_complete()
         await opened.pilot.pause()
         assert len(list((tmp_path / "sessions").iterdir())) == 10
+
+
+async def test_what_was_typed_just_before_the_key_that_starts_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("words\n")
+    async with home(tmp_path / "home") as opened:
+        await opened.press("n")
+        form = opened.app.screen
+        assert isinstance(form, NewSessionScreen)
+        form.query_one("#documents", Editor).load(str(tmp_path / "report.txt"))
+        question = form.query_one("#question", Editor)
+        question.focus()
+        await opened.pilot.pause()
+        for char in "Who?":
+            question.post_message(Key(char, char))
+        form.action_start()
+        await opened.pilot.pause(0.1)
+        assert opened.setup.memory.value.new.question == "Who?"

@@ -9,6 +9,7 @@ import pytest
 
 from distill_core import events as ev
 from distill_core.approval import AutoApprover
+from distill_core.models.base import Usage
 from distill_core.state import fold
 from tests.fakes.scripted import ScriptedSession
 from tests.fakes.sinks import Kept
@@ -39,6 +40,9 @@ def seen(panes):
 
 def shown(model, panes):
     panes.take(model.changes())
+    for rows in panes.slow.values():
+        rows.height(100)
+        rows.catch_up(60)
     return seen(panes)
 
 
@@ -136,3 +140,38 @@ def test_the_moment_is_told_in_words(events):
     playback.show(model, number)
     ((_, (words, _)),) = playback.happened(model)
     assert words == (told(events[number - 1], model.state) or "decision made")
+
+
+def test_a_long_session_opens_as_it_would_have_looked_event_by_event(events):
+    head = events[0]
+    long = [head]
+    for number in range(1, 700):
+        call, cell = f"s{number}", f"c{number}"
+        long += [
+            ev.SupervisorCalled(
+                step=number, call_id=call, model="m", extends=None, message_ids=(), params={}
+            ),
+            ev.SupervisorReplied(
+                step=number, call_id=call, text="```repl\n1\n```", model="m", usage=Usage(), elapsed=1.0
+            ),
+            ev.CellProposed(step=number, cell_id=cell, call_id=call, index=0, code="1"),
+            ev.CellStarted(step=number, cell_id=cell, code="1"),
+            ev.CellOutput(step=number, cell_id=cell, stream="stdout", text=f"{number}\n"),
+            ev.CellFinished(step=number, cell_id=cell, status="ok", elapsed=0.1, active=0.1),
+        ]
+    long = [msgspec.structs.replace(event, seq=n) for n, event in enumerate(long, 1)]
+    model, playback = LiveModel(), Playback(long)
+    panes = Panes(model)
+    playback.open(model)
+    panes.take(model.changes())
+    for rows in panes.slow.values():
+        assert rows.behind
+        rows.height(100)
+        rows.catch_up(60)
+    assert seen(panes) == fresh(long, len(long))
+    playback.show(model, 4100)
+    panes.take(model.changes())
+    for rows in panes.slow.values():
+        rows.catch_up(60)
+    assert seen(panes) == fresh(long, 4100)
+    assert playback.whole == fold(long)
