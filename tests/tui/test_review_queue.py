@@ -1,9 +1,12 @@
 """The review queue: sessions judged by keys alone, every key in the log before the next."""
 
+import threading
+
 import msgspec
 import pytest
 
 from distill_core.config.rubric import load_rubric
+from distill_core.errors import LogError
 from distill_core.reading import read_session
 from distill_core.state import fold
 from sessions.appending import annotate
@@ -15,6 +18,7 @@ from tests.fakes.recordings import block, recorded
 from tui.app import DistillApp
 from tui.memory import Memory
 from tui.review import past_wiring
+from tui.reviewing import card as card_module
 from tui.screens.live import LiveScreen
 from tui.screens.review import ReviewScreen
 from tui.setup import plain
@@ -33,6 +37,16 @@ async def home(tmp_path):
     return tmp_path
 
 
+async def settled(pilot):
+    for _ in range(1000):
+        await pilot.pause()
+        reviews = [s for s in pilot.app.screen_stack if isinstance(s, ReviewScreen)]
+        if all(screen.settled for screen in reviews):
+            break
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
 class Opened:
     """A review screen in a test."""
 
@@ -40,8 +54,13 @@ class Opened:
         self.app, self.pilot, self.home = app, pilot, home
 
     async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def settle(self):
+        """Wait until all is written and shown."""
+        await settled(self.pilot)
 
     @property
     def screen(self):
@@ -73,7 +92,7 @@ async def opened(home):
 
     app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, ("good",), live))
     async with app.run_test(size=(130, 40)) as pilot:
-        await pilot.pause()
+        await settled(pilot)
         yield Opened(app, pilot, home)
 
 
@@ -189,6 +208,7 @@ async def test_others_are_hidden_until_i_am_done(opened):
     annotate(folder, session, by="ben", done=True)
     await opened.press("n", "N", "tab", "home", "tab")
     opened.screen._stand()
+    await opened.settle()
     assert "too long" not in opened.text("card")
     await opened.press("4")
     assert "too long" not in opened.text("card")
@@ -218,8 +238,10 @@ async def test_the_place_is_remembered(home, tmp_path):
     queue = Queue(home, "ada", "")
     app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, (), lambda card: None))
     async with app.run_test(size=(130, 40)) as pilot:
-        await pilot.pause()
-        await pilot.press("3", "n", "q")
+        await settled(pilot)
+        await pilot.press("3", "n")
+        await settled(pilot)
+        await pilot.press("q")
         await pilot.pause()
     left = Memory(memory).value.review
     again = Queue(home, "ada", left.words)
@@ -238,13 +260,81 @@ async def test_each_filter_has_a_place_of_its_own(opened):
     assert opened.screen.queue.at == 1
 
 
+@pytest.fixture
+def held(monkeypatch):
+    """Lets nobody read or write a log until it is set."""
+    free = threading.Event()
+    for name in ("read_session", "append"):
+        whole = getattr(card_module, name)
+
+        def waits(*args, _whole=whole, **options):
+            assert free.wait(30)
+            return _whole(*args, **options)
+
+        monkeypatch.setattr(card_module, name, waits)
+    free.set()
+    yield free
+    free.set()
+
+
+def written(state):
+    """All annotations in the log, those taken back too."""
+    return [state.annotated[seq] for seq in sorted(state.annotated)]
+
+
+async def test_keys_that_come_while_a_log_is_slow_are_written_in_their_order(held, opened):
+    held.clear()
+    await opened.pilot.press("4", "j", "2", "home", "5", "u")
+    assert opened.said() == []
+    assert not opened.screen.settled
+    held.set()
+    await opened.settle()
+    made = [(a.rating, a.scores) for a in written(opened.state())]
+    criterion = load_rubric().criteria[0].id
+    assert made == [(4, {}), (None, {criterion: 2.0}), (5, {})]
+    assert opened.screen.card.mine(opened.screen.card.entries[0]).rating == 4
+
+
+async def test_no_key_judges_before_the_session_is_seen(held, opened):
+    held.clear()
+    await opened.pilot.press("n", "5")
+    held.set()
+    await opened.settle()
+    assert opened.screen.queue.at == 1
+    assert (opened.said(0), opened.said(1)) == ([], [])
+
+
+async def test_the_screen_is_left_once_all_is_written(held, opened):
+    held.clear()
+    await opened.pilot.press("4", "q")
+    assert isinstance(opened.app.screen, ReviewScreen)
+    folder = opened.screen.queue.folder(0)
+    held.set()
+    await opened.settle()
+    assert [a.rating for a in written(fold(read_session(folder).events))] == [4]
+
+
+async def test_a_judgement_that_cannot_be_written_keeps_the_screen(opened, monkeypatch):
+    left = threading.Event()
+
+    def refuses(*_, **__):
+        assert left.wait(30)
+        raise LogError("cannot write")
+
+    monkeypatch.setattr(card_module, "append", refuses)
+    await opened.pilot.press("4", "q")
+    left.set()
+    await opened.settle()
+    assert isinstance(opened.app.screen, ReviewScreen)
+
+
 async def test_ratings_end_at_the_highest_of_the_settings(home):
     setup = msgspec.structs.replace(plain(), best=3)
     app = DistillApp(
         setup, lambda: ReviewScreen(Queue(home, "ada"), load_rubric(), setup, (), lambda card: None)
     )
     async with app.run_test(size=(130, 40)) as pilot:
-        await pilot.pause()
+        await settled(pilot)
         it = Opened(app, pilot, home)
         await it.press("2", "4")
         assert it.said()[0][2] == 2

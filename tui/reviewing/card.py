@@ -133,6 +133,15 @@ class Card:
             return False
         return self.say(entry, scores={**self.mine(entry).scores, criterion.id: float(score)})
 
+    def unscore(self, entry: Entry, criterion: Criterion) -> bool:
+        """Take the score of a criterion away; False if there is none.
+
+        Raises:
+            LogError: it cannot be written.
+        """
+        scores = self.mine(entry).scores
+        return self.say(entry, scores={name: scores[name] for name in scores if name != criterion.id})
+
     def finish(self) -> None:
         """Say that the person is done with the session.
 

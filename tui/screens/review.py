@@ -1,10 +1,16 @@
-"""The review queue: one session after the other, judged by keys; every key is in the log before the next one comes."""
+"""The review queue: one session after the other, judged by keys; what each key says is written in the keys' order.
+
+Logs are read and written on one thread beside the screen's, which goes on with them in their order even when the
+screen is gone. What is judged is what is seen: while a session is being opened, no key judges.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 from textual import on
@@ -38,6 +44,17 @@ from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
 MARKED = ("step", "answer", "session")
+SLOW = 0.2
+"""Seconds after which a session that is still being opened is said to be."""
+
+T = TypeVar("T")
+
+
+class _Stood(NamedTuple):
+    """Where going elsewhere in the queue led: to which card, or what is wrong with it."""
+
+    card: Card | None = None
+    trouble: str = ""
 
 
 class ReviewScreen(Screen[Fork | None]):
@@ -71,6 +88,12 @@ class ReviewScreen(Screen[Fork | None]):
         self._opened = opened
         self._queue_rows = QueueRows(queue)
         self._card_rows = CardRows(setup.best)
+        self._desk = ThreadPoolExecutor(1, "review")
+        self._opening = 0
+        self._writing = 0
+        self._troubles = 0
+        self._looked: int | None = None
+        self._stood: _Stood | None = None
 
     def compose(self) -> ComposeResult:
         """A title, the queue, the card, the keys."""
@@ -96,6 +119,10 @@ class ReviewScreen(Screen[Fork | None]):
         self._stand()
         self._pane("card").focus()
 
+    def on_unmount(self) -> None:
+        """Begin nothing more; what was judged is written to its end."""
+        self._desk.shutdown(wait=False)
+
     def on_resize(self, event: Resize) -> None:
         """Beside each other where there is room."""
         self.set_class(event.size.width < 110, "-narrow")
@@ -103,17 +130,77 @@ class ReviewScreen(Screen[Fork | None]):
     def _pane(self, name: str) -> LinePane:
         return self.query_one(f"#review-{name}", LinePane)
 
+    # ------------------------------------------------------------ beside the screen
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything is written, and the card that was asked for is shown."""
+        return not (self._opening or self._writing)
+
+    def _in_turn(self, work: Callable[[], T], then: Callable[[T], None], *, opens: bool = False) -> None:
+        """Have `work` done on the desk's thread after all before it, and `then` on the screen's.
+
+        Args:
+            opens: the card will be another one, so that no key judges before it is there.
+        """
+        self._opening += opens
+        self._writing += not opens
+        self.run_worker(self._took(self._desk.submit(work), then, opens), group="review")
+
+    async def _took(self, work: Future[T], then: Callable[[T], None], opens: bool) -> None:
+        try:
+            # Not to be cancelled with the screen: what was judged is to be written.
+            found = await asyncio.shield(asyncio.wrap_future(work))
+        except DistillError as error:
+            self._complain(str(error))
+        finally:
+            self._opening -= opens
+            self._writing -= not opens
+        if work.exception() is None:
+            then(found)
+        self._draw()
+
     # ------------------------------------------------------------ what is shown
 
-    def _stand(self) -> None:
-        """Show the card of the session that the queue stands at, from its top."""
+    def _stand(self, go: Callable[[], bool] = lambda: True, otherwise: str = "") -> None:
+        """Go elsewhere in the queue, and show the card of the session there from its top.
+
+        Args:
+            go: moves the queue; False where there is nowhere to go.
+            otherwise: what is said then.
+        """
         queue = self.queue
-        self.card = None
-        if queue.rows:
+
+        def work() -> _Stood | None:
+            if not go():
+                return None
             try:
-                self.card = Card(queue.folder(queue.at), queue.who, self._rubric)
+                return _Stood(Card(queue.folder(queue.at), queue.who, self._rubric) if queue.rows else None)
             except DistillError as error:
-                self._complain(error)
+                return _Stood(trouble=str(error))
+
+        def then(stood: _Stood | None) -> None:
+            self._stood = stood or self._stood
+            if stood is None and otherwise:
+                self.app.notify(otherwise, timeout=3)
+            # Where the person is further already, what lies between is not shown.
+            if self._stood is not None and not self._opening:
+                self._show(self._stood)
+                self._stood = None
+
+        self._in_turn(work, then, opens=True)
+        self.set_timer(SLOW, self._still_opening)
+
+    def _still_opening(self) -> None:
+        if self._opening:
+            self._pane("card").border_subtitle = "opening …"
+
+    def _show(self, stood: _Stood) -> None:
+        if stood.trouble:
+            self._complain(stood.trouble)
+        queue = self.queue
+        self.card = stood.card
+        if queue.rows:
             memory = self._setup.memory
             memory.keep(review=memory.value.review.stand(queue.words, queue.rows[queue.at].session_id))
         pane = self._pane("queue")
@@ -127,6 +214,8 @@ class ReviewScreen(Screen[Fork | None]):
 
     def _draw(self) -> None:
         self._card_rows.show(self.card)
+        if not self._opening:
+            self._pane("card").border_subtitle = ""
         self._pane("card").changed()
         self._pane("queue").changed()
         queue = self.queue
@@ -143,9 +232,16 @@ class ReviewScreen(Screen[Fork | None]):
     @on(LinePane.Highlighted, "#review-queue")
     def looked_at(self, message: LinePane.Highlighted) -> None:
         """Another session of the queue."""
-        if message.index != self.queue.at:
-            self.queue.at = message.index
-            self._stand()
+        index = self._looked = message.index
+
+        def go() -> bool:
+            if self._looked != index or not index < len(self.queue.rows):
+                return False
+            self.queue.at = index
+            return True
+
+        if index != self.queue.at or self._opening:
+            self._stand(go)
 
     @on(LinePane.Chosen)
     def chosen(self, message: LinePane.Chosen) -> None:
@@ -153,7 +249,7 @@ class ReviewScreen(Screen[Fork | None]):
         if message.pane.id == "review-queue":
             self._pane("card").focus()
         else:
-            self._open()
+            self.action_act("review.open")
 
     @property
     def entry(self) -> Entry | None:
@@ -170,7 +266,7 @@ class ReviewScreen(Screen[Fork | None]):
 
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry."""
-        acts: dict[str, Callable[[], object]] = {
+        judging: dict[str, Callable[[], object]] = {
             **{f"review.score_{n}": partial(self._score, n) for n in range(1, 10)},
             "review.good": partial(self._mark, 1),
             "review.neutral": partial(self._mark, 0),
@@ -183,28 +279,39 @@ class ReviewScreen(Screen[Fork | None]):
             "review.undo": lambda: self._write(lambda card: card.undo(), "There is nothing to undo."),
             "review.redo": lambda: self._write(lambda card: card.redo(), "There is nothing to redo."),
             "review.done": lambda: self._write(lambda card: card.finish()),
+            "review.open": self._open,
+        }
+        acts: dict[str, Callable[[], object]] = {
             "review.next": partial(self._next, 1),
             "review.previous": partial(self._next, -1),
-            "review.open": self._open,
             "review.filter": self._filter,
             "review.panes": self._turn,
             "review.help": self._help,
-            "review.quit": lambda: self.dismiss(None),
+            "review.quit": self._quit,
         }
-        acts[action_id]()
+        if action_id in acts:
+            acts[action_id]()
+        elif self._opening:
+            self.app.notify("The session is still being opened.", timeout=2)
+        else:
+            judging[action_id]()
 
     def _write(self, act: Callable[[Card], object], otherwise: str = "") -> None:
-        """Judge, and have it in the log and the index before anything else happens."""
+        """Judge, and have it in the log and the index before anything that is asked for later."""
         card = self.card
         if card is None:
             return
-        try:
-            if act(card) is False and otherwise:
+
+        def work() -> bool:
+            done = act(card) is not False
+            self.queue.refresh(card.folder.name)
+            return done
+
+        def then(done: bool) -> None:
+            if not done and otherwise:
                 self.app.notify(otherwise, timeout=2)
-            self.queue.refresh(self.queue.rows[self.queue.at].session_id)
-        except DistillError as error:
-            self._complain(error)
-        self._draw()
+
+        self._in_turn(work, then)
 
     def _say(self, entry: Entry, **fields: Any) -> None:
         self._write(lambda card: card.say(entry, **fields))
@@ -213,8 +320,11 @@ class ReviewScreen(Screen[Fork | None]):
         entry = self.entry
         if entry is None:
             return
-        if entry.criterion is not None:
-            self._write(lambda card: card.score(entry, score), f"{entry.criterion.title} has no {score}.")
+        criterion = entry.criterion
+        if criterion is not None and not criterion.least <= score <= criterion.most:
+            self.app.notify(f"{criterion.title} has no {score}.", timeout=2)
+        elif criterion is not None:
+            self._write(lambda card: card.score(entry, score))
         elif entry.about == "step":
             self.app.notify("A step is marked with + 0 −.", timeout=2)
         elif score > self._setup.best:
@@ -228,20 +338,21 @@ class ReviewScreen(Screen[Fork | None]):
             self._say(entry, mark=mark)
 
     def _unmark(self) -> None:
-        entry, card = self.entry, self.card
-        if entry is None or card is None:
+        entry = self.entry
+        if entry is None:
             return
-        if entry.criterion is not None:
-            scores = {k: v for k, v in card.mine(entry).scores.items() if k != entry.criterion.id}
-            self._say(entry, scores=scores)
+        criterion = entry.criterion
+        if criterion is not None:
+            self._write(lambda card: card.unscore(entry, criterion))
         else:
             self._say(entry, mark=None, rating=None)
 
     def _next(self, by: int) -> None:
-        if self.queue.rows and self.queue.next_unreviewed(by):
-            self._stand()
-        else:
-            self.app.notify("You have judged every session of this queue.", timeout=3)
+        queue = self.queue
+        self._stand(
+            lambda: bool(queue.rows) and queue.next_unreviewed(by),
+            "You have judged every session of this queue.",
+        )
 
     def _turn(self) -> None:
         self._pane("queue" if self.focused is self._pane("card") else "card").focus()
@@ -343,13 +454,15 @@ class ReviewScreen(Screen[Fork | None]):
 
     def _filter(self) -> None:
         def use(text: str) -> None:
-            try:
-                self.queue.narrow(text.strip())
-                self.queue.go_to(self._setup.memory.value.review.places.get(self.queue.words, ""))
-            except DistillError as error:
-                self._complain(error)
-                return
-            self._stand()
+            words = text.strip()
+            place = self._setup.memory.value.review.places.get(words, "")
+
+            def go() -> bool:
+                self.queue.narrow(words)
+                self.queue.go_to(place)
+                return True
+
+            self._stand(go)
 
         hint = (
             "unreviewed  model:llama  label:good  rating:<3  errors:>0  status:finished  words to search for"
@@ -359,25 +472,54 @@ class ReviewScreen(Screen[Fork | None]):
     # ------------------------------------------------------------ elsewhere
 
     def _open(self) -> None:
-        if self.card is None:
+        card = self.card
+        if card is None:
             return
-        wiring = self._opened(self.card)
 
-        def back(_: None) -> None:
-            self._back(wiring.playback.fork if wiring.playback is not None else None)
+        def then(_: None) -> None:
+            wiring = self._opened(card)
 
-        self.app.push_screen(LiveScreen(wiring), back)
+            def back(_: None) -> None:
+                self._back(wiring.playback.fork if wiring.playback is not None else None)
+
+            self.app.push_screen(LiveScreen(wiring), back)
+
+        self._in_turn(lambda: None, then)
 
     def _back(self, fork: Fork | None) -> None:
         """What was judged on the live screen is seen here too; a fork that was asked for there ends the queue."""
+        card = self.card
         if fork is not None:
             self.dismiss(fork)
-        elif self.card is not None:
-            self.card = Card(self.card.folder, self.card.who, self._rubric)
-            self._write(lambda card: None)
+            return
+        if card is None:
+            return
+
+        def work() -> Card:
+            self.queue.refresh(card.folder.name)
+            return Card(card.folder, card.who, self._rubric)
+
+        def then(fresh: Card) -> None:
+            self.card = fresh
+
+        self._in_turn(work, then, opens=True)
+
+    def _quit(self) -> None:
+        """Leave once all is written; where something could not be, stay, so that it is read."""
+        before = self._troubles
+
+        def then(_: None) -> None:
+            if self._troubles == before:
+                self.dismiss(None)
+
+        if self._writing:
+            self._in_turn(lambda: None, then)
+        else:
+            self.dismiss(None)
 
     def _help(self) -> None:
         self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
 
-    def _complain(self, error: DistillError) -> None:
-        self.app.notify(clean(str(error)), markup=False, severity="error", timeout=8)
+    def _complain(self, trouble: str) -> None:
+        self._troubles += 1
+        self.app.notify(clean(trouble), markup=False, severity="error", timeout=8)
