@@ -145,12 +145,17 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
 
     async def _fill(self, *, look: bool, after: float) -> None:
         await asyncio.sleep(after)
+        if self._left:
+            return
         kept = self._at_cursor
         try:
             found = await self._desk.list(self._words, self._order, self._descending, look=look)  # type: ignore[arg-type]
         except DistillError as error:
-            self._trouble = str(error)
-            self._say()
+            if not self._left:
+                self._trouble = str(error)
+                self._say()
+            return
+        if self._left:
             return
         self._trouble = ""
         self._total = found.total
@@ -160,6 +165,11 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         self._list.point_at(place if place is not None else 0 if found.rows else None)
         self._say()
         self._show()
+
+    @property
+    def _left(self) -> bool:
+        """Whether the screen is being taken away: its panes go before its work does."""
+        return not self.query("#sessions-list")
 
     def _say(self) -> None:
         marked = f"   ● {len(self._listing.marked)} marked" if self._listing.marked else ""
@@ -189,6 +199,8 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
             except DistillError:
                 hits = []  # the title says already what is wrong with the filter
             lines = details(row, hits)
+        if self._left:
+            return
         self._details.set("all", lines)
         pane = self.query_one("#sessions-details", LinePane)
         pane.changed()

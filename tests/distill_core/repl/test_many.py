@@ -48,6 +48,7 @@ async def test_cell_after_cell_takes_no_more_descriptors() -> None:
             await repl.execute("x = 1" if number % 20 else "import os; os._exit(0)")
             if number in (99, 199):
                 await repl.checkpoint()
+                await asyncio.sleep(0.5)  # what a process that has just ended held is given back soon after
                 assert repl.pid is not None
                 held.append((descriptors(), descriptors(repl.pid)))
     (host, process), (host_later, process_later) = held
