@@ -311,9 +311,11 @@ def open_kept(cells: int) -> None:
     from distill_core.reading import read_session
     from distill_core.recorder import SessionLog
     from tui.app import DistillApp
+    from tui.cli.program import collect_seldom
     from tui.review import past_wiring
     from tui.screens.live import LiveScreen
 
+    collect_seldom()  # as the program does when it starts
     with tempfile.TemporaryDirectory() as folder:
         log = SessionLog(Path(folder) / "s")
         recorder = Recorder([log])
