@@ -297,6 +297,14 @@ def test_settings_of_the_sdks_own_stay_out(monkeypatch: pytest.MonkeyPatch) -> N
         assert "openai-organization" not in headers
 
 
+def test_a_redirect_is_followed_after_the_first_call_too() -> None:
+    elsewhere = Reply(status=307, headers={"Location": "/v1/chat/completions"})
+    with serve([Reply(text="one"), elsewhere, elsewhere, Reply(text="two")]) as server:
+        handler = handler_for(server)
+        assert [handler.chat(user()).text for _ in range(2)] == ["one", "two"]
+    assert {request.headers.get("Authorization") for request in server.requests} == {f"Bearer {KEY}"}
+
+
 # ---------------------------------------------------------------- batches and limits
 
 
