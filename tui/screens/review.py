@@ -156,6 +156,8 @@ class ReviewScreen(Screen[Fork | None]):
         finally:
             self._opening -= opens
             self._writing -= not opens
+        if not self.query(LinePane):
+            return  # the screen is being taken away: its panes go before its work does
         if work.exception() is None:
             then(found)
         self._draw()
