@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from distill_core import document_store, prompts
+from distill_core import document_store, garbage, prompts
 from distill_core import events as ev
 from distill_core.answering import GATED, Answering
 from distill_core.approval import Approver, PolicyApprover
@@ -181,6 +181,10 @@ class Session:
             DistillError: the session could not start (its log, its REPL), or its supervisor failed before
                 anything was gathered. What had happened is in the log.
         """
+        with garbage.set_aside():
+            return await self._run_logged()
+
+    async def _run_logged(self) -> RunResult:
         started = time.monotonic()
         self._control.bind()
         earlier = self._earlier

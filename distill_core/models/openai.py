@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from distill_core import garbage
 from distill_core.errors import ModelError
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
 from distill_core.models.credentials import Key, host_of, key_for, scrub
@@ -258,16 +259,7 @@ class OpenAIHandler(ModelHandler):
         earlier: int,
         retries: int,
     ) -> LMResponse:
-        from openai import AsyncStream
-
-        stream: AsyncStream[object] = await client.post(
-            "/chat/completions",
-            cast_to=object,
-            content=self._encoded(body),
-            options={"max_retries": retries},
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
+        stream = await client.stream(self._encoded(body), max_retries=retries)
         answer = stream.response
         attempts = earlier + int(answer.request.headers.get(RETRY_HEADER, "0")) + 1
         if "application/json" in answer.headers.get("content-type", ""):
@@ -387,6 +379,7 @@ class _Connection:
             if self._client is None:
                 # Importing the SDK and reading certificates takes a second: not on the loop that others' calls are on.
                 self._client = await asyncio.to_thread(self._opened)
+                garbage.loaded()
             return self._client
 
     async def close(self) -> None:

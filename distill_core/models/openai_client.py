@@ -10,7 +10,7 @@ import copy
 from typing import Any
 
 from httpx2 import ByteStream, Limits, Request, Response, Timeout
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from distill_core.models.credentials import host_of, is_loopback
 from distill_core.models.openai_errors import RETRY_HEADER
@@ -68,18 +68,35 @@ class LeanClient(AsyncOpenAI):
             return await self.post(
                 CHAT_PATH, cast_to=Response, content=body, options={"max_retries": max_retries}
             )
+        return await self.request(Response, self._like_the_first(body, max_retries))
+
+    async def stream(self, body: bytes, *, max_retries: int) -> AsyncStream[object]:
+        """A chat completion in chunks, decoded from JSON; otherwise as `complete`."""
+        if self._options is None:
+            return await self.post(
+                CHAT_PATH,
+                cast_to=object,
+                content=body,
+                options={"max_retries": max_retries},
+                stream=True,
+                stream_cls=AsyncStream[object],
+            )
+        options = self._like_the_first(body, max_retries)
+        return await self.request(object, options, stream=True, stream_cls=AsyncStream[object])
+
+    def _like_the_first(self, body: bytes, max_retries: int) -> Any:
         options = copy.copy(self._options)
         options.content = body
         options.max_retries = max_retries
         options.idempotency_key = "not sent"  # or the SDK would draw one
-        return await self.request(Response, options)
+        return options
 
     async def _prepare_options(self, options: Any) -> Any:
         return await super()._prepare_options(options) if self._options is None else options
 
     async def _send_request(self, request: Request, *, stream: bool, **kwargs: Any) -> Response:
         like = self._like
-        if stream or like is None or request.url is not like.url:
+        if like is None or request.url is not like.url:
             return await super()._send_request(request, stream=stream, **kwargs)
         # Past what looks for other credentials, cookies and hooks, of which there are none.
         response = await self._client._transport_for_url(request.url).handle_async_request(request)
@@ -87,6 +104,8 @@ class LeanClient(AsyncOpenAI):
         if response.has_redirect_location:
             await response.aclose()
             return await super()._send_request(request, stream=stream, **kwargs)
+        if stream:
+            return response
         try:
             await response.aread()
         finally:
@@ -110,5 +129,6 @@ class LeanClient(AsyncOpenAI):
             stream=ByteStream(options.content),
             extensions=self._like.extensions,
         )
+        request.url = self._like.url  # the same object, by which `_send_request` knows what was built here
         request.read()
         return request

@@ -305,6 +305,30 @@ def test_a_redirect_is_followed_after_the_first_call_too() -> None:
     assert {request.headers.get("Authorization") for request in server.requests} == {f"Bearer {KEY}"}
 
 
+def test_chat_completions_go_past_what_the_client_does_for_other_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import httpx2
+
+    sent: list[str] = []
+    send = httpx2.AsyncClient.send
+
+    async def counted(self: Any, request: Any, **kwargs: Any) -> Any:
+        sent.append(request.method)
+        return await send(self, request, **kwargs)
+
+    monkeypatch.setattr(httpx2.AsyncClient, "send", counted)
+    with serve([Reply(text="one"), Reply(text="two"), Reply(text="three")]) as server:
+        handler = handler_for(server)
+        replies = [
+            handler.chat(user()),
+            handler.chat(user()),
+            asyncio.run(handler.achat(user(), on_delta=lambda _: None)),
+        ]
+    assert [reply.text for reply in replies] == ["one", "two", "three"]
+    assert not sent
+
+
 # ---------------------------------------------------------------- batches and limits
 
 
