@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from distill_core.errors import ModelError
-from distill_core.models import local_runtime, weights
+from distill_core.models import local_runtime, openmp, weights
 from distill_core.models.catalogue import catalogue
 from distill_core.models.child_server import ChildServer, free_port, random_key
 
@@ -43,6 +43,11 @@ CALL_SECONDS = 1800.0
 """Time limit of one call: reading a full context takes minutes on two cores, and a retry would begin anew."""
 
 MAX_LOG_BYTES = 4_000_000
+
+GOMP_REMEDY = (
+    "install it: apt-get install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora), "
+    "apk add libgomp (Alpine); or let distill-tui models pull fetch one"
+)
 
 
 class LocalServer:
@@ -116,7 +121,11 @@ class LocalServer:
         child = ChildServer(
             # -P: neither the script's folder nor where the person works may be imported from.
             [sys.executable, "-P", RUNTIME, json.dumps(settings)],
-            env={local_runtime.KEY_VARIABLE: key, "GOMP_SPINCOUNT": SPIN_COUNT},
+            env={
+                local_runtime.KEY_VARIABLE: key,
+                "GOMP_SPINCOUNT": SPIN_COUNT,
+                **openmp.environment(cache_dir),
+            },
             log_path=_fresh_log(log_path or platformdirs.user_log_path("distill-tui") / "embedded.log"),
             ready_url=f"http://127.0.0.1:{port}/v1/models",
             key=key,
@@ -214,8 +223,7 @@ def _explained(error: ModelError, last_line: str, path: Path) -> ModelError:
         return ModelError(
             "cannot run the embedded model",
             found=f"the system library {last_line}",
-            remedy="install it: apt-get install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora), "
-            "apk add libgomp (Alpine)",
+            remedy=GOMP_REMEDY,
         )
     if last_line.startswith(local_runtime.NO_RUNTIME):
         return ModelError(

