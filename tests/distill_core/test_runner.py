@@ -13,6 +13,15 @@ from sessions.verify import verify
 from tests.fakes.models import Scripted, echo
 
 
+@pytest.fixture
+def listening_to_ctrl_c():
+    """Ctrl-C as on a terminal; a shell starts what it puts in the background without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_ctrl_c_waits_until_the_session_has_ended_well(tmp_path):
     folder = tmp_path / "s"
     begun = threading.Event()

@@ -31,8 +31,17 @@ def environment(tmp_path):
     }
 
 
+PROGRAM = """
+import signal
+from tui.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as on a terminal, wherever the tests were started
+main()
+"""
+
+
 def start(args, environment, folder, **streams):
-    command = [sys.executable, "-c", "from tui.cli import main; main()", *args]
+    command = [sys.executable, "-c", PROGRAM, *args]
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, **options)
 
