@@ -126,6 +126,9 @@ class Feeding:
 def ours(rate: float) -> None:
     """The live screen over a session that emits events."""
     from tui.app import run_live
+    from tui.cli.program import collect_seldom
+
+    collect_seldom()  # as the program does when it starts
 
     def make(approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Feeding:
         return Feeding(rate, sinks)

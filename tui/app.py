@@ -22,6 +22,7 @@ from distill_core.recorder import utc_now
 from distill_core.session import RunResult
 from tui.actions import ACTIONS, Situation
 from tui.bridge import Bridge
+from tui.collecting import Collecting
 from tui.engine import Engine, MakeSession
 from tui.live.playback import Fork
 from tui.screens.home import HomeScreen
@@ -49,6 +50,7 @@ class DistillApp(App[Fork]):
         super().__init__()
         self.setup = setup
         self._first = first
+        self._collecting = Collecting()
         # Textual asks for the themes whenever it looks up a style, so they are put together once.
         self._own_themes = {name: textual_theme(palette) for name, palette in setup.palettes.items()}
         for own in self._own_themes.values():
@@ -69,9 +71,15 @@ class DistillApp(App[Fork]):
     def on_mount(self) -> None:
         """Open the first screen, say what was wrong with the settings."""
         _on_signals(self._signalled)
+        self._collecting.begin()
+        self.set_interval(COLLECTING_SECONDS, self._collecting.look)
         self.push_screen(self._first(), self.exit)
         for notice in self.setup.notices:
             self.notify(clean(notice), markup=False, severity="warning", timeout=10)
+
+    def on_unmount(self) -> None:
+        """Collect garbage as before."""
+        self._collecting.end()
 
     def _signalled(self) -> None:
         """Hang up, and be gone soon: taking the screen down writes to a terminal that may take nothing any more."""
@@ -126,6 +134,9 @@ def _be_gone(engines: Sequence[Engine]) -> None:
     time.sleep(FAREWELL)
     os._exit(HUNG_UP)
 
+
+COLLECTING_SECONDS = 2.0
+"""How often it is asked whether now is a moment to look for garbage."""
 
 FAREWELL = 2.0
 """Seconds that the application gets to take its screen down when it hangs up."""

@@ -162,13 +162,27 @@ class Transcript:
 
     def key_at(self, y: int) -> Hashable | None:
         """The block that row `y` belongs to."""
-        self._place()
-        at = bisect_right(self._starts, y) - 1
-        return self._keys[at] if 0 <= at < len(self._keys) else None
+        at = self.index_at(y)
+        return None if at is None else self._keys[at]
 
     def keys(self) -> list[Hashable]:
         """The keys of the blocks in order."""
         return list(self._keys)
+
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return len(self._keys)
+
+    def key(self, index: int) -> Hashable:
+        """The key of block number `index`."""
+        return self._keys[index]
+
+    def index_at(self, y: int) -> int | None:
+        """The number of the block that row `y` belongs to."""
+        self._place()
+        at = bisect_right(self._starts, y) - 1
+        return at if 0 <= at < len(self._keys) else None
 
     def _block(self, key: Hashable) -> _Block:
         at = self._index.get(key)

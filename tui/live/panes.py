@@ -216,13 +216,12 @@ class StepEntries:
 
     def count(self) -> int:
         """How many steps there are."""
-        return len(self._transcript.keys())
+        return self._transcript.count
 
     def span(self, index: int) -> tuple[int, int]:
         """The rows of a step."""
-        return self._transcript.span(self._transcript.keys()[index]) or (0, 0)
+        return self._transcript.span(self._transcript.key(index)) or (0, 0)
 
     def at(self, y: int) -> int:
         """The step that row `y` belongs to."""
-        key = self._transcript.key_at(y)
-        return self._transcript.keys().index(key) if key is not None else 0
+        return self._transcript.index_at(y) or 0

@@ -13,7 +13,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from distill_core.approval import PersonApprover, PolicyApprover
 from distill_core.documents.source import Value as Context
@@ -80,6 +82,8 @@ class LiveScreen(Screen[None]):
 
     CSS_PATH = "live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("live"))
+    # What has the focus draws itself; the base would draw the whole screen.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__()
@@ -143,6 +147,7 @@ class LiveScreen(Screen[None]):
         """Choose the layout that the terminal has room for."""
         for name, holds in layout.classes(self.app.size.width).items():
             self.set_class(holds, name)
+        self._mark_active()
         self.arranging.apply()
 
     def pane(self, name: str) -> LinePane:
@@ -251,12 +256,18 @@ class LiveScreen(Screen[None]):
         self.arranging.show(name)
         if BY_NAME[name].column != "bottom":
             self.active = name
-            for spec in PANES:
-                self.pane(spec.name).set_class(spec.name == name, "-active")
-            for side in self.query("#left, #right"):
-                side.set_class(bool(side.query(f"#{name}")), "-active")
+            self._mark_active()
         if focus or not isinstance(self.focused, LinePane) or not self.focused.display:
             self.pane(name).focus()
+
+    def _mark_active(self) -> None:
+        """Mark the pane to be shown where only one fits; elsewhere the mark would only cost time."""
+        if not self.has_class("-narrow"):
+            return
+        for spec in PANES:
+            self.pane(spec.name).set_class(spec.name == self.active, "-active")
+        for side in ("left", "right"):
+            self.query_one(f"#{side}").set_class(BY_NAME[self.active].column == side, "-active")
 
     @on(LinePane.Highlighted)
     def highlighted(self, message: LinePane.Highlighted) -> None:

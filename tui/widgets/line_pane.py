@@ -19,6 +19,7 @@ from tui.actions import REGISTRY
 from tui.lines import Line, fit, plain
 from tui.text import clean
 from tui.theme import cursor_style, role_styles
+from tui.widgets.thumb import move
 
 
 class LineSource(Protocol):
@@ -68,6 +69,20 @@ class Held(NamedTuple):
     key: Hashable
     row: int
     at: int
+
+
+class _Row(NamedTuple):
+    """A row as it is drawn: row `at` of the source, or one of the pane's own."""
+
+    line: Line
+    at: int | None = None
+    cursor: bool = False
+
+
+_BLANK = _Row(())
+
+MOST_STRIPS = 500
+"""Rows whose look is kept."""
 
 
 class LinePane(ScrollView, can_focus=True):
@@ -122,6 +137,9 @@ class LinePane(ScrollView, can_focus=True):
         self._held: Held | None = None
         self._base = Style.null()
         self._cursor_style = Style.null()
+        self._cursor_rows = range(0)
+        self._drawn: dict[int, _Row] = {}
+        self._strips: dict[tuple[Line, bool], Strip] = {}
 
     # ------------------------------------------------------------ what changed
 
@@ -132,14 +150,39 @@ class LinePane(ScrollView, can_focus=True):
             return
         self.header = self.heading(width) if self.heading is not None else self.header
         self._rows = self.source.height(width)
-        size = Size(width, self._rows + len(self.header))
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self._grow(Size(width, self._rows + len(self.header)))
+        top = round(self.scroll_y)
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_to(y=self.max_scroll_y, animate=False)
         else:
             self._stay()
-        self.refresh()
+        self._move_thumb()
+        if top == round(self.scroll_y):
+            self._refresh_changed()
+
+    def _grow(self, size: Size) -> None:
+        """Take another virtual size; the screen is laid out anew only if the pane's own place depends on it."""
+        if size == self.virtual_size:
+            return
+        styles = self.styles
+        bar = size.height > self.container_size.height
+        if styles.auto_dimensions or (styles.overflow_y == "auto" and bar != self.show_vertical_scrollbar):
+            self.virtual_size = size
+            return
+        self.set_reactive(ScrollView.virtual_size, size)
+        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
+
+    def _refresh_changed(self) -> None:
+        """Draw those of the rows that are seen which are not as they were drawn last."""
+        width, height = self.scrollable_content_region.size
+        self._see_cursor()
+        changed = [y for y in range(height) if self._drawn.get(y) != self._row(y)]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def _move_thumb(self) -> None:
+        if self.show_vertical_scrollbar:
+            move(self.vertical_scrollbar, self.virtual_size.height, self.scroll_y)
 
     def _stay(self) -> None:
         """Keep what is seen where it is when the rows above it have become more or fewer."""
@@ -177,6 +220,7 @@ class LinePane(ScrollView, can_focus=True):
     def _take_theme(self) -> None:
         self._looks = role_styles(self.app.theme_variables)
         self._cursor_style = cursor_style(self.app.theme_variables)
+        self._strips.clear()
         self.refresh()
 
     # ------------------------------------------------------------ cursor and scrolling
@@ -265,7 +309,9 @@ class LinePane(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow exactly while the end is in view."""
-        super().watch_scroll_y(old_value, new_value)
+        self._move_thumb()
+        if round(old_value) != round(new_value):
+            self.refresh(self.scrollable_content_region.size.region)
         self.following = round(new_value) >= self.max_scroll_y
         self._hold()
 
@@ -273,41 +319,55 @@ class LinePane(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of `crop`; what is the same for all of them is looked up once."""
-        self._base = self.rich_style
+        base = self.rich_style
+        if base != self._base or len(self._strips) > MOST_STRIPS:
+            self._strips.clear()
+        self._base = base
+        self._see_cursor()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Row `y` of what is seen."""
-        width = self.scrollable_content_region.width
-        base = self._base
-        if y < len(self.header):
-            return self._strip(self.header[y], width, base)
-        at = y - len(self.header) + round(self.scroll_y)
-        if not self._rows and y == len(self.header) and self.empty:
-            return self._strip(((self.empty, "muted"),), width, base)
-        if at >= self._rows:
-            return Strip.blank(width, base)
-        style = base + self._cursor_style if self._under_cursor(at) else base
-        return self._strip(self.source.row(at), width, style, at)
-
-    def _under_cursor(self, at: int) -> bool:
-        if self.cursor is None or self.entries is None or self.cursor >= self.entries.count():
-            return False
-        first, count = self.entries.span(self.cursor)
-        return first <= at < first + count
-
-    def _strip(self, line: Line, width: int, base: Style, at: int | None = None) -> Strip:
-        line = fit(line, width)
-        # A reversed row would turn the colour of each role into a ground of its own.
-        looks = {} if base.reverse else self._looks
-        segments = [Segment(text, base + looks.get(role, Style.null())) for text, role in line]
-        strip = Strip(segments).adjust_cell_length(width, base)
-        if at is None:
+        row = self._drawn[y] = self._row(y)
+        strip = self._strip(row)
+        if row.at is None:
             return strip
-        selected = self.text_selection.get_span(at) if self.text_selection is not None else None
+        selected = self.text_selection.get_span(row.at) if self.text_selection is not None else None
         if selected is not None:
             strip = _selected(strip, selected, self.screen.get_component_rich_style("screen--selection"))
-        return strip.apply_offsets(0, at)
+        return strip.apply_offsets(0, row.at)
+
+    def _see_cursor(self) -> None:
+        """Look up where the cursor stands."""
+        self._cursor_rows = range(0)
+        if self.cursor is not None and self.entries is not None and self.cursor < self.entries.count():
+            first, count = self.entries.span(self.cursor)
+            self._cursor_rows = range(first, first + count)
+
+    def _row(self, y: int) -> _Row:
+        """What stands in row `y` of what is seen."""
+        if y < len(self.header):
+            return _Row(self.header[y])
+        at = y - len(self.header) + round(self.scroll_y)
+        if not self._rows and y == len(self.header) and self.empty:
+            return _Row(((self.empty, "muted"),))
+        if at >= self._rows:
+            return _BLANK
+        return _Row(self.source.row(at), at, at in self._cursor_rows)
+
+    def _strip(self, row: _Row) -> Strip:
+        """How a row looks; rows that move through the pane look the same at each place."""
+        width = self.scrollable_content_region.width
+        strip = self._strips.get((row.line, row.cursor))
+        if strip is not None and strip.cell_length == width:
+            return strip
+        style = self._base + self._cursor_style if row.cursor else self._base
+        # A reversed row would turn the colour of each role into a ground of its own.
+        looks = {} if style.reverse else self._looks
+        segments = [Segment(text, style + looks.get(role, Style.null())) for text, role in fit(row.line, width)]
+        strip = Strip(segments).adjust_cell_length(width, style)
+        self._strips[row.line, row.cursor] = strip
+        return strip
 
     # ------------------------------------------------------------ copying
 
