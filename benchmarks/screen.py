@@ -125,8 +125,8 @@ class Feeding:
 
 def ours(rate: float) -> None:
     """The live screen over a session that emits events."""
-    from tui.app import run_live
     from tui.cli.program import collect_seldom
+    from tui.running import run_live
 
     collect_seldom()  # as the program does when it starts
 
@@ -272,7 +272,7 @@ def start() -> None:
 
 def calls(count: int) -> None:
     """Filter, sort and page through many worker calls."""
-    from tui.app import LiveApp, wire
+    from tui.running import LiveApp, wire
     from tui.screens.watching import Watching
 
     async def measure() -> None:

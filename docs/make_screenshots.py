@@ -21,7 +21,7 @@ from distill_core.approval import Approver, FinalProposal, ProposedCell, StepPro
 from distill_core.reading import read_session
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
-from tui.app import LiveApp, wire
+from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
 
 SIZE = (120, 40)

@@ -55,3 +55,19 @@ def test_the_engine_knows_neither_screen_nor_database():
     code = f"import sys, distill_core.session; print([m for m in {foreign} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_home_screen_is_painted_before_anything_that_a_session_needs_is_imported():
+    later = (
+        "tui.screens.live",
+        "tui.screens.new",
+        "distill_core.session",
+        "distill_core.repl.aio",
+        "markdown_it",
+    )
+    code = (
+        "import sys, tui.setup, tui.stage, tui.app, tui.screens.home, tui.cli.commands.home; "
+        f"print([m for m in {later} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -15,10 +15,11 @@ from distill_core.recorder import Sink
 from distill_core.signals import OnSignal
 from sessions.kept import Kept, open_kept
 from sessions.waiting import Queue
-from tui.app import DistillApp, wire
+from tui.app import DistillApp
 from tui.engine import LiveSession
 from tui.live.playback import Fork, Playback
 from tui.reviewing.card import Card
+from tui.running import wire
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.review import ReviewScreen
 from tui.setup import Setup

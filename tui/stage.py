@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distill_core.approval import PolicyName
 from distill_core.errors import DistillError
-from distill_core.session import RunResult
-from tui.app import end, wire
-from tui.engine import MakeSession
-from tui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
+    from distill_core.approval import PolicyName
+    from distill_core.session import RunResult
     from tui.app import DistillApp
+    from tui.engine import MakeSession
 
 PATIENCE = 20.0
 """Seconds that a command gets to let go of its session once the application is gone."""
@@ -73,6 +71,9 @@ class AppStage:
         Raises:
             Exception: a fault of the program that the session ended with.
         """
+        from tui.running import end, wire
+        from tui.screens.live import LiveScreen
+
         wiring = wire(make_session, policy=policy, who=who, setup=self._app.setup)
         left = threading.Event()
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from rich.style import Style
 from textual.content import Content
 from textual.theme import Theme
-from textual.widgets.text_area import TextAreaTheme
 
 from themes import Palette
 from tui.lines import Line
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from textual.widgets.text_area import TextAreaTheme
 
 DEFAULT = "night"
 
@@ -127,6 +129,8 @@ def textual_theme(palette: Palette) -> Theme:
 
 def editor_theme(palette: Palette) -> TextAreaTheme:
     """The palette for the editor, named as the palette is."""
+    from textual.widgets.text_area import TextAreaTheme
+
     syntax = palette.syntax
     return TextAreaTheme(
         name=palette.name,

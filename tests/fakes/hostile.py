@@ -36,7 +36,7 @@ STEP = ScriptedStep(
 
 def main() -> None:
     """Play it with every step approved, so that only the answer waits."""
-    from tui.app import run_live
+    from tui.running import run_live
 
     run_live(
         lambda approver, sinks, on_signal: ScriptedSession([STEP], approver, sinks, on_signal, query=HOSTILE),

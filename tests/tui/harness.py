@@ -13,9 +13,9 @@ from distill_core.approval import PolicyName
 from tests.fakes.scripted import START, ScriptedSession, ScriptedStep
 from tests.fakes.sinks import Kept
 from tests.tui.stories import STORIES
-from tui.app import LiveApp, wire
 from tui.live.model import LiveModel
 from tui.live.panes import Panes
+from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
 from tui.screens.watching import Watching
 from tui.setup import Setup

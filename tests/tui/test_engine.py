@@ -14,9 +14,9 @@ from distill_core.signals import OnSignal
 from tests.fakes.scripted import ScriptedSession, ScriptedStep
 from tests.tui.harness import open_screen, open_story
 from tests.tui.stories import FIRST
-from tui.app import LiveApp, wire
 from tui.bridge import Bridge
 from tui.engine import Engine
+from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
 
 

@@ -14,9 +14,9 @@ from distill_core.models.base import ModelHandler
 from distill_core.reading import read_session
 from distill_core.session import Session, SessionSpec
 from tests.fakes.models import Answering, Scripted
-from tui.app import LiveApp, wire
 from tui.lines import Line
 from tui.live.model import LiveModel
+from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
 from tui.widgets.line_pane import LinePane, rows_of
 

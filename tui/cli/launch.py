@@ -221,7 +221,7 @@ class _Launch:
 
     def live(self, policy: PolicyName, setup: Setup) -> RunResult | None:
         """Run on the live screen."""
-        from tui.app import run_live
+        from tui.running import run_live
 
         return run_live(self._seen, policy=policy, who=self._who, setup=setup)
 

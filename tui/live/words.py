@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from distill_core.events import Action, CellStatus, SessionStatus
-from distill_core.state import CallPhase, Cell, SessionState, Step, WorkerCall
+if TYPE_CHECKING:
+    from distill_core.events import Action, CellStatus, SessionStatus
+    from distill_core.state import CallPhase, Cell, SessionState, Step, WorkerCall
 
 
 class Mark(NamedTuple):

@@ -18,14 +18,11 @@ from textual.screen import Screen
 
 from distill_core.errors import DistillError
 from distill_core.examples import examples
-from tui.actions import REGISTRY, Situation
-from tui.home import entries, form
+from tui.actions import REGISTRY, Action, Situation
+from tui.home import entries
 from tui.home.entries import Entry, ExampleEntry, KeptExamplesEntry, Listing, NewEntry, SessionEntry
 from tui.lines import Line
-from tui.live import keys
 from tui.memory import NewSession
-from tui.screens.new import NewSessionScreen
-from tui.screens.read import ReadScreen
 from tui.setup import Setup
 from tui.text import clean
 from tui.transcript import Transcript
@@ -86,13 +83,14 @@ class HomeScreen(Screen[None]):
             yield LinePane(self._details, id="home-details", title="Details", following=False)
         yield KeyBar(id="home-keys", last=2)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """List what there is."""
-        self.query_one("#home-keys", KeyBar).show(self._setup.registry.applying(Situation(), "home"), None)
+        self.query_one("#home-keys", KeyBar).show(self.offered, None)
         self._say("")
         self._fill([], "")
         self._list.focus()
-        await self.look()
+        # Not before the screen stands there: looking takes time.
+        self.call_after_refresh(lambda: self.run_worker(self.look()))
 
     def on_resize(self, event: Resize) -> None:
         """Show the details beside the list where there is room, else under it."""
@@ -113,6 +111,11 @@ class HomeScreen(Screen[None]):
         at = min(self._list.cursor or 0, self._listing.count() - 1)
         self._list.point_at(at)
         self._show(at)
+
+    @property
+    def offered(self) -> Sequence[Action]:
+        """The actions of this screen."""
+        return self._setup.registry.applying(Situation(), "home")
 
     @property
     def _list(self) -> LinePane:
@@ -230,6 +233,8 @@ class HomeScreen(Screen[None]):
                 self._new(self._filled(row.document_name, row.question))
 
     def _filled(self, document: str, question: str) -> NewSession:
+        from tui.home import form
+
         last = self._setup.memory.value.new
         return msgspec.structs.replace(last, documents=form.quoted([document]), question=question)
 
@@ -237,6 +242,8 @@ class HomeScreen(Screen[None]):
         if self._runner.busy:
             self.app.notify("A session is being started.", severity="warning")
             return
+        from tui.home import form
+        from tui.screens.new import NewSessionScreen
 
         def begin(filled: NewSession | None) -> None:
             if filled is not None:
@@ -257,6 +264,8 @@ class HomeScreen(Screen[None]):
         """The command is over; the list has its session now."""
         self._say("")
         if trouble:
+            from tui.screens.read import ReadScreen
+
             lines: list[Line] = [((f"✗ {clean(trouble)}", "error"),)]
             self.app.push_screen(ReadScreen("Nothing was started", lines))
         self.run_worker(self.look())
@@ -281,6 +290,9 @@ class HomeScreen(Screen[None]):
         self._setup.memory.keep(theme=self.app.theme)
 
     def _help(self) -> None:
+        from tui.live import keys
+        from tui.screens.read import ReadScreen
+
         self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
 
 

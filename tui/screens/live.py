@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +21,7 @@ from distill_core.approval import PersonApprover, PolicyApprover
 from distill_core.documents.source import Value as Context
 from distill_core.signals import Notice
 from themes import Palette
-from tui.actions import DECIDE, REGISTRY, Situation
+from tui.actions import DECIDE, REGISTRY, Action, Situation
 from tui.bridge import Bridge, Item
 from tui.engine import Engine
 from tui.lines import Line
@@ -202,6 +202,16 @@ class LiveScreen(Screen[None]):
                 self.refresh_bindings()
             self._turn_to_what_happens(changes.gate)
         self._draw_bars()
+
+    @property
+    def engine(self) -> Engine:
+        """Runs the session."""
+        return self.wiring.engine
+
+    @property
+    def offered(self) -> Sequence[Action]:
+        """The actions that apply now."""
+        return self.registry.applying(self.situation)
 
     @property
     def situation(self) -> Situation:

@@ -364,7 +364,9 @@ class LinePane(ScrollView, can_focus=True):
         style = self._base + self._cursor_style if row.cursor else self._base
         # A reversed row would turn the colour of each role into a ground of its own.
         looks = {} if style.reverse else self._looks
-        segments = [Segment(text, style + looks.get(role, Style.null())) for text, role in fit(row.line, width)]
+        segments = [
+            Segment(text, style + looks.get(role, Style.null())) for text, role in fit(row.line, width)
+        ]
         strip = Strip(segments).adjust_cell_length(width, style)
         self._strips[row.line, row.cursor] = strip
         return strip

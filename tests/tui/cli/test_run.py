@@ -236,7 +236,9 @@ def test_palettes_are_looked_for_beside_the_configuration_that_was_named(
 ):
     offered = []
     monkeypatch.setattr("tui.cli.launch.on_terminal", lambda: True)
-    monkeypatch.setattr("tui.app.run_live", lambda make, **options: offered.extend(options["setup"].palettes))
+    monkeypatch.setattr(
+        "tui.running.run_live", lambda make, **options: offered.extend(options["setup"].palettes)
+    )
     folder = tmp_path / "mine" / "themes"
     folder.mkdir(parents=True)
     (tmp_path / "mine" / "c.toml").write_text("")
