@@ -229,9 +229,23 @@ class Ledger:
             attempts = max(1, min(attempts, left))
         return Reservation(role=role, guess=guess, usage=usage, cost=cost, attempts=attempts)
 
-    async def settle(self, held: Reservation, usage: Usage, *, attempts: int = 1) -> None:
-        """Put what the call really used in the place of its reservation; each attempt counts as a call."""
+    async def settle(
+        self, held: Reservation, usage: Usage, *, attempts: int = 1, reply_chars: int | None = None
+    ) -> None:
+        """Put what the call really used in the place of its reservation; each attempt counts as a call.
+
+        Args:
+            usage: what the server reported.
+            attempts: requests that the call made.
+            reply_chars: characters of its reply, None where it failed. They stand in for tokens that nobody
+                reported: a bound that the server can pass by saying nothing would be none.
+        """
         prices = self._prices.get(held.role)
+        if reply_chars is not None and not usage.total_tokens:
+            usage = Usage(
+                prompt_tokens=held.guess.prompt_tokens,
+                completion_tokens=math.ceil(reply_chars / CHARS_PER_TOKEN),
+            )
         async with self._freed:
             self._in_flight -= 1
             if held.role == "worker":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from distill_core.budget import Ledger, Reservation
 from distill_core.errors import BudgetExceeded, DistillError, DivergenceError, ModelError
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
+from distill_core.models.checking import checked
 from distill_core.outstanding import Asked, Result, Ticket
 from distill_core.recorder import Recorder
 
@@ -189,9 +190,10 @@ class Sender:
             if len(batches) == 1:
                 return [error]
         else:
-            if len(replies) == len(batches):
-                return list(replies)
-            found = f"{len(replies)} replies to {len(batches)} prompts"
+            several: list[LMResponse | Exception] = list(replies) if isinstance(replies, Iterable) else []
+            if len(several) == len(batches):
+                return several
+            found = f"{len(several)} replies to {len(batches)} prompts"
             return [ModelError("chat_batch answered wrongly", found=found)] * len(batches)
         results: list[LMResponse | Exception] = []
         for messages in batches:
@@ -273,12 +275,11 @@ class Sender:
             )
 
     async def _arrived(self, sent: _Sent, held: Reservation, ticket: Ticket, reply: LMResponse) -> LMResponse:
-        if not isinstance(reply, LMResponse):
-            found = f"{type(reply).__name__} instead of an LMResponse"
-            raise await self._failed(
-                sent, held, ModelError("the worker's handler answered wrongly", found=found)
-            )
-        await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
+        try:
+            reply = checked(reply)
+        except ModelError as error:
+            raise await self._failed(sent, held, error) from error
+        await self._ledger.settle(held, reply.usage, attempts=reply.attempts, reply_chars=len(reply.text))
         # The log first: what was paid for is on record whatever becomes of the cache.
         self._returned(sent, ticket, reply)
         asked = ticket.asked

@@ -24,7 +24,7 @@ from distill_core.continuing import Branch, Earlier, carry, rebuild, settle_lost
 from distill_core.control import Control
 from distill_core.conversation import Conversation
 from distill_core.dry_run import DryRunner
-from distill_core.errors import DistillError, LogError, ReplError
+from distill_core.errors import DistillError, LogError, ModelError, ReplError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import ModelHandler, Usage
@@ -154,6 +154,13 @@ class Session:
         replies: Replies | None = None,
         earlier: Earlier | None = None,
     ) -> None:
+        for role, handler in (("supervisor", supervisor), ("worker", worker)):
+            if not callable(getattr(handler, "chat", None)) or not hasattr(handler, "chat_batch"):
+                found = type(handler).__name__
+                raise ModelError(
+                    f"the {role} is {found}, not a ModelHandler",
+                    remedy="give OpenAIHandler(name), or your own",
+                )
         if "budget" in spec.primitives:
             raise DistillError("a primitive cannot be called budget", remedy="give it another name")
         self.spec = spec

@@ -11,11 +11,11 @@ from distill_core.forecast import Forecast
 
 
 class ReplyDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of the supervisor's reply while it streams."""
+    """A piece of the supervisor's reply while it streams, or "again": what came is void, the reply begins anew."""
 
     call_id: str
     step: int
-    kind: Literal["text", "reasoning"]
+    kind: Literal["text", "reasoning", "again"]
     text: str
 
 

@@ -14,6 +14,7 @@ from distill_core.conversation import Conversation
 from distill_core.errors import BudgetExceeded, DistillError, ModelError
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, Usage
+from distill_core.models.checking import checked
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.signals import OnSignal, Phase, ReplyDelta
@@ -141,7 +142,9 @@ class SupervisorLine:
         deadline = asyncio.timeout(self._ledger.seconds_left())
         try:
             async with deadline:
-                reply = await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
+                reply = checked(
+                    await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
+                )
         except asyncio.CancelledError:
             await self._failed(call_id, step, held, ModelError("the call was cancelled"), started)
             raise
@@ -152,7 +155,7 @@ class SupervisorLine:
             failure = _failure(error, late=deadline.expired())
             await self._failed(call_id, step, held, failure, started)
             raise failure from error
-        await self._ledger.settle(held, reply.usage, attempts=reply.attempts)
+        await self._ledger.settle(held, reply.usage, attempts=reply.attempts, reply_chars=len(reply.text))
         return reply
 
     def _record(self, call_id: str, step: int, reply: LMResponse) -> None:

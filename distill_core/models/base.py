@@ -88,9 +88,9 @@ class LMResponse(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """A piece of a reply while it streams. Drawn, never logged."""
+    """A piece of a reply while it streams, or "again": what came is void, the reply begins anew. Never logged."""
 
-    kind: Literal["text", "reasoning"]
+    kind: Literal["text", "reasoning", "again"]
     text: str
 
 
@@ -132,7 +132,7 @@ class ModelHandler(ABC):
     ) -> LMResponse:
         """Answer one conversation without blocking the event loop; `on_delta` gets pieces as they come."""
         response = await asyncio.to_thread(self.chat, messages, **kwargs)
-        if on_delta is not None:
+        if on_delta is not None and isinstance(response, LMResponse) and isinstance(response.text, str):
             on_delta(Delta("text", response.text))
         return response
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.together.xyz/v1"
 CHECK_SECONDS = 15.0
+RESTART_SECONDS = 0.5
+"""Pause before a reply that broke off is asked for again; twice as long each time, up to the longest."""
+LONGEST_PAUSE_SECONDS = 8.0
 
 
 class EndpointCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +137,8 @@ class OpenAIHandler(ModelHandler):
     ) -> LMResponse:
         """Answer one conversation; with `on_delta`, streamed, each piece told on the caller's loop.
 
+        A piece of the kind "again" says that the stream broke off and the reply begins anew.
+
         Raises:
             ModelError: the call failed for good.
         """
@@ -220,12 +225,15 @@ class OpenAIHandler(ModelHandler):
     async def _made(
         self, messages: Sequence[Message], params: dict[str, Any], on_delta: OnDelta | None, retries: int
     ) -> LMResponse:
-        """Make the call, again in other words where the server refuses a parameter."""
+        """Make the call; again in other words where the server refuses a parameter, and where a stream breaks off.
+
+        The SDK tries again what fails before a reply begins, and nothing after that.
+        """
         client = await self._connection.client()
         from openai import APIError, APIStatusError
 
         started = time.monotonic()
-        earlier = 0
+        earlier = breaks = 0
         while True:
             body = self._dialect.body(self.model, messages, params, stream=on_delta is not None)
             reply = None if on_delta is None else StreamedReply(on_delta)
@@ -235,6 +243,16 @@ class OpenAIHandler(ModelHandler):
                 return await self._streamed(client, body, reply, started, earlier, retries)
             except MalformedReply as error:
                 raise self._unreadable(error, earlier + 1) from error
+            except _BrokenOff as broken:
+                requests = requests_made(broken.error)
+                retries -= requests
+                if reply is None or retries < 0:
+                    began = reply is not None and reply.pieces > 0
+                    raise self._failed(broken.error, earlier, began=began) from broken.error
+                reply.void()
+                await asyncio.sleep(min(RESTART_SECONDS * 2**breaks, LONGEST_PAUSE_SECONDS))
+                earlier += requests
+                breaks += 1
             except APIError as error:
                 refused = isinstance(error, APIStatusError) and error.status_code in (400, 403, 422)
                 if refused and self._dialect.learn(body, param=error.param, message=said(error)):
@@ -259,6 +277,8 @@ class OpenAIHandler(ModelHandler):
         earlier: int,
         retries: int,
     ) -> LMResponse:
+        from openai import APIConnectionError
+
         stream = await client.stream(self._encoded(body), max_retries=retries)
         answer = stream.response
         attempts = earlier + int(answer.request.headers.get(RETRY_HEADER, "0")) + 1
@@ -267,6 +287,8 @@ class OpenAIHandler(ModelHandler):
         try:
             async for chunk in stream:
                 reply.add(chunk)
+        except APIConnectionError as error:
+            raise _BrokenOff(error) from error
         finally:
             await stream.close()
         return reply.response(model=self.model, elapsed=time.monotonic() - started, attempts=attempts)
@@ -355,6 +377,14 @@ class OpenAIHandler(ModelHandler):
         listed = data.get("data") if isinstance(data, dict) else data
         entries = listed if isinstance(listed, list) else []
         return tuple(str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry)
+
+
+class _BrokenOff(Exception):
+    """A stream ended before its reply did."""
+
+    def __init__(self, error: APIError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Connection:

@@ -91,6 +91,8 @@ def _explain_connection(error: APIError, timeout: float, began: bool) -> tuple[s
     if isinstance(root, aiohttp.InvalidURL):
         return f"not an URL: {root}", "correct base_url"
     why = str(root) or type(root).__name__
+    if any(isinstance(link, aiohttp.ClientPayloadError) for link in chain):
+        why = "the reply ended in the middle"  # aiohttp's words name a status 400 that nobody sent
     return (
         f"the connection was lost: {why}",
         "try again" if began else "check that the server runs, try again",

@@ -96,6 +96,11 @@ class StreamedReply:
         if response.text:
             self._tell(Delta("text", response.text))
 
+    def void(self) -> None:
+        """What came is no reply: the call is made again."""
+        if self.pieces:
+            self._on_delta(Delta("again", ""))
+
     def _tell(self, delta: Delta) -> None:
         self.pieces += 1
         self._on_delta(delta)
@@ -176,7 +181,8 @@ def _sequence(value: object) -> Sequence[Any]:
 
 
 def _count(value: object) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0
+    """A number of tokens: what is none, or below nothing, counts as not reported."""
+    return max(0, int(value)) if isinstance(value, (int, float)) and math.isfinite(value) else 0
 
 
 def _number(value: object) -> float:

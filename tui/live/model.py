@@ -178,7 +178,9 @@ class LiveModel:
         if reply is None or reply.text is not None:
             return
         draft = self.drafts.setdefault(delta.call_id, Draft())
-        if delta.kind == "reasoning":
+        if delta.kind == "again":
+            draft.reasoning = draft.text = ""
+        elif delta.kind == "reasoning":
             draft.reasoning += delta.text
         else:
             draft.text += delta.text

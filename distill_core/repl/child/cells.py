@@ -65,6 +65,7 @@ class Cells:
         self._answer = answer
         self._echo = echo
         self._loop: Any = None
+        self._context: Any = self.namespace.get("context")
         self._restore()
 
     def ask(self, query: str) -> None:
@@ -108,7 +109,7 @@ class Cells:
             self._interrupts.install()
             self._outlet.begin()
             self._memory.for_cell()
-            _eval(_compile("print(end='')", "<check>", "eval"), self.namespace)
+            _eval(_compile("print(end='')", "<check>", "eval"), {"__builtins__": _BUILTINS})
             self._memory.for_scaffold()
         except BaseException:  # noqa: BLE001 - there is nobody left to whom it could be said
             _exit(_UNSOUND)
@@ -123,6 +124,7 @@ class Cells:
         self._answer.given = False
         self._interrupts.install()
         self._outlet.begin()
+        self._context = self.namespace.get("context")
         for dialect in self._dialects:
             dialect.begin()
         self._files.for_cell()
@@ -144,6 +146,8 @@ class Cells:
         self._outlet.flush()
         self._channel.between_cells()
         self.namespace.update(self._scaffold)
+        self.namespace.setdefault("context", self._context)
+        self._context = None
         sys.modules["__main__"] = self._module
         sys.settrace(None)
         sys.setprofile(None)

@@ -37,10 +37,11 @@ def handler_for(server: FakeServer, **options: Any) -> OpenAIHandler:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK waits half a second before its first retry; a thousandth does here."""
+    """The first retry comes after half a second; a thousandth does here."""
     import openai._base_client
 
     monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.001)
+    monkeypatch.setattr("distill_core.models.openai.RESTART_SECONDS", 0.001)
 
 
 # ---------------------------------------------------------------- what is sent
@@ -192,14 +193,29 @@ async def test_who_listens_may_stop_the_stream() -> None:
         await until(lambda: server.in_flight == 0)
 
 
-async def test_a_stream_that_breaks_off_says_so() -> None:
+CUT = Reply(text="one two three four", failure="cut")
+
+
+async def test_a_stream_that_breaks_off_begins_anew() -> None:
     told: list[Delta] = []
-    said = Reply(text="one two three four", failure="cut")
-    with serve([said]) as server, pytest.raises(ModelError, match=r"broke off: .*lost") as caught:
-        await handler_for(server).achat(user(), on_delta=told.append)
+    with serve([CUT, Reply(status=503, headers=SOON), CUT, Reply(text="one two three")]) as server:
+        reply = await handler_for(server).achat(user(), on_delta=told.append)
+    assert (reply.text, reply.attempts, len(server.bodies)) == ("one two three", 4, 4)
+    kinds = [delta.kind for delta in told]
+    assert kinds.count("again") == 2
+    last = len(kinds) - kinds[::-1].index("again")
+    assert "".join(delta.text for delta in told[last:]) == "one two three"
+
+
+@pytest.mark.parametrize(("retries", "requests"), [(0, 1), (2, 3)])
+async def test_a_stream_that_always_breaks_off_says_so(retries: int, requests: int) -> None:
+    told: list[Delta] = []
+    with serve(lambda _: CUT) as server, pytest.raises(ModelError, match=r"broke off: .*lost") as caught:
+        await handler_for(server, max_retries=retries).achat(user(), on_delta=told.append)
     assert str(caught.value).startswith(f"fake-model at 127.0.0.1:{server.port} broke off")
-    assert "".join(delta.text for delta in told) == "one two"
-    assert caught.value.attempts == 1
+    assert "400" not in str(caught.value)
+    assert "".join(delta.text for delta in told) == "one two" * requests
+    assert (caught.value.attempts, len(server.bodies)) == (requests, requests)
 
 
 # ---------------------------------------------------------------- failures

@@ -48,6 +48,20 @@ def test_a_rebound_context_persists(repl: REPL) -> None:
     assert repl.execute("print(context)").stdout == "THE DOCUMENT\n"
 
 
+def test_a_deleted_context_comes_back_as_it_was_before_the_cell(repl: REPL) -> None:
+    repl.execute("context = context.upper()")
+    assert repl.execute("del context").status == "ok"
+    assert repl.execute("print(context)").stdout == "THE DOCUMENT\n"
+
+
+@pytest.mark.parametrize(
+    "code", ["print = None", "def print(x): pass", "from pprint import pprint as print", "print = 5\n1/0"]
+)
+def test_a_cell_may_take_the_name_of_print(repl: REPL, code: str) -> None:
+    assert repl.execute("kept = 1\n" + code).status in ("ok", "error")
+    assert repl.execute("import sys\nsys.stdout.write(str(kept))").stdout.startswith("1")
+
+
 @pytest.mark.parametrize(
     ("code", "written"),
     [

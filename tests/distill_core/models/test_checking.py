@@ -1,0 +1,109 @@
+"""Handlers of anybody's: what they give back is checked before it is counted and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distill_core import run
+from distill_core.errors import ModelError
+from distill_core.events import Limits, WorkerCallFailed, WorkerCallStarted
+from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
+from distill_core.models.checking import checked
+from distill_core.reading import read_session
+from sessions.verify import verify
+
+FINAL_OF_ONE = "```repl\nFINAL(str(worker_batch(['a'])[0]))\n```"
+OF_MANY = "```repl\nr = worker_batch([str(i) for i in range(6)])\nFINAL(str(sum(isinstance(x, str) for x in r)))\n```"
+
+
+class Own(ModelHandler):
+    """A handler as a user writes one: `chat` and `chat_batch`, and nothing else."""
+
+    def __init__(self, reply: Callable[[], Any], batch: Callable[[list[Any]], Any] = list) -> None:
+        self.reply, self.batch = reply, batch
+
+    def chat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
+        reply: LMResponse = self.reply()
+        return reply
+
+    def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
+        replies: list[LMResponse] = self.batch([self.reply() for _ in message_batches])
+        return replies
+
+
+def saying(text: str) -> Own:
+    return Own(lambda: LMResponse(text))
+
+
+WRONG: list[Any] = [
+    None,
+    "text",
+    LMResponse(None),  # type: ignore[arg-type]  # what a user's handler may do
+    LMResponse(42),  # type: ignore[arg-type]
+    LMResponse("x", model=5),  # type: ignore[arg-type]
+    LMResponse("x", usage=None),  # type: ignore[arg-type]
+    LMResponse("x", usage=Usage(prompt_tokens=-5)),
+    LMResponse("x", usage=Usage(completion_tokens=1.5)),  # type: ignore[arg-type]
+    LMResponse("x", finish_reason=3),  # type: ignore[arg-type]
+    LMResponse("x", attempts=-1),
+]
+
+
+@pytest.mark.parametrize("reply", WRONG, ids=repr)
+def test_what_is_no_reply_is_refused_in_one_line(reply: object) -> None:
+    with pytest.raises(ModelError, match="answered wrongly") as caught:
+        checked(reply)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reply", WRONG[1:6:2], ids=repr)
+def test_a_worker_that_answers_wrongly_fails_its_call_and_nothing_else(reply: object, tmp_path: Path) -> None:
+    result = run("q", "c", saying(FINAL_OF_ONE), Own(lambda: reply), log_dir=tmp_path / "s")
+    assert result.status == "finished"
+    assert "answered wrongly" in str(result.answer)
+    assert verify(tmp_path / "s").whole
+    events = read_session(tmp_path / "s").events
+    started = [e for e in events if isinstance(e, WorkerCallStarted)]
+    failed = [e for e in events if isinstance(e, WorkerCallFailed)]
+    assert len(started) == len(failed) == 1
+
+
+@pytest.mark.parametrize("reply", WRONG, ids=repr)
+def test_a_supervisor_that_answers_wrongly_ends_the_session_in_one_line(
+    reply: object, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="answered wrongly"):
+        run("q", "c", Own(lambda: reply), saying("x"), log_dir=tmp_path / "s")
+    assert verify(tmp_path / "s").whole
+
+
+def test_a_batch_may_be_any_iterable_of_replies() -> None:
+    def one_by_one(replies: list[Any]) -> Iterator[Any]:
+        yield from replies
+
+    worker = Own(lambda: LMResponse("x"), one_by_one)
+    assert run("q", "c", saying(OF_MANY), worker).answer == "6"
+
+
+def test_a_batch_that_is_no_list_fails_its_calls() -> None:
+    worker = Own(lambda: LMResponse("x"), lambda _: None)
+    assert run("q", "c", saying(OF_MANY), worker).answer == "0"
+
+
+@pytest.mark.parametrize("which", ["supervisor", "worker"])
+def test_what_is_no_handler_is_refused_before_anything_begins(which: str) -> None:
+    models: dict[str, Any] = {"supervisor": saying("x"), "worker": saying("x"), which: "gpt-4"}
+    with pytest.raises(ModelError, match=f"the {which} is str, not a ModelHandler"):
+        run("q", "c", **models)
+
+
+def test_a_bound_on_tokens_holds_where_nobody_reports_them() -> None:
+    worker = Own(lambda: LMResponse("word " * 2000, usage=Usage(calls=1)))
+    one_by_one = "```repl\nn = 0\nfor i in range(30):\n    n += len(worker(str(i))) > 0\nFINAL(n)\n```"
+    result = run("q", "c", saying(one_by_one), worker, limits=Limits(tokens=9000))
+    assert result.status == "budget"
+    assert 1 <= result.worker_usage.calls < 4
