@@ -86,9 +86,10 @@ class ResponseCache:
     ) -> LMResponse | None:
         """The reply kept for this occurrence of the call, marked `cached`; None where there is none.
 
-        Each call of this counts as one occurrence. For a handler that is not `cacheable` there is never one.
+        Each call of this counts as one occurrence. For a handler that is not `cacheable`, or that has neither a
+        `model` nor an `identity` of its own, there is never one.
         """
-        if not model.cacheable:
+        if not _may_keep(model):
             return None
         started = time.monotonic()
         key = cache_key(model, messages, params)
@@ -104,7 +105,7 @@ class ResponseCache:
         self, model: ModelHandler, messages: Sequence[Message], params: Mapping[str, Any], reply: LMResponse
     ) -> None:
         """Keep `reply` for the first occurrence of the call that `find` had nothing for, if it may be kept."""
-        if not model.cacheable:
+        if not _may_keep(model):
             return
         key = cache_key(model, messages, params)
         missed = self._missed.get(key)
@@ -125,6 +126,12 @@ class ResponseCache:
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         self._store.close()
+
+
+def _may_keep(model: ModelHandler) -> bool:
+    """Whether replies of `model` can be told from those of others of its class, and it lets them be kept."""
+    known = model.model != ModelHandler.model or getattr(model, "identity", None) is not None
+    return model.cacheable and known
 
 
 class _Store:

@@ -61,11 +61,13 @@ def to_model_error(
 
 
 def _explain(error: APIError, *, status: int | None, timeout: float, began: bool) -> tuple[str, str]:
-    from openai import APIConnectionError
+    from openai import APIConnectionError, APIStatusError
 
     if status is not None:
         text = " ".join(said(error).split())
         remedy = REMEDIES.get(status, "the server is in trouble: try again later" if status >= 500 else "")
+        if isinstance(error, APIStatusError) and (wait := error.response.headers.get("retry-after")):
+            remedy = f"try again after {wait[:40]}{' s' if wait.isdigit() else ''}"
         return f"HTTP {status}: {text[:LONGEST]}" if text else f"HTTP {status}", remedy
     if isinstance(error, APIConnectionError):
         return _explain_connection(error, timeout, began)

@@ -19,6 +19,7 @@ from .dialects import Rlm
 from .interrupts import Interrupts
 from .output import Outlet
 from .scaffold import Answer, Finished
+from .variables import largest
 
 _CO_COROUTINE = 0x80
 _RECURSION = sys.getrecursionlimit()
@@ -156,9 +157,17 @@ class Cells:
 
     def _render(self, raised: BaseException, filename: str) -> str:
         try:
-            return trace.render(raised, filename)
+            return trace.render(raised, filename) + (self._full() if isinstance(raised, MemoryError) else "")
         except Exception as failed:  # noqa: BLE001 - an exception's own __str__ may raise anything
             return f"{type(raised).__name__}: its text cannot be shown ({type(failed).__name__})\n"
+
+    def _full(self) -> str:
+        """What holds the memory, where variables do: every later cell that needs some would fail too."""
+        found = largest(self.namespace, {*self._scaffold, "context"})
+        if not found:
+            return ""
+        listed = ", ".join(f"{name} ({kind}, {size >> 20:,} MB)" for name, kind, size in found)
+        return f"Memory is held by {listed}; del {found[0][0]} gives it back.\n"
 
     def _execute(self, code: str, filename: str) -> None:
         tree = _compile(code, filename, "exec", PyCF_ONLY_AST | PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

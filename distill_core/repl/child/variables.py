@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
+from sys import getsizeof
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +12,9 @@ _SHOWN = 1000
 _PREVIEW = 120
 _LONGEST = 1000
 _NAME = 200
+_GUESSED = 1000
+_LARGE = 16 << 20
+_HOLDING: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset)
 _SIZED: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 _PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None))
 
@@ -53,6 +58,28 @@ def _size(value: Any) -> int | None:
         return len(value)
     except OverflowError:
         return None  # a range can be longer than anything that is counted
+
+
+def _held(value: Any) -> int:
+    """Bytes that a container or text holds, about: what is in it is guessed from the first thousand."""
+    kind = type(value)
+    if kind not in _HOLDING:
+        return 0
+    size = getsizeof(value)
+    if kind in (list, tuple, set, frozenset):
+        items = [getsizeof(item) for item in islice(value, _GUESSED) if type(item) in _HOLDING]
+        size += sum(items) * len(value) // max(1, min(len(value), _GUESSED))
+    return size
+
+
+def largest(namespace: dict[str, Any], hidden: Collection[str]) -> list[tuple[str, str, int]]:
+    """Name, type and bytes of the variables that hold the most memory, three at most, none of them small."""
+    found = [
+        (_held(value), name, type(value).__name__)
+        for name, value in list(namespace.items())
+        if type(name) is str and name not in hidden and name.isidentifier() and len(name) <= _NAME
+    ]
+    return [(name, kind, size) for size, name, kind in sorted(found, reverse=True)[:3] if size >= _LARGE]
 
 
 def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, Any]]:

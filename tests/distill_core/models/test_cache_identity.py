@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from distill_core.models import weights
-from distill_core.models.base import LMResponse
+from distill_core.models.base import LMResponse, Message, ModelHandler
 from distill_core.models.cache import ResponseCache, cache_key
 from distill_core.models.openai import OpenAIHandler
 from distill_core.models.recorded import RecordedHandler
@@ -22,6 +24,29 @@ class Other(Scripted):
 def test_handlers_of_two_classes_do_not_share_replies() -> None:
     assert cache_key(Scripted(), ASKED, {}) == cache_key(Scripted(), ASKED, {})
     assert cache_key(Scripted(), ASKED, {}) != cache_key(Other(), ASKED, {})
+
+
+class Nameless(ModelHandler):
+    """A handler as short as it may be written: its class does not tell what answers."""
+
+    def __init__(self, says: str, identity: str | None = None) -> None:
+        self.says = says
+        self.identity = identity
+
+    def chat(self, messages: Sequence[Message], **kwargs: Any) -> LMResponse:
+        return LMResponse(self.says)
+
+    def chat_batch(self, message_batches: Sequence[Sequence[Message]], **kwargs: Any) -> list[LMResponse]:
+        return [self.chat(messages) for messages in message_batches]
+
+
+async def test_replies_of_a_handler_that_nothing_names_are_not_kept(tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path / "replies.db")
+    for handler in (Nameless("one"), Nameless("two", "the second")):
+        await cache.keep(handler, ASKED, {}, LMResponse(handler.says))
+    found = [await cache.session().find(Nameless("", name), ASKED, {}) for name in (None, "the second")]
+    cache.close()
+    assert [reply and reply.text for reply in found] == [None, "two"]
 
 
 def test_an_identity_stands_for_an_address_that_changes() -> None:

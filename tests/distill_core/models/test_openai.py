@@ -228,6 +228,14 @@ def test_passing_trouble_is_tried_again_and_the_requests_are_counted(status: int
     assert (reply.text, reply.attempts, len(server.bodies)) == ("ok", 3, 3)
 
 
+def test_a_server_that_wants_a_long_wait_is_quoted() -> None:
+    with (
+        serve(lambda _: Reply(status=429, headers={"Retry-After": "600"})) as server,
+        pytest.raises(ModelError, match=r"try again after 600 s"),
+    ):
+        handler_for(server, max_retries=0).chat(user())
+
+
 @pytest.mark.parametrize("failure", ["reset", "hang"])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_lost_or_silent_connection_is_tried_again(failure: str, streamed: bool) -> None:

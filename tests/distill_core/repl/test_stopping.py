@@ -184,6 +184,7 @@ def test_memory_is_bounded_and_can_be_freed(code: str) -> None:
         result = repl.execute(code)
         assert result.status == "error"
         assert "MemoryError" in (result.traceback or "")
+        assert code.startswith("l") == ("Memory is held by l (list, " in (result.traceback or ""))
         assert repl.execute("l = x = s = None\nprint(kept)").stdout == "1\n"
         assert repl.execute("more = [[None] * 1000 for _ in range(5000)]").status == "ok"
 
