@@ -6,7 +6,8 @@ A torn last line (power loss, a killed program) is skipped and told; the rest is
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, pairwise
 from operator import attrgetter
 from pathlib import Path
 
@@ -40,15 +41,27 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return any(not p.torn for p in self.problems)
 
 
-def read_session(folder: Path) -> Reading:
+def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Reading:
     """Read the session in `folder`.
+
+    Args:
+        passing: streams whose events are not wanted. Their lines are counted, so that none is missing, and not read;
+            where the count is not right, all is read, to tell what is wrong.
 
     Raises:
         LogError: there is no session there, or it cannot be read.
     """
+    if passing:
+        partly = _read(folder, [name for name in ev.STREAMS if name not in passing])
+        if not partly.problems and _complete(partly, [folder / f"{name}.jsonl" for name in passing]):
+            return partly
+    return _read(folder, ev.STREAMS)
+
+
+def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
     problems: list[Problem] = []
     streams = [
-        read_stream(folder, name, problems) for name in ev.STREAMS if (folder / f"{name}.jsonl").exists()
+        list(read_stream(folder, name, problems)) for name in names if (folder / f"{name}.jsonl").exists()
     ]
     if not streams:
         raise LogError(
@@ -56,30 +69,65 @@ def read_session(folder: Path) -> Reading:
             found="none of " + ", ".join(f"{s}.jsonl" for s in ev.STREAMS),
             remedy="name a session's folder",
         )
-    merged = tuple(heapq.merge(*streams, key=attrgetter("seq")))
-    problems.extend(_numbering(folder, merged))
+    merged = tuple(_merged(streams))
+    if names is ev.STREAMS:
+        problems.extend(_numbering(folder, merged))
     return Reading(folder=folder, events=merged, problems=tuple(problems))
+
+
+def _merged(streams: list[list[ev.Event]]) -> Iterable[ev.Event]:
+    by_number = attrgetter("seq")
+    for stream in streams:
+        if any(one.seq >= after.seq for one, after in pairwise(stream)):
+            return heapq.merge(*streams, key=by_number)
+    return sorted(chain.from_iterable(streams), key=by_number)
+
+
+def _complete(partly: Reading, passed: Iterable[Path]) -> bool:
+    """Whether the events that were read and the lines that were not are as many as the last number says."""
+    last = partly.events[-1].seq if partly.events else 0
+    lines = 0
+    for path in passed:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise LogError(f"cannot read {path}", found=error.strerror or str(error)) from error
+        if not data:
+            continue
+        lines += data.count(b"\n")
+        try:
+            last = max(last, ev.decode(data[data.rfind(b"\n", 0, -1) + 1 :]).seq)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        if not data.endswith(b"\n"):
+            return False
+    ordered = all(one.seq < after.seq for one, after in pairwise(partly.events))
+    return ordered and len(partly.events) + lines == last
 
 
 def read_stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev.Event]:
     """The events of one stream file; what cannot be read goes to `problems`."""
     path = folder / f"{name}.jsonl"
+    streams, decode = ev.STREAM, ev.decode
+
+    def problem(number: int, what: str, torn: bool = False) -> Problem:
+        return Problem(where=f"{path.name} line {number}", what=what, torn=torn)
+
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                where = f"{path.name} line {number}"
                 if not line.endswith(b"\n"):
-                    problems.append(Problem(where=where, what="the last line is torn; skipped", torn=True))
+                    problems.append(problem(number, "the last line is torn; skipped", torn=True))
                     continue
                 try:
-                    event = ev.decode(line)
+                    event = decode(line)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    problems.append(Problem(where=where, what=_unreadable(line, error)))
+                    problems.append(problem(number, _unreadable(line, error)))
                     continue
-                if ev.STREAM[type(event)] != name:
-                    problems.append(
-                        Problem(where=where, what=f"a {_kind(event)} does not belong in this file")
-                    )
+                if streams[type(event)] != name:
+                    problems.append(problem(number, f"a {_kind(event)} does not belong in this file"))
                 yield event
     except OSError as error:
         raise LogError(f"cannot read {path}", found=error.strerror or str(error)) from error
@@ -102,6 +150,8 @@ def _unreadable(line: bytes, error: Exception) -> str:
 
 
 def _numbering(folder: Path, events: tuple[ev.Event, ...]) -> Iterator[Problem]:
+    if [event.seq for event in events] == list(range(1, len(events) + 1)):
+        return
     expected = 1
     for event in events:
         if event.seq != expected:

@@ -220,6 +220,10 @@ _replace = msgspec.structs.replace
 
 def fold(events: Iterable[ev.Event], state: SessionState = EMPTY) -> SessionState:
     """The state after all `events`."""
+    if state is EMPTY:
+        from distill_core.folding import fold_whole
+
+        return fold_whole(events)
     for event in events:
         state = apply(state, event)
     return state

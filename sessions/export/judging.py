@@ -77,18 +77,25 @@ def whole(trace: Trace, options: Options, *, weighted: bool) -> Left | None:
 
 def call_fault(call: Call, options: Options) -> tuple[str, str] | None:
     """The first rule that speaks against learning a worker call."""
-    checks = [
-        ("failed", call.text is None, call.error or "no reply"),
-        ("copied", call.copied, "the parent of the fork has it"),
-        ("superseded", call.replaced_by is not None, f"a person asked again: {call.replaced_by}"),
-        ("purpose", call.purpose != "answer", call.purpose),
-        ("truncated", call.finish_reason == "length", "the worker stopped at its token limit"),
-        ("marked_bad", call.mark == -1 and call.text == call.response, "marked −1 and not corrected"),
-    ]
-    for rule, holds, why in checks:
-        if holds and (rule == "failed" or rule not in options.keep):
+    for rule, why in _call_faults(call):
+        if rule == "failed" or rule not in options.keep:
             return rule, why
     return None
+
+
+def _call_faults(call: Call) -> Iterator[tuple[str, str]]:
+    if call.text is None:
+        yield "failed", call.error or "no reply"
+    if call.copied:
+        yield "copied", "the parent of the fork has it"
+    if call.replaced_by is not None:
+        yield "superseded", f"a person asked again: {call.replaced_by}"
+    if call.purpose != "answer":
+        yield "purpose", call.purpose
+    if call.finish_reason == "length":
+        yield "truncated", "the worker stopped at its token limit"
+    if call.mark == -1 and call.text == call.response:
+        yield "marked_bad", "marked −1 and not corrected"
 
 
 def calls(trace: Trace, options: Options) -> Iterator[Call | Left]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from distill_core.errors import ExportError
-from sessions.export import parquet, shards
+from sessions.export import parquet, shards, sifting_ahead
 from sessions.export.card import CARD, card, columns_of
 from sessions.export.destination import Destination, destination
 from sessions.export.plan import Plan
@@ -108,6 +108,7 @@ class _Writing:
         self._earlier = _Earlier(plan, *earlier) if earlier is not None and plan.near is None else None
         self._examples: dict[str, Left] = {}
         self._reused = 0
+        self._ahead: sifting_ahead.Ahead | None = None
 
     def _start_anew(self) -> None:
         shutil.rmtree(self._folder)
@@ -119,6 +120,9 @@ class _Writing:
         """Write everything; the folder is then whole."""
         plan = self._plan
         rows = 0
+        first = len(self._journal.records)
+        fresh = self._earlier is None and sifting_ahead.pays(plan)
+        self._ahead = sifting_ahead.Ahead(plan, first) if fresh else None
         try:
             for number, source in enumerate(plan.sources):
                 if number < len(self._journal.records):
@@ -127,13 +131,15 @@ class _Writing:
                     if self._earlier is not None:
                         self._earlier.skip(source)
                 else:
-                    record = self._reuse(source) or self._sift(source)
+                    record = self._reuse(source) or self._sift(number, source)
                     self._shards.flush()
                     self._journal.add(record, self._shards.places)
                 rows += record.rows
                 on_progress(Progress(number + 1, len(plan.sources), rows))
         finally:
             self._shards.close()
+            if self._ahead is not None:
+                self._ahead.close()
         made = report(plan.format.name, self._journal.records, examples=self._examples, reused=self._reused)
         if not made.total:
             self._nothing(made)
@@ -156,7 +162,7 @@ class _Writing:
         self._reused += 1
         return record
 
-    def _sift(self, source: Source) -> SessionRecord:
+    def _sift(self, number: int, source: Source) -> SessionRecord:
         left: Counter[str] = Counter()
         labels: Counter[str] = Counter()
         hashes: list[str] = []
@@ -165,7 +171,8 @@ class _Writing:
         models: set[str] = set()
         annotators: set[str] = set()
         split = ""
-        for sifted in self._sieve.sift(source):
+        prepared = self._ahead.prepared(number, source, self._sieve) if self._ahead is not None else None
+        for sifted in self._sieve.sift(source, prepared):
             if isinstance(sifted, Left):
                 left[sifted.rule] += 1
                 self._examples.setdefault(sifted.rule, sifted)
@@ -178,9 +185,11 @@ class _Writing:
                 self._shards.write(split, sifted.line, sifted.beside)
                 hashes.append(sifted.digest)
                 columns.update(sifted.row.columns)
-            labels.update(sifted.row.origin.labels)
-            models.update(sifted.row.origin.models)
-            annotators.update(sifted.row.origin.annotators)
+            origin = sifted.row.origin
+            models.update(origin.models)
+            if origin.labels or origin.annotators:
+                labels.update(origin.labels)
+                annotators.update(origin.annotators)
         return SessionRecord(
             session=source.session_id,
             fingerprint=source.fingerprint,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 import msgspec
 
 from sessions.export.rows import Row, Shape
@@ -33,16 +30,27 @@ SHAPE: dict[str, Shape] = {
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
-def content_hash(line: bytes) -> str:
-    """A name for what a row holds, the same wherever it comes from.
+class Provenance(msgspec.Struct, frozen=True):
+    """What `SHAPE` says; `params` are JSON text, since parameters differ in their types."""
 
-    Args:
-        line: its columns as JSON, in the order in which its format puts them.
-    """
-    return hashlib.sha256(line).hexdigest()[:32]
+    row: str
+    session: str
+    family: str
+    step: int
+    events: tuple[int, ...]
+    models: tuple[str, ...]
+    params: str
+    decision: str
+    decided_by: str
+    annotators: tuple[str, ...]
+    labels: tuple[str, ...]
+    document: str
+    licence: str
+    tool: str
+    hash: str
 
 
-def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) -> dict[str, Any]:
+def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) -> Provenance:
     """The provenance of `row`.
 
     Args:
@@ -51,20 +59,20 @@ def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) 
         tool: name and version of this program.
     """
     origin = row.origin
-    return {
-        "row": row.key,
-        "session": trace.session_id,
-        "family": trace.family,
-        "step": origin.step,
-        "events": list(origin.events),
-        "models": list(origin.models),
-        "params": _canonical.encode(origin.params).decode() if origin.params else "{}",
-        "decision": origin.decision,
-        "decided_by": origin.decided_by,
-        "annotators": list(origin.annotators),
-        "labels": list(origin.labels),
-        "document": trace.document.sha256,
-        "licence": licence,
-        "tool": tool,
-        "hash": digest,
-    }
+    return Provenance(
+        row.key,
+        trace.session_id,
+        trace.family,
+        origin.step,
+        origin.events,
+        origin.models,
+        _canonical.encode(origin.params).decode() if origin.params else "{}",
+        origin.decision,
+        origin.decided_by,
+        origin.annotators,
+        origin.labels,
+        trace.document.sha256,
+        licence,
+        tool,
+        digest,
+    )

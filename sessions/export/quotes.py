@@ -10,13 +10,16 @@ Evidence: TypeAlias = Literal["found", "missing", "none"]
 MIN_CHARS = 12
 """Shorter quotes are words that are spoken of, not passages."""
 
-_QUOTED = re.compile(rf"[\"“”„«]([^\"“”„«»\n]{{{MIN_CHARS},}})[\"”“»]")
+_OPENING = '"“”„«'
+_QUOTED = re.compile(rf"[{_OPENING}]([^\"“”„«»\n]{{{MIN_CHARS},}})[\"”“»]")
 _SPACES = re.compile(r"\s+")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ""})
 
 
 def evidence(reply: str, prompt: str) -> Evidence:
     """Whether a passage that `reply` quotes stands in `prompt`; "none" where it quotes nothing."""
+    if not any(mark in reply for mark in _OPENING):
+        return "none"
     passages = [_normal(found) for found in _QUOTED.findall(reply)]
     passages = [passage for passage in passages if len(passage) >= MIN_CHARS]
     if not passages:

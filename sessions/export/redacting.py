@@ -80,10 +80,12 @@ def _cell(cell: Cell, redactor: Redactor) -> Cell:
 
 
 def _call(call: Call, redactor: Redactor) -> Call:
-    response = _maybe(call.response, redactor)
+    prompt, response = redactor.text(call.prompt), _maybe(call.response, redactor)
+    if prompt is call.prompt and response is call.response and _says_no_more(call):
+        return call
     return _replace(
         call,
-        prompt=redactor.text(call.prompt),
+        prompt=prompt,
         response=response,
         override=_maybe(call.override, redactor),
         text=response if call.text == call.response else _maybe(call.text, redactor),
@@ -92,6 +94,16 @@ def _call(call: Call, redactor: Redactor) -> Call:
         params=_value(call.params, redactor),
         judgements=_judgements(call.judgements, redactor),
         labels=tuple(map(redactor.text, call.labels)),
+    )
+
+
+def _says_no_more(call: Call) -> bool:
+    """Whether there is nothing to redact in a call but its prompt and its response."""
+    others = call.override, call.error, call.reasoning, call.judgements, call.labels
+    return (
+        not any(others)
+        and call.text == call.response
+        and not any(isinstance(value, str | dict | list) for value in call.params.values())
     )
 
 

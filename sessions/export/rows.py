@@ -224,4 +224,4 @@ def of_session(trace: Trace) -> Origin:
 
 
 def _annotators(judgements: Any) -> tuple[str, ...]:
-    return tuple(sorted({made.by for made in judgements}))
+    return tuple(sorted({made.by for made in judgements})) if judgements else ()

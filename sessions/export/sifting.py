@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,14 +18,15 @@ from distill_core.models.base import Message
 from distill_core.reading import Reading, read_session
 from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
+from sessions.export.hashing import ContentHash
 from sessions.export.plan import Plan
-from sessions.export.provenance import COLUMN, content_hash, provenance
+from sessions.export.provenance import COLUMN, provenance
 from sessions.export.reasoning import without_prose
 from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Left, Origin, Row
 from sessions.export.selecting import Source
-from sessions.export.trace import Rival, Trace
+from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
 
 
@@ -50,6 +51,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 Sifted: TypeAlias = Kept | Left
 _encoder = msgspec.json.Encoder()
+_TOLD_IN: dict[Part, ev.Stream] = {"turns": "repl", "calls": "worker"}
+"""The stream that only those need who read the part."""
 REPLAY = "replay"
 """The kind of sessions that ran another one again, as `distill_core.trying_again` calls it."""
 
@@ -65,6 +68,7 @@ class Sieve:
         self._plan = plan
         self._finders = make_finders(plan.redact, keys=plan.keys, homes=plan.homes)
         self._dedup = Dedup(plan.near)
+        self._hash = ContentHash()
         self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
         self._sessions: dict[str, str] = {}
         self._others = {source.session_id: source for source in plan.sources}
@@ -82,14 +86,33 @@ class Sieve:
             self._dedup.seen(source.session_id, digest, "")
         return True
 
-    def sift(self, source: Source) -> Iterator[Sifted]:
-        """What becomes of a session."""
-        self.redacted = Counter()
-        self.beside = ()
+    def sift(self, source: Source, prepared: Iterable[Sifted] | None = None) -> Iterator[Sifted]:
+        """What becomes of a session.
+
+        Args:
+            prepared: what `prepare` gave, where another sieve of the same plan has been through it already.
+        """
         known = self._sessions.setdefault(source.session_id, str(source.folder))
         if known != str(source.folder):
+            for _ in prepared or ():
+                pass  # what was prepared stands before what comes next
+            self.redacted, self.beside = Counter(), ()
             yield Left(key=source.session_id, rule="same_session", why="another folder holds it too")
             return
+        for one in self.prepare(source) if prepared is None else prepared:
+            yield one if isinstance(one, Left) else self._settled(one)
+
+    def _settled(self, kept: Kept) -> Sifted:
+        if not kept.digest:
+            return kept
+        words = taught(kept.row.columns) if self._plan.near is not None else ""
+        seen = self._dedup.seen(kept.row.key, kept.digest, words)
+        return kept if seen is None else Left(key=kept.row.key, rule=seen.rule, why=f"as {seen.first}")
+
+    def prepare(self, source: Source) -> Iterator[Sifted]:
+        """What becomes of a session, whatever others hold."""
+        self.redacted = Counter()
+        self.beside = ()
         try:
             whole = self._with_rivals(source, self.trace(source))
         except DistillError as error:
@@ -143,9 +166,12 @@ class Sieve:
     def _trace(self, source: Source, redactor: Redactor | None) -> Trace:
         if source.trouble:
             raise DistillError(source.trouble)
-        reading = read_session(source.folder)
+        reads = self._plan.format.reads
+        reading = read_session(
+            source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads]
+        )
         _refuse_damage(reading)
-        found = trace_of(reading.events, family=source.family, reads=self._plan.format.reads)
+        found = trace_of(reading.events, family=source.family, reads=reads)
         if redactor is not None:
             found = redacted(found, redactor)
         return found if self._plan.reasoning else without_prose(found)
@@ -161,10 +187,7 @@ class Sieve:
         if plan.format.storage == "files":
             return Kept(row=row, split="", digest="", line=b"", text=row.columns["text"])
         line = _encoder.encode(row.columns)
-        digest = content_hash(line)
-        seen = self._dedup.seen(row.key, digest, taught(row.columns) if plan.near is not None else "")
-        if seen is not None:
-            return Left(key=row.key, rule=seen.rule, why=f"as {seen.first}")
+        digest = self._hash.of(line)
         if plan.format.provenance == "inside":
             return Kept(row=row, split=split, digest=digest, line=line)
         where = _encoder.encode(provenance(whole, row, digest, licence=plan.licence, tool=plan.tool))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 from distill_core import events as ev
@@ -50,63 +51,45 @@ def trace_of(
         ) from error
 
 
-class _Index:
-    """What of the events the fold does not keep."""
+_NAMED: dict[type[ev.Stamped], Callable[[Any], str]] = {
+    **dict.fromkeys(
+        (
+            ev.WorkerCallStarted,
+            ev.WorkerCallReturned,
+            ev.WorkerCallFailed,
+            ev.WorkerCallOverridden,
+            ev.SupervisorCalled,
+            ev.SupervisorReplied,
+            ev.SupervisorFailed,
+            ev.ReplyRejected,
+        ),
+        attrgetter("call_id"),
+    ),
+    **dict.fromkeys((ev.CellProposed, ev.CellStarted, ev.CellFinished), attrgetter("cell_id")),
+}
 
-    def __init__(self) -> None:
-        self.seqs: dict[str, list[int]] = {}
-        self.times: dict[str, datetime] = {}
-        self.ended: dict[str, datetime] = {}
-        self.copied: set[str] = set()
-        self.params: dict[str, dict[str, Any]] = {}
-        self.reasoning: dict[str, str | None] = {}
 
-    def note(self, name: str, event: ev.Stamped) -> None:
-        self.seqs.setdefault(name, []).append(event.seq)
-        self.times.setdefault(name, event.timestamp)
-        self.ended[name] = event.timestamp
-        if event.copied:
-            self.copied.add(name)
-
-
-def _index(events: Iterable[ev.Event]) -> _Index:
-    index = _Index()
+def _index(events: Iterable[ev.Event]) -> dict[str, list[Any]]:
+    """By call and cell, the events that tell of it, for what the fold does not keep: numbers, times, parameters."""
+    told: defaultdict[str, list[Any]] = defaultdict(list)
     for event in events:
-        match event:
-            case ev.WorkerCallStarted():
-                index.note(event.call_id, event)
-                index.params[event.call_id] = event.params
-            case ev.WorkerCallReturned():
-                index.note(event.call_id, event)
-                if event.reasoning is not None:
-                    index.reasoning[event.call_id] = event.reasoning
-            case (
-                ev.WorkerCallFailed()
-                | ev.WorkerCallOverridden()
-                | ev.SupervisorCalled()
-                | ev.SupervisorReplied()
-                | ev.SupervisorFailed()
-                | ev.ReplyRejected()
-            ):
-                index.note(event.call_id, event)
-            case ev.CellProposed() | ev.CellStarted() | ev.CellFinished():
-                index.note(event.cell_id, event)
-            case _:
-                pass
-    return index
+        name = _NAMED.get(type(event))
+        if name is not None:
+            told[name(event)].append(event)
+    return told
 
 
 class _Tracing:
     """Puts one trace together."""
 
-    def __init__(self, state: SessionState, index: _Index) -> None:
+    def __init__(self, state: SessionState, told: Mapping[str, Sequence[Any]]) -> None:
         if state.started is None:
             raise ExportError(
                 "the session has no beginning", remedy="look at it with distill-tui sessions verify"
             )
         self._state = state
         self._started = state.started
-        self._index = index
+        self._told = told
         self._prompts: dict[str, tuple[Message, ...]] = {}
         self._annotations = standing(state.annotations())
         self._of_call: dict[str, list[ev.Annotated]] = {}
@@ -207,14 +190,17 @@ class _Tracing:
         original = reply.text or ""
         decided = self._decided(reply, choice, outcome)
         text = _text(decided, judgements, cells)
-        seqs = [*self._index.seqs[reply.call_id], *(n for c in folded for n in self._index.seqs[c.cell_id])]
+        told = self._told[reply.call_id]
+        seqs = [
+            event.seq for name in (reply.call_id, *(c.cell_id for c in folded)) for event in self._told[name]
+        ]
         seqs += [d.seq for d in step.decisions if _about(d) == reply.call_id]
         return Turn(
             step=step.number,
             call_id=reply.call_id,
             outcome=outcome,
             # A reply of the parent's on which the fork decided anew is the fork's own.
-            copied=reply.call_id in self._index.copied and (choice is None or choice.copied),
+            copied=any(event.copied for event in told) and (choice is None or choice.copied),
             model=reply.model,
             params=reply.params,
             prompt=self._prompt(reply),
@@ -227,8 +213,8 @@ class _Tracing:
             finish_reason=reply.finish_reason,
             cached=reply.cached,
             candidate=reply.candidate,
-            started=self._index.times[reply.call_id],
-            ended=self._index.ended[reply.call_id] if reply.text is not None else None,
+            started=told[0].timestamp,
+            ended=told[-1].timestamp if reply.text is not None else None,
             decision=choice,
             sent_back=outcome in RAN and any(d.action == "send_back" for d in step.decisions),
             guidance=_guidance(step, choice),
@@ -260,6 +246,7 @@ class _Tracing:
         return [cell for cell in cells if cell.call_id == call_id]
 
     def _cell(self, cell: FoldedCell) -> Cell:
+        told = self._told.get(cell.cell_id, ())
         return Cell(
             cell_id=cell.cell_id,
             code=cell.code,
@@ -269,8 +256,8 @@ class _Tracing:
             traceback=cell.traceback,
             final=cell.final,
             elapsed=cell.elapsed,
-            started=self._index.times.get(cell.cell_id),
-            ended=self._index.ended.get(cell.cell_id),
+            started=told[0].timestamp if told else None,
+            ended=told[-1].timestamp if told else None,
             calls=tuple(cell.calls),
             judgements=tuple(
                 a for a in self._annotations if a.target.kind == "cell" and a.target.id == cell.cell_id
@@ -299,23 +286,34 @@ class _Tracing:
     # ------------------------------------------------------------ worker calls
 
     def _call(self, call: WorkerCall) -> Call:
-        again = (self._state.calls[name] for name in reversed(call.retries))
-        replaced = next((one.call_id for one in again if one.reaches_cell and one.response is not None), None)
+        replaced = None
+        if call.retries:
+            again = (self._state.calls[name] for name in reversed(call.retries))
+            replaced = next(
+                (one.call_id for one in again if one.reaches_cell and one.response is not None), None
+            )
         judgements = self._of_call.get(call.call_id, ())
+        told = self._told[call.call_id]
+        started: ev.WorkerCallStarted = told[0]
+        copied, reasoning = False, None
+        for event in told:
+            copied = copied or event.copied
+            if type(event) is ev.WorkerCallReturned and event.reasoning is not None:
+                reasoning = event.reasoning
         said = call.override if call.override is not None else call.response
         return Call(
             call_id=call.call_id,
             cell_id=call.cell_id,
             step=call.step,
-            copied=call.call_id in self._index.copied,
+            copied=copied,
             prompt=call.prompt,
             response=call.response,
             override=call.override,
             text=_corrected(said, judgements, ("response",)),
             error=call.error,
-            reasoning=self._index.reasoning.get(call.call_id),
+            reasoning=reasoning,
             model=call.model,
-            params=self._index.params.get(call.call_id, {}),
+            params=started.params,
             purpose=call.purpose,
             batch_id=call.batch_id,
             index=call.index,
@@ -324,13 +322,13 @@ class _Tracing:
             elapsed=call.elapsed,
             cached=call.cached,
             finish_reason=call.finish_reason,
-            started=self._index.times[call.call_id],
+            started=started.timestamp,
             retry_of=call.retry_of,
             replaced_by=replaced,
             judgements=tuple(judgements),
             mark=_mark(a for a in judgements if a.target.start is None) if judgements else None,
             labels=_labels(judgements) if judgements else (),
-            events=(*self._index.seqs[call.call_id], *(a.seq for a in judgements)),
+            events=(*[event.seq for event in told], *(a.seq for a in judgements)),
         )
 
 

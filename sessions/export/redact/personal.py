@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from sessions.export.redact.redactor import Finder, Found
-from sessions.export.redact.runs import NUMERIC, holds_run
+from sessions.export.redact.glance import glance, what_is_left
+from sessions.export.redact.redactor import Finder, Found, Hint, Hinted
 
 # Looked for from the @ on: a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"@(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
@@ -22,13 +22,24 @@ _PHONE = re.compile(
 )
 _NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
 """Where such numbers can be at all; it is quick to find, and only there is looked closely."""
+_SHORTEST = 8
+"""Characters of the shortest of them."""
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
 _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
 
 
-def emails(text: str) -> Iterator[Found]:
+AT_SIGN = Hint(b"@")
+DIGITS = Hint(b"(?:[0-9][^0-9]*){4}")
+"""Half of those of the shortest number."""
+
+
+def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
+    return _emails(text) if "@" in text else ()
+
+
+def _emails(text: str) -> Iterator[Found]:
     for match in _AT.finditer(text):
         before = text[max(0, match.start() - 64) : match.start()]
         local = _LOCAL.search(before)
@@ -36,16 +47,24 @@ def emails(text: str) -> Iterator[Found]:
             yield Found(match.start() - len(local[0]), match.end(), "email")
 
 
-def phones(text: str) -> Iterator[Found]:
+def phones(text: str) -> Iterable[Found]:
     """Telephone numbers, written so that they cannot be another sort of number."""
+    return _phones(text) if glance(text).numbers(_SHORTEST) else ()
+
+
+def _phones(text: str) -> Iterator[Found]:
     for match in _near_numbers(_PHONE, text):
         digits = sum(character.isdigit() for character in match[0])
         if 8 <= digits <= 15:
             yield Found(match.start(), match.end(), "phone")
 
 
-def cards(text: str) -> Iterator[Found]:
+def cards(text: str) -> Iterable[Found]:
     """Payment card numbers: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, the Luhn formula)."""
+    return _cards(text) if glance(text).numbers(_SHORTEST) else ()
+
+
+def _cards(text: str) -> Iterator[Found]:
     for match in _near_numbers(_CARD, text):
         digits = [int(character) for character in match[0] if character.isdigit()]
         if digits[0] in (2, 3, 4, 5, 6) and luhn(digits):
@@ -53,8 +72,6 @@ def cards(text: str) -> Iterator[Found]:
 
 
 def _near_numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    if not holds_run(text, NUMERIC, 8):
-        return
     at = 0
     for near in _NUMBERS.finditer(text):
         # A plus or a bracket may stand before the first digit; what follows the last one is looked at, not taken.
@@ -80,7 +97,7 @@ def of_homes(homes: Iterable[str]) -> Finder:
     own = re.compile("(?:" + "|".join(map(re.escape, known)) + r")(?![\w-])") if known else None
 
     def find(text: str) -> Iterator[Found]:
-        if own is not None:
+        if own is not None and any(home in text for home in known):
             for match in own.finditer(text):
                 yield Found(match.start(), match.end(), "home")
         if "/home/" in text or "Users" in text:
@@ -88,4 +105,5 @@ def of_homes(homes: Iterable[str]) -> Finder:
                 if re.split(r"[/\\]", match[0])[-1] not in _PUBLIC:
                     yield Found(match.start(), match.end(), "home")
 
-    return find
+    usual = rb"//|/U|\\U"
+    return Hinted(find, Hint(b"|".join([*(re.escape(what_is_left(home)) for home in known), usual])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -9,6 +11,7 @@ import msgspec
 
 from distill_core.errors import ExportError
 from sessions.export.alignment import Alignment, Kept
+from sessions.export.redact.glance import Glance, glance
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -20,6 +23,45 @@ class Found(msgspec.Struct, frozen=True):
 
 
 Finder = Callable[[str], Iterable[Found]]
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """What a text must show at a glance for a finder to find anything; it may show it and hold nothing.
+
+    Args:
+        rest: a regular expression that matches in what is left of the text.
+        unbroken: or else, so many bytes in a row without white space; None: that tells nothing.
+    """
+
+    rest: bytes
+    unbroken: int | None = None
+
+
+class Hinted(msgspec.Struct, frozen=True):
+    """A finder with its hint, so that it is asked only where it can find something."""
+
+    find: Finder
+    hint: Hint
+
+    def __call__(self, text: str) -> Iterable[Found]:
+        """What it finds."""
+        return self.find(text)
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    find: Finder
+    rest: Callable[[bytes], object]
+    unbroken: int | None
+
+    def may_find(self, look: Glance) -> bool:
+        """Whether it can find anything."""
+        return bool(self.rest(look.rest)) or (self.unbroken is not None and look.unbroken(self.unbroken))
+
+
+def _asked(finder: Finder) -> _Asked:
+    hint = finder.hint if isinstance(finder, Hinted) else Hint(b"")
+    return _Asked(finder, re.compile(hint.rest).search, hint.unbroken)
+
 
 KINDS = ("keys", "secrets", "email", "card", "phone", "home")
 """What is looked for unless a person says otherwise; "presidio" comes on top where it is installed."""
@@ -47,13 +89,13 @@ def make_finders(
             case "keys":
                 made.append(secrets.of_keys(keys))
             case "secrets":
-                made.append(secrets.find)
+                made.append(Hinted(secrets.find, secrets.HINT))
             case "email":
-                made.append(personal.emails)
+                made.append(Hinted(personal.emails, personal.AT_SIGN))
             case "card":
-                made.append(personal.cards)
+                made.append(Hinted(personal.cards, personal.DIGITS))
             case "phone":
-                made.append(personal.phones)
+                made.append(Hinted(personal.phones, personal.DIGITS))
             case "home":
                 made.append(personal.of_homes(homes))
             case "presidio":
@@ -69,6 +111,11 @@ def make_finders(
     return made
 
 
+@functools.lru_cache(maxsize=8)
+def _any_of(hints: tuple[bytes, ...]) -> Callable[[bytes], object]:
+    return re.compile(b"|".join(b"(?:%b)" % hint for hint in dict.fromkeys(hints))).search
+
+
 class Redactor:
     """Redacts the texts of one session; equal things get equal placeholders in all of them.
 
@@ -77,7 +124,10 @@ class Redactor:
     """
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        self._finders = tuple(finders)
+        self._finders = tuple(map(_asked, finders))
+        hints = [finder.hint if isinstance(finder, Hinted) else Hint(b"") for finder in finders]
+        self._shows = _any_of(tuple(hint.rest for hint in hints))
+        self._unbroken = min((h.unbroken for h in hints if h.unbroken is not None), default=None)
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
@@ -85,6 +135,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` with placeholders."""
+        look = glance(text)
+        if not self._shows(look.rest) and (self._unbroken is None or not look.unbroken(self._unbroken)):
+            return text
         known = self._done.get(text)
         if known is None:
             known = self._redacted(text)[0]
@@ -119,8 +172,11 @@ class Redactor:
 
     def _found(self, text: str) -> Iterator[Found]:
         taken: list[Found] = []
+        look = glance(text)
         for finder in self._finders:
-            for found in finder(text):
+            if not finder.may_find(look):
+                continue
+            for found in finder.find(text):
                 if found.end > found.start and not any(
                     found.start < other.end and other.start < found.end for other in taken
                 ):

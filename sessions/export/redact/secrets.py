@@ -7,42 +7,41 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from sessions.export.redact.redactor import Finder, Found
-from sessions.export.redact.runs import UNBROKEN, holds_run
+from sessions.export.redact.glance import Glance, glance, what_is_left
+from sessions.export.redact.redactor import Finder, Found, Hint, Hinted
 
 _MODULES = {
-    # module: (class, what the text must hold for a match to be possible, whether a group is the secret)
-    "artifactory": ("ArtifactoryDetector", ("AKC", "AP"), False),
-    "aws": ("AWSKeyDetector", ("A3T", "ABIA", "ACCA", "AKIA", "ASIA", "aws", "AWS"), False),
-    "azure_storage_key": ("AzureStorageKeyDetector", ("AccountKey=",), False),
-    "basic_auth": ("BasicAuthDetector", ("://",), True),
-    "cloudant": ("CloudantDetector", ("cloudant", "CLOUDANT", "Cloudant", "cl_", "CL_"), True),
-    "discord": ("DiscordBotTokenDetector", ("M", "N", "O"), False),
-    "github_token": ("GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), False),
-    "gitlab_token": ("GitLabTokenDetector", ("gl", "GR1348941"), False),
-    "ibm_cloud_iam": ("IbmCloudIamDetector", ("ibm", "IBM", "iam", "IAM"), True),
-    "ibm_cos_hmac": ("IbmCosHmacDetector", ("secret", "SECRET"), True),
-    "jwt": ("JwtTokenDetector", ("eyJ",), False),
-    "mailchimp": ("MailchimpDetector", ("-us",), False),
-    "npm": ("NpmDetector", ("_authToken",), False),
-    "openai": ("OpenAIDetector", ("T3BlbkFJ",), False),
-    "pypi_token": ("PypiTokenDetector", ("pypi-",), False),
-    "sendgrid": ("SendGridDetector", ("SG.",), False),
-    "slack": ("SlackDetector", ("xox", "XOX", "hooks.slack.com"), False),
-    "softlayer": ("SoftlayerDetector", ("softlayer", "SOFTLAYER", "sl_", "SL_"), True),
-    "square_oauth": ("SquareOAuthDetector", ("sq0csp-",), False),
-    "stripe": ("StripeDetector", ("k_live_",), False),
-    "telegram_token": ("TelegramBotTokenDetector", (":AA", ":"), False),
-    "twilio": ("TwilioKeyDetector", ("AC", "SK"), False),
+    # module: (class, what the text must hold for a match to be possible, bytes that then stand in a row without white
+    # space, whether a group is the secret)
+    "artifactory": ("ArtifactoryDetector", ("AKC", "AP"), 0, False),
+    "aws": ("AWSKeyDetector", ("A3T", "ABIA", "ACCA", "AKIA", "ASIA", "aws", "AWS"), 20, False),
+    "azure_storage_key": ("AzureStorageKeyDetector", ("AccountKey=",), 32, False),
+    "basic_auth": ("BasicAuthDetector", ("://",), 0, True),
+    "cloudant": ("CloudantDetector", ("cloudant", "CLOUDANT", "Cloudant", "cl_", "CL_"), 20, True),
+    "discord": ("DiscordBotTokenDetector", ("M", "N", "O"), 32, False),
+    "github_token": ("GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), 32, False),
+    "gitlab_token": ("GitLabTokenDetector", ("gl", "GR1348941"), 20, False),
+    "ibm_cloud_iam": ("IbmCloudIamDetector", ("ibm", "IBM", "iam", "IAM"), 32, True),
+    "ibm_cos_hmac": ("IbmCosHmacDetector", ("secret", "SECRET"), 32, True),
+    "jwt": ("JwtTokenDetector", ("eyJ",), 0, False),
+    "mailchimp": ("MailchimpDetector", ("-us",), 32, False),
+    "npm": ("NpmDetector", ("_authToken",), 0, False),
+    "openai": ("OpenAIDetector", ("T3BlbkFJ",), 32, False),
+    "pypi_token": ("PypiTokenDetector", ("pypi-",), 32, False),
+    "sendgrid": ("SendGridDetector", ("SG.",), 32, False),
+    "slack": ("SlackDetector", ("-", "://hooks.slack.com"), 0, False),
+    "softlayer": ("SoftlayerDetector", ("softlayer", "SOFTLAYER", "sl_", "SL_"), 32, True),
+    "square_oauth": ("SquareOAuthDetector", ("sq0csp-",), 32, False),
+    "stripe": ("StripeDetector", ("k_live_",), 20, False),
+    "telegram_token": ("TelegramBotTokenDetector", (":",), 32, False),
+    "twilio": ("TwilioKeyDetector", ("AC", "SK"), 32, False),
 }
-
-_LENGTH = 16
-"""Every secret has as many bytes without white space, but for Artifactory's, private keys and those in addresses."""
-_SHORTER = ("://", "AKC", "AP", "PRIVATE KEY")
+_FURTHER = {"slack": ("xox", "XOX", "hooks.slack.com"), "basic_auth": ("@",)}
+"""What the text must hold besides; looked for only where the rest fits."""
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|.*)",
@@ -54,59 +53,94 @@ _MODEL_KEY = re.compile(
 """Keys of model providers in the forms of today, which detect-secrets does not know."""
 
 
-class _Pattern(msgspec.Struct, frozen=True):
+class _Word(msgspec.Struct, frozen=True):
+    text: str
+    rest: bytes
+
+
+class _Detector(msgspec.Struct, frozen=True):
     kind: str
-    needs: tuple[str, ...]
-    pattern: re.Pattern[str]
+    needs: tuple[_Word, ...]
+    further: tuple[str, ...]
+    unbroken: int
+    patterns: tuple[re.Pattern[str], ...]
     group: bool
+
+    def may_find(self, look: Glance) -> bool:
+        """Whether its patterns can match at all."""
+        text, rest = look.text, look.rest
+        for word in self.needs:
+            if word.rest in rest and word.text in text:
+                return not self.further or any(one in text for one in self.further)
+        return False
+
+
+def _word(text: str) -> _Word:
+    return _Word(text, what_is_left(text))
 
 
 @functools.cache
-def _patterns() -> tuple[_Pattern, ...]:
+def _detectors() -> dict[int, tuple[_Detector, ...]]:
+    """By the length of the longest run without white space (0, 20, 32): the detectors that can find something."""
     import importlib
 
-    found = []
-    for module, (name, needs, group) in _MODULES.items():
+    found = [_Detector("private_key", (_word("PRIVATE KEY"),), (), 0, (_PRIVATE_KEY,), False)]
+    model = tuple(map(_word, ("sk-", "hf_", "tgp_v1_")))
+    found.append(_Detector("secret", model, (), 20, (_MODEL_KEY,), False))
+    for module, (name, needs, unbroken, group) in _MODULES.items():
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
-        for pattern in detector.denylist:
-            found.append(_Pattern("secret", needs, pattern, group and pattern.groups > 0))
-    return tuple(found)
+        words, patterns = tuple(map(_word, needs)), tuple(detector.denylist)
+        found.append(_Detector("secret", words, _FURTHER.get(module, ()), unbroken, patterns, group))
+    return {run: tuple(one for one in found if one.unbroken <= run) for run in (0, 20, 32)}
 
 
-def find(text: str) -> Iterator[Found]:
+HINT = Hint(rb"PRIVATEKEY|AKC|AP|://|J|_T|-[0-9]*-", 20)
+"""What is left of the words of those detectors that ask for no long run."""
+
+
+def find(text: str) -> Iterable[Found]:
     """Secrets that are known by their form."""
-    if not any(word in text for word in _SHORTER) and not holds_run(text, UNBROKEN, _LENGTH):
-        return
-    if "PRIVATE KEY" in text:
-        for match in _PRIVATE_KEY.finditer(text):
-            yield Found(match.start(), match.end(), "private_key")
-    if "sk-" in text or "hf_" in text or "tgp_v1_" in text:
-        for match in _MODEL_KEY.finditer(text):
-            yield Found(match.start(), match.end(), "secret")
-    for known in _patterns():
-        if not any(need in text for need in known.needs):
-            continue
-        for match in known.pattern.finditer(text):
-            start, end = match.span()
-            if known.group:
-                start, end = next(
-                    (match.span(g) for g in range(known.pattern.groups, 0, -1) if match[g]), (start, end)
-                )
-            yield Found(start, end, known.kind)
+    look = glance(text)
+    longest = 0
+    if look.unbroken(20):
+        longest = 32 if look.unbroken(32) else 20
+    likely = [one for one in _detectors()[longest] if one.may_find(look)]
+    return _matches(likely, text) if likely else ()
+
+
+def find_slowly(text: str) -> Iterable[Found]:
+    """The same without a quick look before: what `find` is held against."""
+    told = [
+        one
+        for one in _detectors()[32]
+        if any(word.text in text for word in one.needs)
+        and (not one.further or any(word in text for word in one.further))
+    ]
+    return _matches(told, text)
+
+
+def _matches(detectors: Iterable[_Detector], text: str) -> Iterator[Found]:
+    for known in detectors:
+        for pattern in known.patterns:
+            for match in pattern.finditer(text):
+                start, end = match.span()
+                if known.group and pattern.groups:
+                    start, end = next(
+                        (match.span(g) for g in range(pattern.groups, 0, -1) if match[g]), (start, end)
+                    )
+                yield Found(start, end, known.kind)
 
 
 def of_keys(keys: Iterable[str]) -> Finder:
     """A finder of exactly these keys."""
     known = sorted({key for key in keys if len(key) >= 8}, key=len, reverse=True)
     if not known:
-        return lambda text: ()
+        return Hinted(lambda text: (), Hint(b"(?!)"))
     pattern = re.compile("|".join(map(re.escape, known)))
-    return _all(pattern, "key")
 
+    def find_keys(text: str) -> Iterable[Found]:
+        if not any(key in text for key in known):
+            return ()
+        return [Found(match.start(), match.end(), "key") for match in pattern.finditer(text)]
 
-def _all(pattern: re.Pattern[str], kind: str) -> Callable[[str], Iterator[Found]]:
-    def find_all(text: str) -> Iterator[Found]:
-        for match in pattern.finditer(text):
-            yield Found(match.start(), match.end(), kind)
-
-    return find_all
+    return Hinted(find_keys, Hint(b"|".join(re.escape(what_is_left(key)) for key in known)))

@@ -1,0 +1,220 @@
+"""Sessions sifted ahead of whoever writes them, a process a core: each takes every n-th session of a plan.
+
+What comes through the pipes is what the same code makes in this process, in the same order. Where the other processes
+cannot be had, or die, their work is done here. They end when nobody reads from them any more.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import IO
+
+import msgspec
+
+from sessions.export.plan import Plan
+from sessions.export.rows import Left, Origin, Row
+from sessions.export.selecting import Source
+from sessions.export.sifting import Kept, Sieve, Sifted
+from sessions.home import sizes
+
+WORTH_IT = 32 << 20
+"""Bytes of log from which the start of other processes pays."""
+AT_MOST = 8
+"""Processes; whoever writes keeps no more of them busy."""
+_ROWS = 500
+"""Rows of a session that are passed on at once."""
+_PIPE = 1 << 20
+_SIZE = 8
+"""Bytes that tell the length of what follows."""
+
+
+class _Passed(msgspec.Struct, frozen=True, array_like=True):
+    """A row as it is to be written, with what is counted of it."""
+
+    key: str
+    split: str
+    digest: str
+    line: bytes
+    beside: bytes | None
+    columns: tuple[str, ...]
+    models: tuple[str, ...]
+    annotators: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def kept(self) -> Kept:
+        origin = Origin(models=self.models, annotators=self.annotators, labels=self.labels)
+        row = Row(key=self.key, columns=dict.fromkeys(self.columns), origin=origin)
+        return Kept(row=row, split=self.split, digest=self.digest, line=self.line, beside=self.beside)
+
+
+class _Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Some of the rows of a session; with the `last` of them, what was found in all."""
+
+    rows: list[_Passed]
+    left: list[Left]
+    last: bool = False
+    redacted: dict[str, int] = msgspec.field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Batch)
+
+
+def pays(plan: Plan, *, worth_it: int = WORTH_IT) -> bool:
+    """Whether other processes can sift for `plan`, and it is large enough for it."""
+    return (
+        (os.cpu_count() or 1) > 1
+        and plan.format.storage != "files"
+        and plan.near is None
+        and len(plan.sources) > 1
+        and sum(sum(sizes(source.folder)) for source in plan.sources) >= worth_it
+    )
+
+
+class Ahead:
+    """Other processes that sift the sessions of a plan.
+
+    Args:
+        plan: what is exported.
+        first: the place among its sources from which on they are sifted.
+        processes: how many; default one a core.
+    """
+
+    def __init__(self, plan: Plan, first: int = 0, processes: int | None = None) -> None:
+        self.redacted: Counter[str] = Counter()
+        self.beside: tuple[str, ...] = ()
+        count = processes or min(os.cpu_count() or 1, AT_MOST)
+        self._first = first
+        self._plan = plan
+        self._processes = [self._start(part, count) for part in range(count)]
+
+    def _start(self, part: int, of: int) -> subprocess.Popen[bytes] | None:
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sessions.export.sifting_ahead"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        except OSError:
+            return None
+        assert process.stdin is not None
+        with suppress(OSError), process.stdin as asked:
+            pickle.dump((self._plan, range(self._first + part, len(self._plan.sources), of)), asked)
+        _widen(process.stdout)
+        return process
+
+    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Sifted]:
+        """What `Sieve.prepare` gives for the source at `place`; they are asked for one after the other.
+
+        Args:
+            sieve: does the work where no other process does.
+        """
+        part = (place - self._first) % len(self._processes)
+        passed = 0
+        while (batch := self._next(part)) is not None:
+            yield from batch.left
+            for row in batch.rows:
+                yield row.kept()
+            passed += len(batch.left) + len(batch.rows)
+            if batch.last:
+                sieve.redacted, sieve.beside = Counter(batch.redacted), batch.beside
+                return
+        self._end(part)
+        for number, one in enumerate(sieve.prepare(source)):
+            if number >= passed:
+                yield one
+
+    def _next(self, part: int) -> _Batch | None:
+        process = self._processes[part]
+        if process is None or process.stdout is None:
+            return None
+        head = process.stdout.read(_SIZE)
+        size = int.from_bytes(head, "big")
+        data = process.stdout.read(size) if len(head) == _SIZE else b""
+        return _decoder.decode(data) if data and len(data) == size else None
+
+    def _end(self, part: int) -> None:
+        process, self._processes[part] = self._processes[part], None
+        if process is not None:
+            process.kill()
+            if process.stdout is not None:
+                process.stdout.close()
+            process.wait()
+
+    def close(self) -> None:
+        """End the other processes."""
+        for part in range(len(self._processes)):
+            self._end(part)
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a session or two, so that whoever writes to it need not wait at once."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+# ---------------------------------------------------------------- the other side
+
+
+def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
+    """What `Sieve.prepare` gives, in batches: of each, what is left out before what is not."""
+    batch = _Batch([], [])
+    for one in sieve.prepare(source):
+        if isinstance(one, Left):
+            if batch.rows:
+                yield batch
+                batch = _Batch([], [])
+            batch.left.append(one)
+            continue
+        row = one.row
+        origin = row.origin
+        batch.rows.append(
+            _Passed(
+                row.key,
+                one.split,
+                one.digest,
+                one.line,
+                one.beside,
+                tuple(row.columns),
+                origin.models,
+                origin.annotators,
+                origin.labels,
+            )
+        )
+        if len(batch.rows) == _ROWS:
+            yield batch
+            batch = _Batch([], [])
+    yield msgspec.structs.replace(batch, last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
+
+
+def main() -> None:
+    """Sift for the plan that stands on stdin, and write what comes of it to stdout."""
+    given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    plan, places = pickle.load(sys.stdin.buffer)
+    sieve = Sieve(plan)
+    with suppress(BrokenPipeError):
+        for place in places:
+            for batch in batches(sieve, plan.sources[place]):
+                data = _encoder.encode(batch)
+                given.write(len(data).to_bytes(_SIZE, "big"))
+                given.write(data)
+            given.flush()
+
+
+if __name__ == "__main__":
+    main()

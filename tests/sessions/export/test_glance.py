@@ -1,0 +1,135 @@
+"""The quick look before redaction rules nothing out that a closer one would find."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sessions.export.redact import KINDS, Redactor, make_finders, personal, secrets
+from sessions.export.redact.glance import Glance, glance, what_is_left
+from tests.sessions.export.test_redact import HOME, KEY, SECRETS
+
+HEX = "0123456789abcdef" * 8
+KNOWN = [
+    *SECRETS.values(),
+    "AKC" + "a1B2c3D4e5",
+    " AP5" + "a1B2c3D4e5 ",
+    "aws_secret_key = '" + "aB3/" * 10 + "'",
+    "AccountKey=" + "aB3+" * 22,
+    "postgres://bob:hunter2@db",
+    "cloudant_apikey = " + HEX[:64],
+    "cl_key: " + "abcdefgh" * 3,
+    "https://user:" + HEX[:64] + "@some.cloudant.com",
+    "M" + "aB3_" * 6 + "." + "a_b-c9" + "." + "xYz" * 9,
+    "glpat-" + "a_B-9" * 4,
+    "GR1348941" + "a_B-9" * 4,
+    "ibm_cloud_iam_key : " + "aB3_" * 11,
+    "cos_hmac_secret_access_key=" + HEX[:48],
+    "eyJh.b",
+    HEX[:32] + "-us12",
+    "//registry.npmjs.org/:_authToken= npm_x y",
+    "pypi-" + "AgEIcHlwaS5vcmc" + "aB3-" * 18,
+    "XOXB-1-a",
+    "https://hooks.slack.com/services/T1/B2/x3",
+    "softlayer_api_key = " + HEX[:64],
+    "sq0csp-" + "aB3" * 15,
+    "12345678:" + "aB3_x" * 7,
+    "AC" + "a1" * 16,
+    "SK" + "a1" * 16,
+    "-----BEGIN PRIVATE " + "KEY-----\nx\n-----END PRIVATE " + "KEY-----",
+    "hf_" + "a" * 30,
+]
+PIECES = [
+    *KNOWN,
+    *("ada@b.org", "+44 20 7946 0958", "(555) 123-4567", "4111 1111 1111 1111", "5500000000000004"),
+    *("/home/grace/x", r"C:\Users\grace", f"{HOME}/y", KEY),
+    *(
+        "the fee ",
+        "twelve months",
+        " ",
+        "\n",
+        "é",
+        "٣٤",
+        '"',
+        "'",
+        "=",
+        "a" * 19,
+        "Notice",
+        "7.2",
+        "2024-11-21",
+        "https://",
+    ),
+]
+texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=8).map("".join)
+
+
+@given(texts)
+def test_secrets_are_those_that_are_found_slowly(text):
+    assert list(secrets.find(text)) == list(secrets.find_slowly(text))
+
+
+@pytest.mark.parametrize("secret", KNOWN)
+def test_each_form_of_a_secret_is_found_alone_and_in_a_text(secret):
+    if secret != KEY:
+        for text in (secret, f"word {secret}\nword", f"é{secret}"):
+            found = list(secrets.find_slowly(text))
+            assert list(secrets.find(text)) == found
+        assert list(secrets.find(f"word {secret} word"))
+
+
+@given(texts)
+def test_what_points_to_persons_is_what_is_found_slowly(text):
+    assert list(personal.phones(text)) == list(personal._phones(text))
+    assert list(personal.cards(text)) == list(personal._cards(text))
+    assert list(personal.emails(text)) == list(personal._emails(text))
+    homes = [(m.start(), m.end()) for m in re.finditer(re.escape(HOME) + r"(?![\w-])", text)]
+    usual = [
+        (m.start(), m.end())
+        for m in personal._HOME.finditer(text)
+        if re.split(r"[/\\]", m[0])[-1] not in personal._PUBLIC
+    ]
+    assert [(f.start, f.end) for f in personal.of_homes([HOME])(text)] == homes + usual
+
+
+@given(texts)
+def test_configured_keys_are_all_found(text):
+    found = [(f.start, f.end) for f in secrets.of_keys([KEY, "another-key-of-mine"])(text)]
+    assert found == [(m.start(), m.end()) for m in re.finditer(re.escape(KEY), text)]
+
+
+def asked_all(text):
+    """A redactor that asks every finder of every text."""
+    finders = make_finders(KINDS, keys=[KEY], homes=[HOME])
+    return Redactor([lambda text, find=find: find(text) for find in finders]).aligned(text)[0]
+
+
+@given(texts)
+def test_no_text_is_passed_over_in_which_something_is_found(text):
+    assert Redactor(make_finders(KINDS, keys=[KEY], homes=[HOME])).text(text) == asked_all(text)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_piece_is_passed_over(piece):
+    for text in (piece, f"ask {piece} about it"):
+        assert Redactor(make_finders(KINDS, keys=[KEY], homes=[HOME])).text(text) == asked_all(text)
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
+@example("", "\ud800", "")
+def test_what_is_left_of_a_word_stands_in_what_is_left_of_its_text(before, word, after):
+    assert what_is_left(word) in what_is_left(before + word + after)
+
+
+@given(st.text(alphabet="a \n-é", max_size=60))
+def test_a_run_without_white_space_is_seen(text):
+    longest = max((len(word.encode()) for word in re.split(r"[ \n]", text)), default=0)
+    look = Glance(text)
+    assert [look.unbroken(n) for n in (1, 3, 20)] == [longest >= n for n in (1, 3, 20)]
+
+
+def test_the_last_look_is_kept_and_no_other():
+    one, other = "one text", "other text"
+    assert glance(one) is glance(one)
+    assert glance(other).text is other
+    assert glance(one).text is one

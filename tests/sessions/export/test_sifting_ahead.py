@@ -1,0 +1,94 @@
+"""What other processes have sifted is written as if this one had: the same files, whoever did the work."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sessions.example_sessions import example_folders
+from sessions.export import Plan, Splits, export, pipeline, sifting_ahead, sources
+from sessions.export.formats import all_formats, find
+from sessions.export.sifting import Sieve
+from tests.sessions.export.tokens import options_for
+
+ROWS = [format.name for format in all_formats() if format.storage != "files"]
+KEEP = frozenset({"unfinished", "error", "rejected", "sent_back", "no_judgement"})
+
+
+def plan(name, folders, **more):
+    options = msgspec.structs.replace(options_for(name), keep=KEEP)
+    return Plan(format=find(name), sources=tuple(sources(folders)), options=options, **more)
+
+
+def written(out: Path):
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def two_processes(monkeypatch):
+    """Exports go through two other processes, however small they are."""
+    monkeypatch.setattr(sifting_ahead, "pays", lambda plan: len(plan.sources) > 1)
+    monkeypatch.setattr(sifting_ahead.os, "cpu_count", lambda: 2)
+
+
+def both(tmp_path, monkeypatch, made):
+    monkeypatch.setattr(sifting_ahead, "pays", lambda plan: False)
+    export(made, str(tmp_path / "alone"))
+    monkeypatch.setattr(sifting_ahead, "pays", lambda plan: True)
+    export(made, str(tmp_path / "ahead"))
+    return written(tmp_path / "alone"), written(tmp_path / "ahead")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_format_is_the_same_bytes(tmp_path, monkeypatch, two_processes, name):
+    alone, ahead = both(
+        tmp_path, monkeypatch, plan(name, example_folders(), splits=Splits(shares={"test": 0.3}))
+    )
+    assert alone == ahead
+
+
+def test_a_session_that_is_there_twice_puts_nothing_out_of_order(tmp_path, monkeypatch, two_processes):
+    import shutil
+
+    folders = example_folders()
+    twice = shutil.copytree(folders[1], tmp_path / "copies" / folders[1].name)
+    made = plan("worker", [*folders, twice])
+    alone, ahead = both(tmp_path, monkeypatch, made)
+    assert alone == ahead
+    assert b'"same_session":1' in alone["export.json"].replace(b" ", b"")
+
+
+def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeypatch, two_processes):
+    class Dying(sifting_ahead.Ahead):
+        def prepared(self, place, source, sieve):
+            if place == 1:
+                for process in self._processes:
+                    process.kill()
+                    process.wait()
+            return super().prepared(place, source, sieve)
+
+    monkeypatch.setattr(pipeline.sifting_ahead, "Ahead", Dying)
+    alone, ahead = both(tmp_path, monkeypatch, plan("worker", example_folders()))
+    assert alone == ahead
+
+
+def test_rows_of_a_large_session_come_in_batches(monkeypatch):
+    monkeypatch.setattr(sifting_ahead, "_ROWS", 2)
+    made = plan("worker", example_folders())
+    sieve = Sieve(made)
+    for source in made.sources:
+        whole = list(Sieve(made).prepare(source))
+        batches = list(sifting_ahead.batches(sieve, source))
+        assert [batch.last for batch in batches] == [False] * (len(batches) - 1) + [True]
+        told = [one for batch in batches for one in (*batch.left, *batch.rows)]
+        assert len(told) == len(whole)
+        assert [row.digest for batch in batches for row in batch.rows] == [
+            one.digest for one in whole if hasattr(one, "digest")
+        ]
+
+
+def test_small_exports_start_no_process():
+    made = plan("worker", example_folders())
+    assert not sifting_ahead.pays(made)
+    assert sifting_ahead.pays(made, worth_it=1)
+    assert not sifting_ahead.pays(msgspec.structs.replace(made, near=0.9), worth_it=1)
