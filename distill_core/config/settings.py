@@ -32,6 +32,18 @@ LABELS = (
     "exemplary",
 )
 """Labels where no others are configured."""
+DEFINITIONS = {
+    "correct": "What it says is right, all of it.",
+    "partly correct": "Some of what it says is right, and some is wrong or missing.",
+    "wrong": "What it says is not so.",
+    "unsupported": "The document does not say what it claims.",
+    "incomplete": "It leaves out something that was asked for.",
+    "off topic": "It answers another question.",
+    "wasteful": "It reads, calls or computes far more than it needs.",
+    "elegant": "It gets there with little, and in a way that is easy to follow.",
+    "exemplary": "An example of how it should be done.",
+}
+"""What those labels mean."""
 
 
 class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,11 +131,13 @@ class AnnotationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     Args:
         labels: the vocabulary that labels are chosen from.
+        definitions: what labels mean, a sentence each; for whoever judges, and for whoever reads a data set's card.
         rubric: a TOML file of criteria, see `config.rubric`; default: the one that comes with the program.
         best: the highest rating, 2 to 9, since a rating is given by a digit; the lowest is 1.
     """
 
     labels: list[str] = msgspec.field(default_factory=lambda: list(LABELS))
+    definitions: dict[str, str] = msgspec.field(default_factory=dict)
     rubric: str | None = None
     best: int = 5
 

@@ -53,4 +53,5 @@ TEMPLATE = """\
 # [annotation]
 # labels = ["correct", "wrong", "unsupported"]
 # rubric = "~/research/rubric.toml"
+# definitions.unsupported = "The document does not say what it claims."
 """

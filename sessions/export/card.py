@@ -119,10 +119,15 @@ def _counts(report: Report) -> str:
 
 def _labels(plan: Plan, report: Report) -> str:
     rows = [
-        f"| `{label}` | {count} | {plan.definitions.get(label, '')} |"
+        f"| `{_cell(label)}` | {count} | {_cell(plan.definitions.get(label, ''))} |"
         for label, count in report.labels.items()
     ]
     return "\n".join(["| label | rows | meaning |", "|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    """Words of a person's own as what stands in one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|").replace("`", "'")
 
 
 def _curation(plan: Plan, report: Report) -> str:

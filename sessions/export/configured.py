@@ -1,4 +1,5 @@
-"""What an export takes from the configuration: keys and home folders that must not leave, the scales of judgements."""
+"""What an export takes from the configuration: keys and home folders that must not leave, the scales
+of judgements, what labels mean."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from distill_core.config import Settings
 from distill_core.config.rubric import load_rubric
+from distill_core.config.settings import DEFINITIONS
 from distill_core.environment import dotenv
 from distill_core.models.credentials import VARIABLES
 
@@ -34,6 +36,11 @@ def scales(settings: Settings) -> dict[str, tuple[float, float] | None]:
     """
     criteria = load_rubric(settings.annotation.rubric).criteria
     return {c.id: (float(c.least), float(c.most)) if c.measure != "nominal" else None for c in criteria}
+
+
+def definitions(settings: Settings) -> dict[str, str]:
+    """What labels mean: as configured, and of the labels that come with the program what they mean there."""
+    return DEFINITIONS | settings.annotation.definitions
 
 
 def homes() -> tuple[str, ...]:

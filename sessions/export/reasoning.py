@@ -8,6 +8,7 @@ import msgspec
 
 from distill_core.fences import extract_blocks
 from distill_core.models.base import Message
+from sessions.export import spans
 from sessions.export.alignment import Alignment, Kept
 from sessions.export.trace import Mark, Trace, Turn
 
@@ -55,6 +56,13 @@ def _turn(turn: Turn, dialect: Dialect, messages: dict[int, Message]) -> Turn:
         text=text,
         reasoning=None,
         marks=tuple(marks),
+        judgements=tuple(
+            spans.moved(
+                turn.judgements,
+                {("step", "", "reply"): turn.reply},
+                lambda reply: code_only(reply, turn.finish_reason, dialect)[1],
+            )
+        ),
     )
 
 

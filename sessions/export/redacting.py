@@ -8,6 +8,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.models.base import Message
+from sessions.export import spans
 from sessions.export.redact import Redactor
 from sessions.export.trace import Call, Cell, Mark, Trace, Turn
 
@@ -30,8 +31,8 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         answer=_maybe(trace.answer, redactor),
         given=_maybe(trace.given, redactor),
         reason=text(trace.reason),
-        judgements=_judgements(trace.judgements, redactor),
-        preferences=_judgements(trace.preferences, redactor),
+        judgements=_judgements(trace.judgements, redactor, spans.of_answer(trace.given)),
+        preferences=_judgements(trace.preferences, redactor, {}),
         labels=tuple(map(text, trace.labels)),
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),
@@ -43,6 +44,7 @@ def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
         # Each message stands in every prompt after it; it is looked through once.
         if id(message) not in messages:
             messages[id(message)] = _value(message, redactor)
+    texts = spans.of_turn(turn) if turn.judgements else {}
     words, alignment = redactor.aligned(turn.text) if turn.marks else (redactor.text(turn.text), None)
     marks: list[Mark] = []
     for mark in turn.marks:
@@ -60,14 +62,14 @@ def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
         decision=_decision(turn.decision, redactor),
         guidance=redactor.text(turn.guidance),
         error=_maybe(turn.error, redactor),
-        cells=tuple(_cell(cell, redactor) for cell in turn.cells),
-        judgements=_judgements(turn.judgements, redactor),
+        cells=tuple(_cell(cell, redactor, texts) for cell in turn.cells),
+        judgements=_judgements(turn.judgements, redactor, texts),
         marks=tuple(marks),
         labels=tuple(map(redactor.text, turn.labels)),
     )
 
 
-def _cell(cell: Cell, redactor: Redactor) -> Cell:
+def _cell(cell: Cell, redactor: Redactor, texts: spans.Texts) -> Cell:
     return _replace(
         cell,
         code=redactor.text(cell.code),
@@ -75,7 +77,7 @@ def _cell(cell: Cell, redactor: Redactor) -> Cell:
         output=redactor.text(cell.output),
         traceback=_maybe(cell.traceback, redactor),
         final=_final(cell.final, redactor),
-        judgements=_judgements(cell.judgements, redactor),
+        judgements=_judgements(cell.judgements, redactor, texts),
     )
 
 
@@ -92,7 +94,7 @@ def _call(call: Call, redactor: Redactor) -> Call:
         error=_maybe(call.error, redactor),
         reasoning=_maybe(call.reasoning, redactor),
         params=_value(call.params, redactor),
-        judgements=_judgements(call.judgements, redactor),
+        judgements=_judgements(call.judgements, redactor, spans.of_call(call) if call.judgements else {}),
         labels=tuple(map(redactor.text, call.labels)),
     )
 
@@ -107,7 +109,11 @@ def _says_no_more(call: Call) -> bool:
     )
 
 
-def _judgements(judgements: tuple[ev.Annotated, ...], redactor: Redactor) -> tuple[ev.Annotated, ...]:
+def _judgements(
+    judgements: tuple[ev.Annotated, ...], redactor: Redactor, texts: spans.Texts
+) -> tuple[ev.Annotated, ...]:
+    if not judgements:
+        return ()
     return tuple(
         _replace(
             made,
@@ -116,7 +122,7 @@ def _judgements(judgements: tuple[ev.Annotated, ...], redactor: Redactor) -> tup
             reason=redactor.text(made.reason),
             labels=tuple(map(redactor.text, made.labels)),
         )
-        for made in judgements
+        for made in spans.moved(judgements, texts, redactor.alignment)
     )
 
 

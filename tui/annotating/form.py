@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -34,11 +34,18 @@ class Form:
         labels: the vocabulary; labels given already that are not in it stay.
         rubric: criteria to score; None where they do not apply.
         best: the highest rating.
+        definitions: what labels mean.
     """
 
     def __init__(
-        self, judgement: Judgement, labels: Sequence[str], rubric: Rubric | None = None, best: int = 5
+        self,
+        judgement: Judgement,
+        labels: Sequence[str],
+        rubric: Rubric | None = None,
+        best: int = 5,
+        definitions: Mapping[str, str] | None = None,
     ) -> None:
+        self._definitions = definitions or {}
         self.judgement = judgement
         self._best = best
         self._criteria = {c.id: c for c in rubric.criteria} if rubric is not None else {}
@@ -167,6 +174,7 @@ class Form:
                     _title("Labels" if first else ""),
                     ("[x] " if given else "[ ] ", "ok" if given else "muted"),
                     (entry.name, "" if given else "muted"),
+                    *self._meaning(entry.name),
                 )
             case "score":
                 return self._score_line(self._criteria[entry.name])
@@ -174,6 +182,10 @@ class Form:
                 return self._words(entry.part.capitalize(), getattr(judgement, entry.part))
             case "correction":
                 return self._words("Correction", judgement.correction)
+
+    def _meaning(self, label: str) -> Line:
+        meaning = " ".join(self._definitions.get(label, "").split())
+        return ((f"  {meaning}", "muted"),) if meaning else ()
 
     def _score_line(self, criterion: Criterion) -> Line:
         score = self.judgement.scores.get(criterion.id)

@@ -219,7 +219,13 @@ class AdjudicateScreen(Screen[None]):
         target, state = dispute.target, self.bench.state
         start = dispute.settled or _common(dispute)
         scored = target.field is None and target.kind in ("session", "answer")
-        form = Form(start, self._setup.labels, self._setup.rubric if scored else None, self._setup.best)
+        form = Form(
+            start,
+            self._setup.labels,
+            self._setup.rubric if scored else None,
+            self._setup.best,
+            self._setup.settings.annotation.definitions,
+        )
         passage = targets.passage(state, target)
 
         def settle(judgement: Judgement | None) -> None:

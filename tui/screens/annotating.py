@@ -159,7 +159,13 @@ class Annotating:
         state, setup = self.book.state, self._screen.wiring.setup
         before = judgement_of(state, target, self._who)
         scored = target.field is None and target.kind in ("session", "answer")
-        form = Form(before, setup.labels, setup.rubric if scored else None, setup.best)
+        form = Form(
+            before,
+            setup.labels,
+            setup.rubric if scored else None,
+            setup.best,
+            setup.settings.annotation.definitions,
+        )
         texts = targets.texts(state, target)
         passage = targets.passage(state, target)
         original = passage or next(iter(texts.values()), "")

@@ -12,7 +12,7 @@ from distill_core.config import Settings
 from distill_core.version import program_version
 from sessions.export import Options, Plan, Splits, rehearse
 from sessions.export.choosing import choose
-from sessions.export.configured import homes, keys, scales
+from sessions.export.configured import definitions, homes, keys, scales
 from sessions.export.formats import find
 from sessions.export.pipeline import Progress
 from sessions.export.redact import KINDS
@@ -71,6 +71,7 @@ def plan_of(draft: Draft, settings: Settings, home: Path) -> Plan:
         homes=homes(),
         reasoning=draft.prose,
         tool=program_version(),
+        definitions=definitions(settings),
     )
 
 

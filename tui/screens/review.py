@@ -444,7 +444,13 @@ class ReviewScreen(Screen[Fork | None]):
         if card is None:
             return
         passage = targets.passage(card.state, target)
-        form = Form(judgement_of(card.state, target, card.who), self._labels, None, self._setup.best)
+        form = Form(
+            judgement_of(card.state, target, card.who),
+            self._labels,
+            None,
+            self._setup.best,
+            self._setup.settings.annotation.definitions,
+        )
 
         def take(judgement: Judgement | None) -> None:
             if judgement is not None:

@@ -151,6 +151,13 @@ class Redactor:
         redacted, pieces = self._redacted(text)
         return redacted, Alignment(pieces)
 
+    def alignment(self, text: str) -> Alignment:
+        """Where the pieces of a text went that has been redacted already: nothing is counted again."""
+        counted = self.counts.copy()
+        _, alignment = self.aligned(text)
+        self.counts = counted
+        return alignment
+
     def _redacted(self, text: str) -> tuple[str, list[Kept]]:
         parts: list[str] = []
         pieces: list[Kept] = []

@@ -110,9 +110,9 @@ def test_an_interrupted_export_goes_on_where_it_stopped(home, tmp_path, monkeypa
 
     whole = Sieve.sift
 
-    def counted(self, source):
+    def counted(self, source, prepared=None):
         sifted.append(source.session_id)
-        return whole(self, source)
+        return whole(self, source, prepared)
 
     monkeypatch.setattr(Sieve, "sift", counted)
     export(plan(home, **SPLIT), str(out))

@@ -1,5 +1,6 @@
 """What other processes have sifted is written as if this one had: the same files, whoever did the work."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -9,10 +10,25 @@ from sessions.example_sessions import example_folders
 from sessions.export import Plan, Splits, export, pipeline, sifting_ahead, sources
 from sessions.export.formats import all_formats, find
 from sessions.export.sifting import Sieve
+from tests.sessions.export.making import annotate, traced
 from tests.sessions.export.tokens import options_for
 
 ROWS = [format.name for format in all_formats() if format.storage != "files"]
 KEEP = frozenset({"unfinished", "error", "rejected", "sent_back", "no_judgement"})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """The example sessions, a worker's reply in one of them corrected."""
+    home = tmp_path_factory.mktemp("home")
+    found = [shutil.copytree(folder, home / folder.name) for folder in example_folders()]
+    target = next(
+        {"kind": "worker_call", "id": call.call_id}
+        for call in traced(found[0]).calls
+        if call.response is not None
+    )
+    annotate(found[0], {"step": 1, "target": target, "correction": "Seven fees.", "reason": "It is so."})
+    return found
 
 
 def plan(name, folders, **more):
@@ -40,22 +56,31 @@ def both(tmp_path, monkeypatch, made):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_each_format_is_the_same_bytes(tmp_path, monkeypatch, two_processes, name):
-    alone, ahead = both(
-        tmp_path, monkeypatch, plan(name, example_folders(), splits=Splits(shares={"test": 0.3}))
-    )
+def test_each_format_is_the_same_bytes(tmp_path, monkeypatch, two_processes, folders, name):
+    alone, ahead = both(tmp_path, monkeypatch, plan(name, folders, splits=Splits(shares={"test": 0.3})))
     assert alone == ahead
 
 
-def test_a_session_that_is_there_twice_puts_nothing_out_of_order(tmp_path, monkeypatch, two_processes):
-    import shutil
-
-    folders = example_folders()
+def test_a_session_that_is_there_twice_puts_nothing_out_of_order(
+    tmp_path, monkeypatch, two_processes, folders
+):
     twice = shutil.copytree(folders[1], tmp_path / "copies" / folders[1].name)
     made = plan("worker", [*folders, twice])
     alone, ahead = both(tmp_path, monkeypatch, made)
     assert alone == ahead
     assert b'"same_session":1' in alone["export.json"].replace(b" ", b"")
+
+
+def test_an_interrupted_export_goes_on_with_the_right_sessions(tmp_path, two_processes, folders):
+    def interrupt(progress):
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    export(plan("worker", folders), str(tmp_path / "whole"))
+    with pytest.raises(KeyboardInterrupt):
+        export(plan("worker", folders), str(tmp_path / "out"), on_progress=interrupt)
+    export(plan("worker", folders), str(tmp_path / "out"))
+    assert written(tmp_path / "out") == written(tmp_path / "whole")
 
 
 def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeypatch, two_processes):

@@ -81,3 +81,10 @@ def test_where_criteria_do_not_apply_there_are_none() -> None:
 def test_a_judgement_in_one_line() -> None:
     line = said(Judgement(rating=2, mark=0, labels=("wrong",), scores={"faithful": 3.0}, comment="no\nway"))
     assert "".join(text for text, _ in line) == "★★ · 0 · wrong · faithful 3 · “no way”"
+
+
+def test_a_label_is_shown_with_what_it_means():
+    form = Form(NOTHING, ["correct", "wrong"], definitions={"wrong": "It is\nnot so."})
+    lines = ["".join(text for text, _ in form.line(at)) for at in range(len(form.entries))]
+    assert any(line.endswith("[ ] correct") for line in lines)
+    assert any(line.endswith("[ ] wrong  It is not so.") for line in lines)

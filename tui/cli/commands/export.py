@@ -123,7 +123,7 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
     from distill_core.version import program_version
     from sessions.export import Options, Plan, Splits
     from sessions.export.choosing import choose
-    from sessions.export.configured import homes, keys, scales
+    from sessions.export.configured import definitions, homes, keys, scales
     from sessions.export.formats import find
     from sessions.export.splits import parse_shares
 
@@ -155,6 +155,7 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
         sample=options["sample"],
         licence=options["licence"],
         tool=program_version(),
+        definitions=definitions(settings),
     )
 
 

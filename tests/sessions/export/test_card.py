@@ -1,0 +1,46 @@
+"""The card of a data set tells what its labels mean."""
+
+from distill_core.config import load_settings
+from distill_core.config.settings import DEFINITIONS, LABELS
+from sessions.export import Plan, export, sources
+from sessions.export.configured import definitions
+from sessions.export.formats import find
+from tests.sessions.export.making import annotate, block, make
+
+TOML = """
+[annotation]
+labels = ["correct", "odd | strange", "plain"]
+
+[annotation.definitions]
+correct = "A lawyer would sign it."
+"odd | strange" = "It says\\nsomething | unheard of."
+"""
+
+
+def settings(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(TOML)
+    return load_settings(path=path, environ={}, folder=tmp_path).settings
+
+
+def test_definitions_are_configured(tmp_path):
+    found = definitions(settings(tmp_path))
+    assert found["correct"] == "A lawyer would sign it."
+    assert found["wrong"] == DEFINITIONS["wrong"]
+    assert set(LABELS) == set(DEFINITIONS)
+
+
+def test_labels_stand_on_the_card_with_what_they_mean(tmp_path):
+    folder = make(tmp_path / "home", "s1", [block("FINAL('seven')")])
+    labels = ("correct", "odd | strange", "plain")
+    annotate(folder, {"step": 1, "target": {"kind": "step", "id": "1"}, "labels": labels})
+    plan = Plan(
+        format=find("prompt-completion"),
+        sources=tuple(sources([folder])),
+        definitions=definitions(settings(tmp_path)),
+    )
+    export(plan, str(tmp_path / "out"))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| `correct` | 1 | A lawyer would sign it. |" in card
+    assert r"| `odd \| strange` | 1 | It says something \| unheard of. |" in card
+    assert "| `plain` | 1 |  |" in card
