@@ -65,6 +65,7 @@ class RowMaker:
         self._find = finder or (lambda text: find_calls(text, tool_names))
         self._prose = prose
         self._least = least
+        self._exact = True
 
     def row(self, turn: Turn, metadata: dict[str, Any]) -> Row | None:
         """The row of a teacher's turn; None where it decides nothing, or where its tokens would not hold its text."""
@@ -106,12 +107,14 @@ class RowMaker:
             ("tool_result_fields", "integration_mask", [i.span for i in steps.integrations], None),
         )
         row: dict[str, Any] = {}
+        self._exact = True
         for ids, mask, spans, counts in fields:
             if not spans:
                 continue
             tokens: Tokens | None = self._tokenizer.tokens(steps.text, spans, counts)
             if tokens is None:
                 return None
+            self._exact = self._exact and tokens.exact
             row |= {ids: list(tokens.ids), mask: list(tokens.mask)}
         return row
 
@@ -135,6 +138,7 @@ class RowMaker:
                 for i in steps.integrations
             ],
             "invalid_calls": len(found.invalid),
+            "exact": self._exact,
         }
 
 

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """Token ids and, for each, whether it counts (1) or not (0)."""
+    """Token ids and, for each, whether it counts (1) or not (0).
+
+    `exact`: decoded span by span they are the text, letter by letter; otherwise they are it as the tokenizer writes it.
+    """
 
     ids: tuple[int, ...]
     mask: tuple[int, ...]
+    exact: bool = True
 
 
 class SpanTokenizer:
@@ -42,19 +46,31 @@ class SpanTokenizer:
     def tokens(self, text: str, spans: Sequence[Span], counts: Sequence[bool] | None = None) -> Tokens | None:
         """The tokens of `spans`, one span after the other; None where decoding would not give their text back.
 
+        A tokenizer that folds case or writes its own white space gives back what it can hold of a text; it is trusted
+        where that is all but white space.
+
         Args:
             counts: for each span, whether its tokens count in the mask; default: all do.
         """
         ids: list[int] = []
         mask: list[int] = []
+        exact = True
         for index, span in enumerate(spans):
             wanted = span.of(text)
             own = self._tokenizer.encode(wanted, add_special_tokens=False).ids
-            if self.decode(own) != wanted:
-                return None
+            told = self.decode(own)
+            if told != wanted:
+                exact = False
+                if _letters(told) != _letters(self._normal(wanted)):
+                    return None
             ids += own
             mask += [1 if counts is None or counts[index] else 0] * len(own)
-        return Tokens(tuple(ids), tuple(mask))
+        return Tokens(tuple(ids), tuple(mask), exact)
+
+    def _normal(self, text: str) -> str:
+        """A text in the tokenizer's own spelling."""
+        normalizer = self._tokenizer.normalizer
+        return str(normalizer.normalize_str(text)) if normalizer is not None else text
 
     def positions(self, text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
         """For each span the tokens (first, one behind the last) of the whole text's encoding that touch it."""
@@ -64,6 +80,11 @@ class SpanTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+def _letters(text: str) -> str:
+    """A text without white space, and without the sign that stands for it in some vocabularies."""
+    return "".join(text.replace("▁", " ").split())
 
 
 def _touching(offsets: Sequence[tuple[int, int]], span: Span) -> tuple[int, int]:
