@@ -39,6 +39,34 @@ def conversation(trace: Trace) -> list[Said]:
     return said
 
 
+class Task(msgspec.Struct, frozen=True):
+    """The question that a session's answer is to, with all that was said before it, and how the answer came about."""
+
+    question: str
+    prompt: tuple[Said, ...]
+    completion: tuple[Said, ...]
+
+
+def task(trace: Trace) -> Task | None:
+    """The last question that was answered as one task; None where the supervisor never replied.
+
+    Where a further question was asked, what was said before it, questions and answers, belongs to the prompt.
+    """
+    said = conversation(trace)
+    replies = [place for place, one in enumerate(said) if one.turn is not None]
+    mine = [place for place in replies if _question(trace, said[place]) == trace.answered] or replies
+    if not mine:
+        return None
+    later = any(_question(trace, said[place]) > trace.answered for place in replies)
+    end = mine[-1] + 1 if later else len(said)
+    question = trace.questions[trace.answered] if trace.questions else trace.query
+    return Task(question, tuple(said[: mine[0]]), tuple(said[mine[0] : end]))
+
+
+def _question(trace: Trace, one: Said) -> int:
+    return trace.question_at(one.turn.step) if one.turn is not None else -1
+
+
 def plain(message: Message) -> dict[str, Any]:
     """`role` and `content`, with tool calls where there are any; arguments as JSON text."""
     found: dict[str, Any] = {"role": message["role"], "content": message.get("content") or ""}

@@ -176,6 +176,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         family: the session that it and its relatives by forking descend from.
         query: the first question; `questions` are all of them, each asked once the one before had its answer.
+        asked: of each question the last step before it was asked, 0 for the first.
+        answered: the place among them of the one that `given` answers.
         answer: the answer it ended with, corrected where a reviewer corrected it.
         given: the answer as the session gave it.
         turns: every reply, candidates and rejected ones too, in the order they were asked for.
@@ -219,6 +221,12 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     preferences: tuple[ev.Annotated, ...] = ()
     rivals: tuple[Rival, ...] = ()
     primitives: tuple[str, ...] = ()
+    asked: tuple[int, ...] = (0,)
+    answered: int = 0
+
+    def question_at(self, step: int) -> int:
+        """The place among the questions of the one that step `step` worked on."""
+        return max((place for place, asked in enumerate(self.asked) if asked < step), default=0)
 
     def conversation(self) -> tuple[Turn, ...]:
         """The turns that the conversation went on from: all but superseded candidates and calls without a reply."""

@@ -146,8 +146,19 @@ class _Tracing:
                 if d.proposal_id.startswith("final:") or d.action == "finish"
             ),
             tools=tuple(tools) if isinstance(tools, list) else (),
+            asked=tuple(question.step for question in state.questions) or (0,),
+            answered=self._answered(),
             primitives=tuple(map(str, started.config.get("primitives", ()))),
         )
+
+    def _answered(self) -> int:
+        """The question that the session's answer is to: the one before the last, where that was left with nothing."""
+        questions, finished = self._state.questions, self._state.finished
+        last = max(len(questions) - 1, 0)
+        if not last or finished is None or not finished.partial or finished.answer is None:
+            return last
+        before = questions[-2].answer
+        return last - 1 if before is not None and before.text == finished.answer.text else last
 
     # ------------------------------------------------------------ turns
 

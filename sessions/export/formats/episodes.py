@@ -20,9 +20,8 @@ from sessions.export.trace import Call, Trace, Turn
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a session, good or bad: what it was worth is the point."""
-    said = chat.conversation(trace)
-    opening = next((place for place, one in enumerate(said) if one.turn is not None), None)
-    if opening is None:
+    task = chat.task(trace)
+    if task is None:
         yield Left(key=trace.session_id, rule="failed", why="the supervisor never replied")
         return
     worth = rewards(trace, options)
@@ -34,13 +33,13 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     yield Row(
         key=trace.session_id,
         columns={
-            "prompt": [chat.plain(one.message) for one in said[:opening]],
-            "completion": [chat.plain(one.message) for one in said[opening:]],
+            "prompt": [chat.plain(one.message) for one in task.prompt],
+            "completion": [chat.plain(one.message) for one in task.completion],
             "answer": gold(trace),
             "reward": worth.reward if worth.reward is not None else 0.0,
             "metrics": worth.told(),
             "task": trace.kind,
-            "info": json.dumps(info(trace), ensure_ascii=False, sort_keys=True),
+            "info": json.dumps(info(trace, task.question), ensure_ascii=False, sort_keys=True),
             "turns": [_turn(turn) for turn in trace.conversation()],
             "worker_calls": [_call(call) for call in trace.calls],
         },
@@ -48,11 +47,11 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     )
 
 
-def info(trace: Trace) -> dict[str, Any]:
-    """What else an environment may want to know."""
+def info(trace: Trace, question: str) -> dict[str, Any]:
+    """What else an environment may want to know; `question` is the one that the answer is to."""
     return {
-        "question": trace.query,
-        "further_questions": list(trace.questions[1:]),
+        "question": question,
+        "questions": list(trace.questions),
         "document": msgspec.to_builtins(trace.document),
         "final_answer": trace.given or "",
         "status": trace.status or "",

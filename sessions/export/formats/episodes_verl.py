@@ -16,8 +16,8 @@ from sessions.export.trace import Trace
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a session whose right answer is known."""
-    said = chat.conversation(trace)
-    if not said:
+    task = chat.task(trace)
+    if task is None:
         yield Left(key=trace.session_id, rule="failed", why="the supervisor never replied")
         return
     truth = gold(trace)
@@ -25,17 +25,16 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         yield Left(key=trace.session_id, rule="no_judgement", why="nobody vouched for an answer")
         return
     worth = rewards(trace, options)
-    opening = next(place for place, one in enumerate(said) if one.turn is not None)
     yield Row(
         key=trace.session_id,
         columns={
             "data_source": f"distill-tui/{trace.kind}",
-            "prompt": [chat.plain(one.message) for one in said[:opening]],
+            "prompt": [chat.plain(one.message) for one in task.prompt],
             "ability": trace.kind,
             "reward_model": {"style": "rule", "ground_truth": truth},
             "extra_info": {
                 "index": trace.session_id,
-                "question": trace.query,
+                "question": task.question,
                 "document": trace.document.sha256,
                 "final_answer": trace.given or "",
                 "reward": worth.reward if worth.reward is not None else 0.0,

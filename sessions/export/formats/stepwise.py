@@ -16,22 +16,27 @@ SEPARATOR = "\n\n"
 
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
-    """One row a session that has marked steps."""
-    steps: list[tuple[Turn, bool]] = []
+    """One row a question that has marked steps."""
+    steps: dict[int, list[tuple[Turn, bool]]] = {}
+    first: dict[int, Turn] = {}
     for turn in trace.conversation():
         left = _left(trace, turn, options)
+        question = trace.question_at(turn.step)
+        first.setdefault(question, turn)
         if left is not None:
             yield left
         else:
-            steps.append((turn, turn.mark != -1))
-    if not steps:
-        return
-    told = [m["content"] for m in steps[0][0].prompt if m.get("role") == "user" and m.get("content")]
+            steps.setdefault(question, []).append((turn, turn.mark != -1))
+    for question, marked in steps.items():
+        yield _row(trace, question, first[question], marked)
+
+
+def _row(trace: Trace, question: int, first: Turn, steps: list[tuple[Turn, bool]]) -> Row:
     session = of_session(trace)
-    yield Row(
-        key=trace.session_id,
+    return Row(
+        key=trace.session_id if not question else f"{trace.session_id}/question-{question + 1}",
         columns={
-            "prompt": told[0] if told else trace.query,
+            "prompt": _prompt(trace, question, first),
             "completions": [turn.decided for turn, _ in steps],
             "labels": [good for _, good in steps],
         },
@@ -44,6 +49,14 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             labels=session.labels,
         ),
     )
+
+
+def _prompt(trace: Trace, question: int, first: Turn) -> str:
+    """What was asked: the first words to the supervisor, and those of a further question behind them."""
+    told = [m["content"] for m in first.prompt if m.get("role") == "user" and m.get("content")]
+    if not told:
+        return trace.questions[question] if trace.questions else trace.query
+    return str(told[0]) if not question else SEPARATOR.join([str(told[0]), str(told[-1])])
 
 
 def _left(trace: Trace, turn: Turn, options: Options) -> Left | None:
