@@ -3,8 +3,9 @@
 python -m benchmarks.export [--sessions 1000] [--turns 10] [--calls 10]
 
 Sessions are made by a generator (the same ones each time). The bare loop's rows lie ready in a table, a column a field;
-it builds nothing, checks nothing, redacts nothing. Each export runs in a process of its own, whose peak of memory is
-told.
+it builds nothing, checks nothing, redacts nothing. Each export runs in a process of its own; the peak of its memory is
+told, and that of the largest of those that it starts. Each is run so often as `--times` says, and the fastest counts,
+of the bare loop too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +33,31 @@ LINE = (
     "the clause fee party notice term liability section agreement service shall month year of and to in for"
 )
 WORDS = LINE.split()
+SPRINKLED = [
+    *(
+        "Section 7.2",
+        "Clause",
+        "Acme Ltd.",
+        "2024",
+        "EUR 1,250,000",
+        "(a)",
+        "Party's",
+        "well-known",
+        "§ 12",
+        "30 June 2025",
+    ),
+    *(
+        '"Fees"',
+        "Notices:",
+        "responsibilities",
+        "https://example.org/terms",
+        "[12]",
+        "12/2023",
+        "TERM",
+        "e.g.",
+    ),
+]
+"""What a contract holds besides words, one in ten; each five hundredth is an address that must not leave."""
 START = datetime(2026, 3, 1, tzinfo=UTC)
 FORMATS = ("worker", "prompt-completion")
 
@@ -40,6 +67,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--turns", type=int, default=10, help="of a session")
     parser.add_argument("--calls", type=int, default=10, help="of a turn")
+    parser.add_argument("--times", type=int, default=1, help="that each is run")
     parser.add_argument("--one", nargs=3, metavar=("FORMAT", "HOME", "REDACT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -51,14 +79,14 @@ def main() -> None:
         turns, calls = args.sessions * args.turns, args.sessions * args.turns * args.calls
         print(f"{args.sessions} sessions, {turns} turns, {calls} worker calls, {size / 1e6:.0f} MB of logs")
         for name in FORMATS:
-            compare(home, name)
+            compare(home, name, args.times)
 
 
-def compare(home: Path, name: str) -> None:
+def compare(home: Path, name: str, times: int) -> None:
     """Run the bare loop and the export with and without redaction, each in its own process."""
     out = home.parent / f"{name}-0"
-    told = {redact: _run(name, home, redact) for redact in ("0", "1")}
-    bare = bare_loop(home, name, out)
+    told = {redact: _fastest(name, home, redact, times) for redact in ("0", "1")}
+    bare = min(bare_loop(home, name, out) for _ in range(times))
     rows = told["0"]["rows"]
     print(f"\n{name}: {rows} rows, {told['0']['bytes'] / 1e6:.0f} MB")
     print(f"  bare loop        {bare:7.2f} s")
@@ -66,8 +94,16 @@ def compare(home: Path, name: str) -> None:
         one = told[redact]
         print(
             f"  {words} {one['seconds']:7.2f} s  {bare / one['seconds']:5.2f} of the bare speed, "
-            f"{one['peak']:.0f} MB at most"
+            f"{one['peak']:.0f} MB at most, {one['other']:.0f} MB another process"
         )
+
+
+def _fastest(name: str, home: Path, redact: str, times: int) -> dict[str, float]:
+    found = []
+    for _ in range(times):
+        shutil.rmtree(home.parent / f"{name}-{redact}", ignore_errors=True)
+        found.append(_run(name, home, redact))
+    return min(found, key=lambda one: one["seconds"])
 
 
 def _run(name: str, home: Path, redact: str) -> dict[str, float]:
@@ -97,12 +133,15 @@ def one(name: str, home: str, redact: str) -> None:
     seconds = time.perf_counter() - started
     size = sum(path.stat().st_size for path in (out / "data").rglob("*.jsonl"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(json.dumps({"seconds": seconds, "rows": made.total, "bytes": size, "peak": peak}))
+    other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    told = {"seconds": seconds, "rows": made.total, "bytes": size, "peak": peak, "other": other}
+    print(json.dumps(told))
 
 
 def bare_loop(home: Path, name: str, out: Path) -> float:
     """Seconds that it takes to read the rows of an export from SQLite and to write them with orjson."""
     path = home.parent / f"{name}.db"
+    path.unlink(missing_ok=True)
     database = sqlite3.connect(path)
     lines = [line for shard in sorted((out / "data").rglob("*.jsonl")) for line in shard.open("rb")]
     columns = list(orjson.loads(lines[0]))
@@ -150,7 +189,12 @@ def ev_stamped(event: ev.Event, seq: int) -> ev.Event:
 
 
 def _prose(source: random.Random, words: int) -> str:
-    return " ".join(source.choices(WORDS, k=words))
+    told = source.choices(WORDS, k=words)
+    for place in range(source.randrange(10), words, 10):
+        told[place] = source.choice(SPRINKLED)
+        if source.randrange(50) == 0:
+            told[place] = f"ask person{source.randrange(99)}@example.org"
+    return " ".join(told)
 
 
 def _events(number: int, turns: int, calls: int) -> Iterator[ev.Event]:

@@ -15,7 +15,7 @@ MESSAGE = {"role": "string", "content": "string"}
 TOOL_CALLS = [{"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}]
 
 
-class Said(msgspec.Struct, frozen=True):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """A message of a conversation, with the turn that it is the reply of (None for what the supervisor was told)."""
 
     message: Message
@@ -39,7 +39,7 @@ def conversation(trace: Trace) -> list[Said]:
     return said
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(msgspec.Struct, frozen=True, gc=False):
     """The question that a session's answer is to, with all that was said before it, and how the answer came about."""
 
     question: str

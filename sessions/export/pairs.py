@@ -12,7 +12,7 @@ from sessions.export.rows import Left, Options, Origin, of_call, of_session, of_
 from sessions.export.trace import RAN, Call, Trace, Turn
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class Pair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`chosen` was preferred over `rejected` as the answer to `prompt`; `why` is how that came about."""
 
     key: str

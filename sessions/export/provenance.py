@@ -30,7 +30,7 @@ SHAPE: dict[str, Shape] = {
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
-class Provenance(msgspec.Struct, frozen=True):
+class Provenance(msgspec.Struct, frozen=True, gc=False):
     """What `SHAPE` says; `params` are JSON text, since parameters differ in their types."""
 
     row: str

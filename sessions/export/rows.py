@@ -57,7 +57,7 @@ RULES: dict[str, str] = {
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class Origin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a row comes from in its session.
 
     Args:
@@ -81,7 +81,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An example. `key` names it for good; `columns` are as the format says, and none without a value is among them.
 
     `name` is the file it becomes, in formats that make one a session; `columns["text"]` is then what stands in it.
@@ -93,7 +93,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class Left(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that is no row, by which rule of `RULES`, and what was found."""
 
     key: str
@@ -101,7 +101,7 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a person can ask of exporters.
 
     Args:
@@ -127,7 +127,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 Verdict: TypeAlias = Row | Left
 
 
-class Format(msgspec.Struct, frozen=True, kw_only=True):
+class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An exporter.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -112,19 +112,15 @@ def fingerprint(folder: Path) -> str:
         ExportError: it cannot be read.
     """
     digest = hashlib.sha256()
-    for path in _logs(folder):
+    for stream in ev.STREAMS:
+        name = f"{stream}.jsonl"
         try:
-            with path.open("rb") as file:
+            with (folder / name).open("rb", buffering=0) as file:
                 size = file.seek(0, 2)
                 file.seek(max(0, size - _TAIL))
-                digest.update(f"{path.name} {size}\n".encode() + file.read())
+                digest.update(f"{name} {size}\n".encode() + file.read())
+        except FileNotFoundError:
+            continue
         except OSError as error:
-            raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error
+            raise ExportError(f"cannot read {folder / name}", found=error.strerror or str(error)) from error
     return digest.hexdigest()[:24]
-
-
-def _logs(folder: Path) -> Iterator[Path]:
-    for stream in ev.STREAMS:
-        path = folder / f"{stream}.jsonl"
-        if path.exists():
-            yield path

@@ -30,7 +30,7 @@ from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class Kept(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row that goes out.
 
     Args:

@@ -6,6 +6,7 @@ cannot be had, or die, their work is done here. They end when nobody reads from 
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -207,6 +208,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     plan, places = pickle.load(sys.stdin.buffer)
     sieve = Sieve(plan)
+    # What is made for a row goes with it; cycles are few.
+    gc.set_threshold(100_000, 50, 100)
     with suppress(BrokenPipeError):
         for place in places:
             for batch in batches(sieve, plan.sources[place]):

@@ -1,7 +1,8 @@
 """A trace: one session as training data. Frozen values only; `tracing` makes them from a session's events.
 
 What stands here has been decided already: which reply counts, what a person made of it, which annotations still
-stand. Exporters read traces and nothing else.
+stand. Exporters read traces and nothing else. Nothing in a trace holds what holds it, so that the collector of cycles
+need not look through the many of them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Part: TypeAlias = Literal["turns", "calls"]
 RAN: tuple[Outcome, ...] = ("approved", "edited", "written")
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A marked piece of a turn's `text`: characters `start` to `end` (excluded), good (+1), bad (−1) or neutral."""
 
     start: int
@@ -47,7 +48,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     by: str
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class Cell(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One executed block: `code` as it ran, `output` both streams as interleaved."""
 
     cell_id: str
@@ -64,7 +65,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     judgements: tuple[ev.Annotated, ...] = ()
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reply of the supervisor.
 
     Args:
@@ -117,7 +118,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         return any(cell.status not in (None, "ok", "final") for cell in self.cells)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One worker call.
 
     Args:
@@ -156,7 +157,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[int, ...] = ()
 
 
-class Rival(msgspec.Struct, frozen=True, kw_only=True):
+class Rival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session over which a reviewer preferred this one: its whole conversation.
 
     Args:
@@ -170,7 +171,7 @@ class Rival(msgspec.Struct, frozen=True, kw_only=True):
     split_apart: str = ""
 
 
-class Trace(msgspec.Struct, frozen=True, kw_only=True):
+class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session as training data.
 
     Args:
