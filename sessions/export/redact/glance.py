@@ -17,8 +17,8 @@ def _table(characters: bytes) -> bytes:
     return bytes(1 if byte in characters else 0 for byte in range(256))
 
 
-_UNBROKEN = _table(bytes(byte for byte in range(256) if byte not in b" \t\n\r\x0b\x0c"))
-"""Anything but white space; bytes of letters beyond ASCII are among it."""
+_KEYLIKE = _table((string.ascii_letters + string.digits + "_-+/=\\").encode())
+"""What keys and tokens are made of."""
 _NUMERIC = _table(b"0123456789 .()-+")
 """Digits and what stands between the digits of one number."""
 
@@ -48,10 +48,10 @@ class Glance:
         self.rest = self._bytes.translate(None, _DROPPED)
         """What is left of it: see `what_is_left`."""
 
-    def unbroken(self, length: int) -> bool:
-        """Whether `length` bytes in a row hold no white space."""
+    def keylike(self, length: int) -> bool:
+        """Whether `length` bytes in a row can belong to one key."""
         if self._runs is None:
-            self._runs = self._bytes.translate(_UNBROKEN)
+            self._runs = self._bytes.translate(_KEYLIKE)
         return b"\x01" * length in self._runs
 
     def numbers(self, length: int) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from distill_core.errors import ExportError
 from sessions.export.alignment import Alignment, Kept
-from sessions.export.redact.glance import Glance, glance
+from sessions.export.redact.glance import glance
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -30,11 +30,11 @@ class Hint(msgspec.Struct, frozen=True):
 
     Args:
         rest: a regular expression that matches in what is left of the text.
-        unbroken: or else, so many bytes in a row without white space; None: that tells nothing.
+        keylike: or else, so many bytes in a row that keys are made of; 0: that tells nothing.
     """
 
     rest: bytes
-    unbroken: int | None = None
+    keylike: int = 0
 
 
 class Hinted(msgspec.Struct, frozen=True):
@@ -48,19 +48,8 @@ class Hinted(msgspec.Struct, frozen=True):
         return self.find(text)
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    find: Finder
-    rest: Callable[[bytes], object]
-    unbroken: int | None
-
-    def may_find(self, look: Glance) -> bool:
-        """Whether it can find anything."""
-        return bool(self.rest(look.rest)) or (self.unbroken is not None and look.unbroken(self.unbroken))
-
-
-def _asked(finder: Finder) -> _Asked:
-    hint = finder.hint if isinstance(finder, Hinted) else Hint(b"")
-    return _Asked(finder, re.compile(hint.rest).search, hint.unbroken)
+def _hinted(finder: Finder) -> Hinted:
+    return finder if isinstance(finder, Hinted) else Hinted(finder, Hint(b""))
 
 
 KINDS = ("keys", "secrets", "email", "card", "phone", "home")
@@ -111,7 +100,7 @@ def make_finders(
     return made
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def _any_of(hints: tuple[bytes, ...]) -> Callable[[bytes], object]:
     return re.compile(b"|".join(b"(?:%b)" % hint for hint in dict.fromkeys(hints))).search
 
@@ -124,10 +113,11 @@ class Redactor:
     """
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        self._finders = tuple(map(_asked, finders))
-        hints = [finder.hint if isinstance(finder, Hinted) else Hint(b"") for finder in finders]
+        hinted = [_hinted(finder) for finder in finders]
+        hints = [finder.hint for finder in hinted]
+        self._finders = [(one.find, _any_of((one.hint.rest,)), one.hint.keylike) for one in hinted]
         self._shows = _any_of(tuple(hint.rest for hint in hints))
-        self._unbroken = min((h.unbroken for h in hints if h.unbroken is not None), default=None)
+        self._keylike = min((hint.keylike for hint in hints if hint.keylike), default=0)
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
@@ -136,11 +126,14 @@ class Redactor:
     def text(self, text: str) -> str:
         """`text` with placeholders."""
         look = glance(text)
-        if not self._shows(look.rest) and (self._unbroken is None or not look.unbroken(self._unbroken)):
+        if not self._shows(look.rest) and not (self._keylike and look.keylike(self._keylike)):
             return text
         known = self._done.get(text)
         if known is None:
-            known = self._redacted(text)[0]
+            found = self._found(text)
+            if not found:
+                return text
+            known = self._redacted(text, found)[0]
             if len(text) > 200:
                 # Long texts recur (each prompt holds those before it); short ones cost less than they take to keep.
                 self._done[text] = known
@@ -148,7 +141,7 @@ class Redactor:
 
     def aligned(self, text: str) -> tuple[str, Alignment]:
         """`text` with placeholders, and where its pieces went."""
-        redacted, pieces = self._redacted(text)
+        redacted, pieces = self._redacted(text, self._found(text))
         return redacted, Alignment(pieces)
 
     def alignment(self, text: str) -> Alignment:
@@ -158,11 +151,11 @@ class Redactor:
         self.counts = counted
         return alignment
 
-    def _redacted(self, text: str) -> tuple[str, list[Kept]]:
+    def _redacted(self, text: str, all_found: list[Found]) -> tuple[str, list[Kept]]:
         parts: list[str] = []
         pieces: list[Kept] = []
         at = to = 0
-        for found in self._found(text):
+        for found in all_found:
             parts.append(text[at : found.start])
             pieces.append(Kept(at, found.start, to))
             to += found.start - at
@@ -177,18 +170,18 @@ class Redactor:
         parts.append(text[at:])
         return "".join(parts), pieces
 
-    def _found(self, text: str) -> Iterator[Found]:
+    def _found(self, text: str) -> list[Found]:
         taken: list[Found] = []
         look = glance(text)
-        for finder in self._finders:
-            if not finder.may_find(look):
+        for find, shows, keylike in self._finders:
+            if not shows(look.rest) and not (keylike and look.keylike(keylike)):
                 continue
-            for found in finder.find(text):
+            for found in find(text):
                 if found.end > found.start and not any(
                     found.start < other.end and other.start < found.end for other in taken
                 ):
                     taken.append(found)
-        yield from sorted(taken, key=lambda found: found.start)
+        return sorted(taken, key=lambda found: found.start)
 
     def _placeholder(self, kind: str, value: str) -> str:
         self.counts[kind] += 1

@@ -15,16 +15,16 @@ from sessions.export.redact.glance import Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hint, Hinted
 
 _MODULES = {
-    # module: (class, what the text must hold for a match to be possible, bytes that then stand in a row without white
-    # space, whether a group is the secret)
+    # module: (class, what the text must hold for a match to be possible, letters and signs of keys that then stand in a
+    # row, whether a group is the secret)
     "artifactory": ("ArtifactoryDetector", ("AKC", "AP"), 0, False),
     "aws": ("AWSKeyDetector", ("A3T", "ABIA", "ACCA", "AKIA", "ASIA", "aws", "AWS"), 20, False),
     "azure_storage_key": ("AzureStorageKeyDetector", ("AccountKey=",), 32, False),
     "basic_auth": ("BasicAuthDetector", ("://",), 0, True),
     "cloudant": ("CloudantDetector", ("cloudant", "CLOUDANT", "Cloudant", "cl_", "CL_"), 20, True),
-    "discord": ("DiscordBotTokenDetector", ("M", "N", "O"), 32, False),
+    "discord": ("DiscordBotTokenDetector", ("M", "N", "O"), 20, False),
     "github_token": ("GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), 32, False),
-    "gitlab_token": ("GitLabTokenDetector", ("gl", "GR1348941"), 20, False),
+    "gitlab_token": ("GitLabTokenDetector", (("gl", "-"), "GR1348941"), 20, False),
     "ibm_cloud_iam": ("IbmCloudIamDetector", ("ibm", "IBM", "iam", "IAM"), 32, True),
     "ibm_cos_hmac": ("IbmCosHmacDetector", ("secret", "SECRET"), 32, True),
     "jwt": ("JwtTokenDetector", ("eyJ",), 0, False),
@@ -33,7 +33,7 @@ _MODULES = {
     "openai": ("OpenAIDetector", ("T3BlbkFJ",), 32, False),
     "pypi_token": ("PypiTokenDetector", ("pypi-",), 32, False),
     "sendgrid": ("SendGridDetector", ("SG.",), 32, False),
-    "slack": ("SlackDetector", ("-", "://hooks.slack.com"), 0, False),
+    "slack": ("SlackDetector", (("", "-"), "://hooks.slack.com"), 0, False),
     "softlayer": ("SoftlayerDetector", ("softlayer", "SOFTLAYER", "sl_", "SL_"), 32, True),
     "square_oauth": ("SquareOAuthDetector", ("sq0csp-",), 32, False),
     "stripe": ("StripeDetector", ("k_live_",), 20, False),
@@ -62,7 +62,7 @@ class _Detector(msgspec.Struct, frozen=True):
     kind: str
     needs: tuple[_Word, ...]
     further: tuple[str, ...]
-    unbroken: int
+    keylike: int
     patterns: tuple[re.Pattern[str], ...]
     group: bool
 
@@ -75,23 +75,30 @@ class _Detector(msgspec.Struct, frozen=True):
         return False
 
 
-def _word(text: str) -> _Word:
-    return _Word(text, what_is_left(text))
+def _word(word: str | tuple[str, str]) -> _Word:
+    """A word to be looked for; of two, the second is another that must stand there and shows at a glance."""
+    text, shows = (word, word) if isinstance(word, str) else word
+    return _Word(text, what_is_left(shows))
 
 
 @functools.cache
 def _detectors() -> dict[int, tuple[_Detector, ...]]:
-    """By the length of the longest run without white space (0, 20, 32): the detectors that can find something."""
+    """By how many letters and signs of keys stand in a row (below 20, 20, 32): the detectors that can find any."""
     import importlib
 
     found = [_Detector("private_key", (_word("PRIVATE KEY"),), (), 0, (_PRIVATE_KEY,), False)]
     model = tuple(map(_word, ("sk-", "hf_", "tgp_v1_")))
     found.append(_Detector("secret", model, (), 20, (_MODEL_KEY,), False))
-    for module, (name, needs, unbroken, group) in _MODULES.items():
+    for module, (name, needs, keylike, group) in _MODULES.items():
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
-        words, patterns = tuple(map(_word, needs)), tuple(detector.denylist)
-        found.append(_Detector("secret", words, _FURTHER.get(module, ()), unbroken, patterns, group))
-    return {run: tuple(one for one in found if one.unbroken <= run) for run in (0, 20, 32)}
+        words = tuple(map(_word, needs))
+        # Tokens are ASCII: no digits of other scripts.
+        patterns = tuple(
+            re.compile(pattern.pattern, pattern.flags & ~re.UNICODE | re.ASCII)
+            for pattern in detector.denylist
+        )
+        found.append(_Detector("secret", words, _FURTHER.get(module, ()), keylike, patterns, group))
+    return {run: tuple(one for one in found if one.keylike <= run) for run in (0, 20, 32)}
 
 
 HINT = Hint(rb"PRIVATEKEY|AKC|AP|://|J|_T|-[0-9]*-", 20)
@@ -102,8 +109,8 @@ def find(text: str) -> Iterable[Found]:
     """Secrets that are known by their form."""
     look = glance(text)
     longest = 0
-    if look.unbroken(20):
-        longest = 32 if look.unbroken(32) else 20
+    if look.keylike(20):
+        longest = 32 if look.keylike(32) else 20
     likely = [one for one in _detectors()[longest] if one.may_find(look)]
     return _matches(likely, text) if likely else ()
 

@@ -121,11 +121,11 @@ def test_what_is_left_of_a_word_stands_in_what_is_left_of_its_text(before, word,
     assert what_is_left(word) in what_is_left(before + word + after)
 
 
-@given(st.text(alphabet="a \n-é", max_size=60))
-def test_a_run_without_white_space_is_seen(text):
-    longest = max((len(word.encode()) for word in re.split(r"[ \n]", text)), default=0)
+@given(st.text(alphabet="a \n-é.", max_size=60))
+def test_a_run_of_what_keys_are_made_of_is_seen(text):
+    longest = max((len(word) for word in re.split(r"[ \n.é]", text)), default=0)
     look = Glance(text)
-    assert [look.unbroken(n) for n in (1, 3, 20)] == [longest >= n for n in (1, 3, 20)]
+    assert [look.keylike(n) for n in (1, 3, 20)] == [longest >= n for n in (1, 3, 20)]
 
 
 def test_the_last_look_is_kept_and_no_other():
