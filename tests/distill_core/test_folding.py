@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distill_core import events as ev
@@ -20,12 +20,14 @@ def step_by_step(events):
     return state
 
 
+@settings(deadline=None)
 @given(sessions(), st.data())
 def test_any_session_and_any_beginning_of_it(events, data):
     events = events[: data.draw(st.integers(0, len(events)))]
     assert fold_whole(events) == step_by_step(events)
 
 
+@settings(deadline=None)
 @given(sessions(), st.data())
 def test_what_is_taken_back(events, data):
     judged = [e.seq for e in events if isinstance(e, ev.Annotated | ev.WorkerCallOverridden)]
@@ -60,6 +62,7 @@ def test_every_event_that_changes_a_state_is_known():
     assert set(_TAKE) == set(ev.STREAM) - changing
 
 
+@settings(deadline=None)
 @given(sessions(), st.data())
 def test_what_speaks_of_something_that_is_missing_is_refused_alike(events, data):
     gone = data.draw(st.integers(1, len(events) - 1)) if len(events) > 1 else 0

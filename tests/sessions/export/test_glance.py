@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sessions.export.redact import KINDS, Redactor, make_finders, personal, secrets
@@ -64,6 +64,7 @@ PIECES = [
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=8).map("".join)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_secrets_are_those_that_are_found_slowly(text):
     assert list(secrets.find(text)) == list(secrets.find_slowly(text))
@@ -78,6 +79,7 @@ def test_each_form_of_a_secret_is_found_alone_and_in_a_text(secret):
         assert list(secrets.find(f"word {secret} word"))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_what_points_to_persons_is_what_is_found_slowly(text):
     assert list(personal.phones(text)) == list(personal._phones(text))
@@ -92,6 +94,7 @@ def test_what_points_to_persons_is_what_is_found_slowly(text):
     assert [(f.start, f.end) for f in personal.of_homes([HOME])(text)] == homes + usual
 
 
+@settings(deadline=None)
 @given(texts)
 def test_configured_keys_are_all_found(text):
     found = [(f.start, f.end) for f in secrets.of_keys([KEY, "another-key-of-mine"])(text)]
@@ -104,6 +107,7 @@ def asked_all(text):
     return Redactor([lambda text, find=find: find(text) for find in finders]).aligned(text)[0]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_no_text_is_passed_over_in_which_something_is_found(text):
     assert Redactor(make_finders(KINDS, keys=[KEY], homes=[HOME])).text(text) == asked_all(text)
@@ -115,12 +119,14 @@ def test_no_piece_is_passed_over(piece):
         assert Redactor(make_finders(KINDS, keys=[KEY], homes=[HOME])).text(text) == asked_all(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 @example("", "\ud800", "")
 def test_what_is_left_of_a_word_stands_in_what_is_left_of_its_text(before, word, after):
     assert what_is_left(word) in what_is_left(before + word + after)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a \n-é.", max_size=60))
 def test_a_run_of_what_keys_are_made_of_is_seen(text):
     longest = max((len(word) for word in re.split(r"[ \n.é]", text)), default=0)

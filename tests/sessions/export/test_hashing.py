@@ -2,7 +2,7 @@
 
 import hashlib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.export.hashing import ContentHash
@@ -10,6 +10,7 @@ from sessions.export.hashing import ContentHash
 PIECES = [b"a" * 3000, b"b" * 700, b"c" * 512, b"d", b"]}"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), max_size=12))
 def test_rows_in_any_order(lines):
     hashes = ContentHash()
