@@ -27,6 +27,7 @@ from distill_core.dry_run import DryRunner
 from distill_core.errors import DistillError, LogError, ModelError, ReplError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies, Spared
+from distill_core.lingering import Needed
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
 from distill_core.probing import Probe, probe
@@ -140,6 +141,9 @@ class Session:
         on_signal: gets what is drawn and never logged.
         replies: kept replies to equal calls.
         earlier: what it goes on from: a fork's part of its parent, or its own record up to where a program died.
+
+    Attributes:
+        forked: is to be used, on its loop, by forks of its REPL while they run: that stays until they are over.
     """
 
     def __init__(
@@ -166,6 +170,7 @@ class Session:
         self.spec = spec
         self.session_id = spec.session_id or new_session_id()
         self.folder: Path | None = None
+        self.forked = Needed()
         self._supervisor = supervisor
         self._worker = worker
         self._approver = approver
@@ -310,7 +315,7 @@ class Session:
                 )
                 if isinstance(self._approver, PolicyApprover):
                     self._approver.on_switch = self._policy_switched
-                return await self._orchestrator.run()
+                return await self.forked.outlast(self._orchestrator.run())
         finally:
             self._repl = self._gateway = None
             if reference is not None:
@@ -388,8 +393,8 @@ class Session:
     def branch(self, cells: int) -> Branch:
         """For a fork of this session while it runs, on the same loop: its REPL after so many of its cells.
 
-        What the fork does leaves no mark on this session. Where that state is not kept any more the fork finds out by
-        itself and runs the recorded cells again.
+        What the fork does leaves no mark on this session. The fork runs within `forked.used()`. Where that state is
+        not kept any more it finds out by itself and runs the recorded cells again.
         """
 
         async def copy(answering: Answering, primitives: Mapping[str, Callable[..., Any]]) -> AsyncREPL:

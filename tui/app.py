@@ -117,8 +117,8 @@ class DistillApp(App[tuple[str, ...]]):
         self.exit(return_code=HUNG_UP)
 
     async def action_quit(self) -> None:
-        """Quit as the screen does, which may ask first."""
-        for screen in self.screen_stack:
+        """Quit as the screen does, which may ask first; a fork is in front of its parent."""
+        for screen in reversed(self.screen_stack):
             if isinstance(screen, Running):
                 screen.action_act("app.quit")
                 return

@@ -1,7 +1,8 @@
 """The engine's side of the program: a session on a thread and event loop of its own.
 
 The screen never waits for it. What the screen wants (interrupt, stop, pause) is carried over to the engine's loop,
-since a session that records an event may have to wait for the screen to take earlier ones.
+since a session that records an event may have to wait for the screen to take earlier ones. A fork of a running session
+takes its REPL from a live state of that, so it runs on the same loop.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import asyncio
 import contextlib
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from distill_core.approval import Approver
+from distill_core.continuing import Branch
 from distill_core.documents.source import Value
 from distill_core.errors import DistillError
-from distill_core.events import Annotated, Retracted
+from distill_core.events import Annotated, Event, Retracted
+from distill_core.lingering import Needed
 from distill_core.probing import Probe
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
@@ -63,6 +66,15 @@ class LiveSession(Protocol):
         """A look into the REPL."""
         ...
 
+    @property
+    def forked(self) -> Needed:
+        """Used by forks while they run."""
+        ...
+
+    def branch(self, cells: int) -> Branch:
+        """Its REPL after so many cells, for a fork."""
+        ...
+
     def interrupt(self, by: str) -> None:
         """Stop the running cell."""
         ...
@@ -87,6 +99,22 @@ class LiveSession(Protocol):
 MakeSession: TypeAlias = Callable[[Approver, Sequence[Sink], OnSignal], LiveSession]
 
 
+class Seen:
+    """A sink that keeps what has happened, for forks of the session while it runs."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+
+    def write(self, event: Event) -> None:
+        """Keep an event."""
+        self._events.append(event)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All of them, from any thread."""
+        return tuple(self._events)
+
+
 class Engine:
     """Makes a session and runs it, once, off the screen's thread.
 
@@ -94,15 +122,24 @@ class Engine:
         make_session: called on the engine's thread, so that it may take its time and its errors are kept.
         approver: decides; hands proposals to the bridge where a person is to.
         bridge: gets events, signals and the last word.
+        beside: the engine of the session that this one's is a fork of; while that runs, this runs on its loop.
     """
 
-    def __init__(self, make_session: MakeSession, approver: Approver, bridge: Bridge) -> None:
+    def __init__(
+        self, make_session: MakeSession, approver: Approver, bridge: Bridge, beside: Engine | None = None
+    ) -> None:
         self.result: RunResult | None = None
         self.error: Exception | None = None
         self.unwritten: list[Annotated | Retracted] = []
         self._make_session = make_session
         self._approver = approver
         self._bridge = bridge
+        self._beside = beside
+        self._host = self
+        self._guests: list[Future[None]] = []
+        self._full = False
+        self._over = threading.Event()
+        self._seen = Seen()
         self._session: LiveSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None
@@ -113,17 +150,28 @@ class Engine:
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        host = self._beside._host if self._beside is not None else None
+        if host is not None and host._take_in(self._as_fork):
+            self._host = host
+        else:
+            self._thread.start()
 
     @property
     def alive(self) -> bool:
         """Whether the session has not come to its end yet."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() if self._host is self else not self._over.is_set()
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the end, for `seconds` at most; True if it has come."""
+        if self._host is not self:
+            return self._over.wait(seconds)
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What has happened."""
+        return self._seen.events
 
     @property
     def document(self) -> Value | None:
@@ -193,21 +241,50 @@ class Engine:
                 return
         _on(loop, lambda: wish(session))
 
+    def _take_in(self, guest: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Run a fork on this loop, if it has begun and is not over."""
+        with self._lock:
+            if self._loop is None or self._full:
+                return False
+            self._guests.append(asyncio.run_coroutine_threadsafe(guest(), self._loop))
+            return True
+
     def _run(self) -> None:
+        asyncio.run(self._as_host())
+
+    async def _as_host(self) -> None:
+        """The session, and forks that have come meanwhile: their REPL's processes end with this thread."""
+        await self._to_its_end()
+        while True:
+            with self._lock:
+                waiting = [guest for guest in self._guests if not guest.done()]
+                self._full = not waiting
+            if not waiting:
+                return
+            await asyncio.wait([asyncio.wrap_future(guest) for guest in waiting])
+
+    async def _as_fork(self) -> None:
+        """The session, while that which it forks keeps its REPL."""
+        parent = self._beside.session if self._beside is not None else None
+        with parent.forked.used() if parent is not None else contextlib.nullcontext():
+            await self._to_its_end()
+
+    async def _to_its_end(self) -> None:
         ended = EngineEnded()
         try:
-            self.result = asyncio.run(self._main())
+            self.result = await self._main()
         except asyncio.CancelledError:
             ended = EngineEnded("the session was dropped before its end; its log keeps what it had")
-        except Exception as error:  # noqa: BLE001  # the thread's outermost frame: kept, shown, raised after the screen
+        except Exception as error:  # noqa: BLE001  # the session's outermost frame: kept, shown, raised after the screen
             self.error = error
             named = str(error) if isinstance(error, DistillError) else f"{type(error).__name__}: {error}"
             ended = EngineEnded(named, traceback.format_exc())
         finally:
             self._bridge.end(ended)
+            self._over.set()
 
     async def _main(self) -> RunResult:
-        session = self._make_session(self._approver, (self._bridge,), self._bridge.signal)
+        session = self._make_session(self._approver, (self._bridge, self._seen), self._bridge.signal)
         task = asyncio.ensure_future(session.run())
         with self._lock:
             self._session, self._loop, self._task = session, asyncio.get_running_loop(), task

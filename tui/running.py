@@ -9,6 +9,7 @@ from distill_core.approval import PersonApprover, PolicyApprover, PolicyName
 from distill_core.recorder import utc_now
 from distill_core.session import RunResult
 from tui.app import GRACE, DistillApp
+from tui.branching import MakeFork
 from tui.bridge import Bridge
 from tui.engine import Engine, MakeSession
 from tui.screens.live import LiveScreen, Wiring
@@ -41,24 +42,42 @@ def wire(
     who: str,
     setup: Setup | None = None,
     now: Callable[[], datetime] = utc_now,
+    fork: MakeFork | None = None,
+    beside: Engine | None = None,
 ) -> Wiring:
-    """Connect a session that is still to be made with a screen that is still to be opened."""
+    """Connect a session that is still to be made with a screen that is still to be opened.
+
+    Args:
+        make_session: as `run_live`'s.
+        policy: who approves at the start.
+        who: the person's name, for the record.
+        setup: what the person's settings make of the screens; default: nothing.
+        now: the clock for elapsed time.
+        fork: makes forks of the session.
+        beside: the engine of the session that it is a fork of.
+    """
     bridge = Bridge()
     person = PersonApprover(who, bridge.show)
     approver = PolicyApprover(policy, person)
     return Wiring(
-        engine=Engine(make_session, approver, bridge),
+        engine=Engine(make_session, approver, bridge, beside),
         bridge=bridge,
         person=person,
         policy=approver,
         who=who,
         setup=setup or plain(),
         now=now,
+        fork=fork,
     )
 
 
 def run_live(
-    make_session: MakeSession, *, policy: PolicyName = "ask", who: str, setup: Setup | None = None
+    make_session: MakeSession,
+    *,
+    policy: PolicyName = "ask",
+    who: str,
+    setup: Setup | None = None,
+    fork: MakeFork | None = None,
 ) -> RunResult | None:
     """Run a session on the live screen until the person leaves it. Blocks.
 
@@ -68,6 +87,7 @@ def run_live(
         policy: who approves at the start.
         who: the person's name, for the record.
         setup: what the person's settings make of the screens; default: nothing.
+        fork: makes forks of the session.
 
     Returns:
         The result; None where the person dropped the session.
@@ -75,7 +95,7 @@ def run_live(
     Raises:
         DistillError: what the engine ended with; the person has seen it.
     """
-    wiring = wire(make_session, policy=policy, who=who, setup=setup)
+    wiring = wire(make_session, policy=policy, who=who, setup=setup, fork=fork)
     try:
         LiveApp(wiring).run()
     finally:

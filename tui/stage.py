@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distill_core.approval import PolicyName
     from distill_core.session import RunResult
     from tui.app import DistillApp
+    from tui.branching import MakeFork
     from tui.engine import MakeSession
 
 PATIENCE = 20.0
@@ -62,8 +63,10 @@ class AppStage:
         if not self._gone.is_set():
             self._app.call_from_thread(ended, trouble)
 
-    def show(self, make_session: MakeSession, *, policy: PolicyName, who: str) -> RunResult | None:
-        """Run a session on the live screen until the person leaves it. Blocks.
+    def show(
+        self, make_session: MakeSession, *, policy: PolicyName, who: str, fork: MakeFork | None = None
+    ) -> RunResult | None:
+        """Run a session on the live screen until the person leaves it; `fork` makes forks of it. Blocks.
 
         Returns:
             The result; None where it was left before its end, or ended with a DistillError, which the screen has told.
@@ -74,7 +77,7 @@ class AppStage:
         from tui.running import end, wire
         from tui.screens.live import LiveScreen
 
-        wiring = wire(make_session, policy=policy, who=who, setup=self._app.setup)
+        wiring = wire(make_session, policy=policy, who=who, setup=self._app.setup, fork=fork)
         left = threading.Event()
 
         def push() -> None:

@@ -7,9 +7,9 @@ installed, or says which ways there are.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import NoReturn
 
 import msgspec
 
@@ -34,6 +34,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
         prompt_style: how the supervisor is told its job.
         worker_ctx_k: the worker's context window in thousands of tokens.
         close: stops what was started for them.
+        unpriced: roles whose calls cost money, nobody said how much.
     """
 
     supervisor: ModelHandler
@@ -42,6 +43,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     prompt_style: Style
     worker_ctx_k: int
     close: Callable[[], None]
+    unpriced: tuple[Role, ...] = ()
 
 
 def choices(effective: Effective, *, gguf: Path | None = None, playbook: bool = False) -> dict[Role, Choice]:
@@ -64,6 +66,45 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
     """
     chosen = choices(effective, gguf=gguf, playbook=playbook)
     _money_is_counted(effective, chosen)
+    handlers, close = _opened(chosen)
+    return Models(
+        supervisor=handlers["supervisor"],
+        worker=handlers["worker"],
+        prices=_priced(chosen),
+        prompt_style=_style(chosen["supervisor"].profile),
+        worker_ctx_k=_context_k(effective, chosen["worker"]),
+        close=close,
+        unpriced=_unpriced(chosen),
+    )
+
+
+def models_with(models: Models, effective: Effective, roles: Sequence[Role]) -> Models:
+    """`models`, those of `roles` opened anew as the settings name them. Its `close` lets go of the new ones only.
+
+    Raises:
+        ConfigError: as `choices`.
+        ModelError: a local model cannot be started.
+    """
+    chosen = {role: _named(effective, role) for role in roles}
+    stays = tuple(role for role in models.unpriced if role not in chosen)
+    if stays and effective.settings.limits.money is not None:
+        _not_counted(effective, stays[0], getattr(models, stays[0]).model)
+    _money_is_counted(effective, chosen)
+    handlers, close = _opened(chosen)
+    supervisor, worker = chosen.get("supervisor"), chosen.get("worker")
+    return msgspec.structs.replace(
+        models,
+        **handlers,
+        prices={**{r: p for r, p in models.prices.items() if r not in chosen}, **_priced(chosen)},
+        prompt_style=models.prompt_style if supervisor is None else _style(supervisor.profile),
+        worker_ctx_k=models.worker_ctx_k if worker is None else _context_k(effective, worker),
+        close=close,
+        unpriced=(*stays, *_unpriced(chosen)),
+    )
+
+
+def _opened(chosen: dict[Role, Choice]) -> tuple[dict[Role, ModelHandler], Callable[[], None]]:
+    """Handlers of the chosen models, and how to let go of what was started for them."""
     opened = Opened()
     try:
         handlers = {
@@ -72,14 +113,22 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
     except BaseException:
         opened.close()
         raise
-    context_k = chosen["worker"].profile.context_k or effective.settings.session.worker_ctx_k
-    return Models(
-        supervisor=handlers["supervisor"],
-        worker=handlers["worker"],
-        prices={role: p for role, choice in chosen.items() if (p := _prices(choice.profile)) is not None},
-        prompt_style=_style(chosen["supervisor"].profile),
-        worker_ctx_k=context_k,
-        close=opened.close,
+    return handlers, opened.close
+
+
+def _context_k(effective: Effective, worker: Choice) -> int:
+    return worker.profile.context_k or effective.settings.session.worker_ctx_k
+
+
+def _priced(chosen: dict[Role, Choice]) -> dict[Role, Prices]:
+    return {role: p for role, choice in chosen.items() if (p := _prices(choice.profile)) is not None}
+
+
+def _unpriced(chosen: dict[Role, Choice]) -> tuple[Role, ...]:
+    return tuple(
+        role
+        for role, choice in chosen.items()
+        if _prices(choice.profile) is None and provider(choice.profile.provider).paid(choice.profile)
     )
 
 
@@ -93,17 +142,28 @@ def _contradictions(effective: Effective, gguf: Path | None, playbook: bool) -> 
 
 def _money_is_counted(effective: Effective, chosen: dict[Role, Choice]) -> None:
     """A bound on money bounds nothing where a model costs some and nobody said how much."""
-    if effective.settings.limits.money is None:
-        return
-    for role, choice in chosen.items():
-        profile = choice.profile
-        if _prices(profile) is not None or not provider(profile.provider).paid(profile):
-            continue
+    if effective.settings.limits.money is not None:
+        for role in _unpriced(chosen):
+            _not_counted(effective, role, chosen[role].profile.model)
+
+
+def _not_counted(effective: Effective, role: Role, model: str) -> NoReturn:
+    raise ConfigError(
+        f"limits.money ({effective.origin('limits.money')}) cannot be kept",
+        found=f"no price is known for the {role} {model}",
+        remedy="give it a profile with price_prompt and price_completion, see docs/CONFIG.md",
+    )
+
+
+def _named(effective: Effective, role: Role) -> Choice:
+    """The choice that the settings name for a role."""
+    profile, why = _profile(effective, role)
+    if role not in provider(profile.provider).plays:
         raise ConfigError(
-            f"limits.money ({effective.origin('limits.money')}) cannot be kept",
-            found=f"no price is known for the {role} {profile.model}",
-            remedy="give it a profile with price_prompt and price_completion, see docs/CONFIG.md",
+            f"the {profile.provider} cannot be the {role}",
+            remedy="it writes code; name a model with --worker",
         )
+    return Choice(role=role, profile=profile, why=why)
 
 
 def _worker(effective: Effective, gguf: Path | None) -> Choice:
@@ -111,13 +171,7 @@ def _worker(effective: Effective, gguf: Path | None) -> Choice:
         return Choice(role="worker", profile=ModelProfile(provider="embedded", model=str(gguf)), why="--gguf")
     if _nothing_configured(effective):
         return _embedded("worker")
-    profile, why = _profile(effective, "worker")
-    if "worker" not in provider(profile.provider).plays:
-        raise ConfigError(
-            f"the {profile.provider} cannot be the worker",
-            remedy="it writes code; name a model with --worker",
-        )
-    return Choice(role="worker", profile=profile, why=why)
+    return _named(effective, "worker")
 
 
 def _supervisor(effective: Effective, worker: Choice, gguf: Path | None, playbook: bool) -> Choice:
@@ -131,15 +185,14 @@ def _supervisor(effective: Effective, worker: Choice, gguf: Path | None, playboo
             return Choice(
                 role="supervisor", profile=no_model, why="a worker is configured and no supervisor is"
             )
-    profile, why = _profile(effective, "supervisor")
-    return Choice(role="supervisor", profile=profile, why=why)
+    return _named(effective, "supervisor")
 
 
 _ENDPOINTS = ("openai", "vllm")
 """Providers that need more than their name: a model called so is one of the endpoint's."""
 
 
-def _profile(effective: Effective, role: Literal["supervisor", "worker"]) -> tuple[ModelProfile, str]:
+def _profile(effective: Effective, role: Role) -> tuple[ModelProfile, str]:
     settings = effective.settings
     name = settings.supervisor if role == "supervisor" else settings.worker
     why = effective.origin(role)

@@ -1,5 +1,7 @@
 """A fork has its parent's first steps and REPL state, and goes its own way from there. No model is asked twice."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -318,3 +320,57 @@ async def test_a_fork_of_a_running_session_takes_its_variables_from_a_checkpoint
     rebuilt = [e for e in read_session(tmp_path / "f").events if isinstance(e, ev.StateRebuilt)]
     assert [(r.way, r.cells) for r in rebuilt] == [("checkpoint", 2)]
     assert verify(tmp_path / "f").problems == ()
+
+
+class LeftBehind(Forking):
+    """Forks the session when its step 3 waits, and goes on with it to its end while the fork waits in the midst."""
+
+    task = None
+
+    async def decide(self, proposal):
+        if proposal.step == 3 and self.task is None:
+            began = asyncio.Event()
+            self.task = asyncio.create_task(self._fork(began))
+            await began.wait()
+        action = "accept" if proposal.proposal_id.startswith("final:") else "approve"
+        return Decision(action=action, by="me")
+
+    async def _fork(self, began):
+        record = record_in(self.session.folder)
+        earlier = fork(record, 3, codes=("box.append(1)",), branch=self.session.branch)
+        supervisor, worker = self._models
+        parent = self.session
+
+        class Waiting:
+            async def decide(self, proposal):
+                if proposal.step == 4:
+                    began.set()
+                    while not any(
+                        isinstance(e, ev.SessionFinished) for e in read_session(parent.folder).events
+                    ):
+                        await asyncio.sleep(0.01)
+                return await AutoApprover().decide(proposal)
+
+        child = Session(
+            spec_of(record, DOCUMENT, log_dir=self._folder, isolation=self._isolation),
+            supervisor=supervisor,
+            worker=worker,
+            approver=Waiting(),
+            earlier=earlier,
+        )
+        with self.session.forked.used():
+            self.result = await child.run()
+
+
+async def test_a_fork_keeps_its_variables_when_the_session_it_forked_ends_first(tmp_path):
+    approver = LeftBehind(tmp_path / "f", Scripted(block("FINAL(box)")), echo(), "auto")
+    session = Session(
+        SessionSpec(query="what?", context=DOCUMENT, log_dir=tmp_path / "p"),
+        supervisor=Scripted(block("box = [7]"), block("x = 1"), block("FINAL('parent')")),
+        worker=echo(),
+        approver=approver,
+    )
+    approver.session = session
+    result = await session.run()
+    await approver.task
+    assert (result.answer, approver.result.answer) == ("parent", "[7, 1]")

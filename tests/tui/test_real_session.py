@@ -39,7 +39,12 @@ class Driven:
     @property
     def model(self) -> LiveModel:
         """What the screen knows."""
-        return next(s for s in self.app.screen_stack if isinstance(s, LiveScreen)).model
+        return self.screen.model
+
+    @property
+    def screen(self) -> LiveScreen:
+        """The live screen, also while a modal is over it; of several the one in front."""
+        return next(s for s in reversed(self.app.screen_stack) if isinstance(s, LiveScreen))
 
     async def until(self, holds: Callable[[LiveModel], bool]) -> None:
         """Let it work until `holds`."""
@@ -52,7 +57,7 @@ class Driven:
 
     def told(self, pane: str) -> Sequence[Line]:
         """The rows of a pane."""
-        return rows_of(next(s for s in self.app.screen_stack if isinstance(s, LiveScreen)).pane(pane))
+        return rows_of(self.screen.pane(pane))
 
     async def shows(self, selector: str, *words: str) -> None:
         """Wait until the pane in front says all of `words`."""

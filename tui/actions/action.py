@@ -26,6 +26,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         choice: several candidates for a step wait.
         revises: the code that waits is a revision of an earlier cell.
         call: there is a worker call at the cursor of the workers pane.
+        forks: the session on the live screen can be forked.
     """
 
     gate: Gate | None = None
@@ -37,6 +38,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     choice: bool = False
     revises: bool = False
     call: bool = False
+    forks: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

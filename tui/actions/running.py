@@ -46,6 +46,14 @@ RUNNING: tuple[Action, ...] = (
         shown=True,
     ),
     Action(
+        id="session.fork",
+        keys=("F",),
+        label="Fork here",
+        help="A new session from the step at the cursor: other code, words, models, bounds; this one is held meanwhile",
+        group=RUN,
+        applies=lambda now: now.forks,
+    ),
+    Action(
         id="repl.probe",
         keys=("V",),
         label="Variables",

@@ -10,29 +10,7 @@ import msgspec
 from distill_core.approval import POLICIES
 from distill_core.errors import ConfigError
 from tui.memory import NewSession
-
-
-class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of the form.
-
-    Args:
-        name: of `NewSession`.
-        label: what stands before it.
-        hint: what it means while it is empty.
-        option: of the command line; none for what has no option.
-        rows: that it takes.
-        choices: what it can be, where that is a list.
-        number: it is a number.
-    """
-
-    name: str
-    label: str
-    hint: str
-    option: str = ""
-    rows: int = 1
-    choices: tuple[str, ...] = ()
-    number: bool = False
-
+from tui.widgets.fields import Field, no_number, plain
 
 FIELDS: tuple[Field, ...] = (
     Field(
@@ -77,22 +55,7 @@ def problem(values: NewSession) -> tuple[str, str] | None:
         return "documents", f"there is no {missing[0]}"
     if not values.question.strip():
         return "question", "a question is needed"
-    for field in FIELDS:
-        value = getattr(values, field.name).strip()
-        if field.number and value and not _is_number(value):
-            return field.name, f"{field.label.lower()}: {value!r} is no number"
-    return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return float(_plain(text)) >= 0
-    except ValueError:
-        return False
-
-
-def _plain(text: str) -> str:
-    return text.replace(",", "").replace("_", "").strip()
+    return no_number(FIELDS, msgspec.structs.asdict(values))
 
 
 def documents(values: NewSession) -> list[str]:
@@ -113,7 +76,7 @@ def arguments(values: NewSession) -> list[str]:
     for field in FIELDS:
         value = getattr(values, field.name).strip()
         if field.option and value:
-            found += [field.option, _plain(value) if field.number else value]
+            found += [field.option, plain(value) if field.number else value]
     return [*found, "--", *documents(values)]
 
 

@@ -52,7 +52,10 @@ def second(model: LiveModel) -> Line:
     question = model.state.question
     if started is None:
         return (("the session is being prepared: document, models, REPL", "muted"),)
+    parent = started.parent
+    fork: Line = () if parent is None else ((f"fork at step {parent.steps + 1}", "active"), SEPARATOR)
     return (
+        *fork,
         (started.supervisor, ""),
         (" → ", "muted"),
         (started.worker, ""),

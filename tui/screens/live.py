@@ -22,6 +22,7 @@ from distill_core.documents.source import Value as Context
 from distill_core.signals import Notice
 from themes import Palette
 from tui.actions import DECIDE, REGISTRY, Action, Situation
+from tui.branching import MakeFork
 from tui.bridge import Bridge, Item
 from tui.engine import Engine
 from tui.lines import Line
@@ -58,6 +59,7 @@ class Wiring(msgspec.Struct, frozen=True):
         playback: of a past session; then nothing runs, and what is shown is a moment of it.
         folder: of a past session; judgements are added to its log.
         document: gives the document of a past session; called off the screen's thread.
+        fork: makes forks of the session.
     """
 
     engine: Engine
@@ -70,6 +72,7 @@ class Wiring(msgspec.Struct, frozen=True):
     playback: Playback | None = None
     folder: Path | None = None
     document: Callable[[], Context] | None = None
+    fork: MakeFork | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:
@@ -217,7 +220,12 @@ class LiveScreen(Screen[None]):
     def situation(self) -> Situation:
         """What decides which actions apply."""
         at_call = self.pane("workers").cursor is not None
-        now = msgspec.structs.replace(self.model.situation, pane=self.focused_pane, call=at_call)
+        now = msgspec.structs.replace(
+            self.model.situation,
+            pane=self.focused_pane,
+            call=at_call,
+            forks=self.wiring.fork is not None and bool(len(self.model.state.steps)),
+        )
         if self.wiring.playback is None:
             return now
         return msgspec.structs.replace(now, gate=None, live=False, running=False, last=False, past=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.events import Resize
 from textual.screen import Screen
 
@@ -16,8 +17,7 @@ from tui.home import form
 from tui.lines import Line
 from tui.memory import NewSession
 from tui.screens.browse import BrowseScreen
-from tui.widgets.choice_bar import ChoiceBar
-from tui.widgets.editor import Editor
+from tui.widgets.fields import Fields
 from tui.widgets.line_bar import LineBar
 
 KEYS: Line = (
@@ -40,7 +40,7 @@ class NewSessionScreen(Screen[NewSession | None]):
         palette: the theme of the fields.
     """
 
-    CSS_PATH = "new.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["new.tcss", "fields.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", priority=True, id="new.start"),
         Binding("ctrl+o", "pick", "Documents", priority=True, id="new.pick"),
@@ -58,18 +58,7 @@ class NewSessionScreen(Screen[NewSession | None]):
     def compose(self) -> ComposeResult:
         """A row a field."""
         yield LineBar(id="new-title")
-        with VerticalScroll(id="new-fields", can_focus=False):
-            for field in form.FIELDS:
-                with Horizontal(classes="field"):
-                    yield LineBar(id=f"label-{field.name}", classes="label")
-                    value = getattr(self._values, field.name)
-                    if field.choices:
-                        yield ChoiceBar(field.choices, value, id=field.name)
-                    else:
-                        editor = Editor(value, palette=self._palette, id=field.name)
-                        editor.placeholder = field.hint
-                        editor.styles.height = field.rows
-                        yield editor
+        yield Fields(form.FIELDS, msgspec.structs.asdict(self._values), self._palette)
         yield LineBar(id="new-said")
         yield LineBar(id="new-keys")
 
@@ -77,12 +66,8 @@ class NewSessionScreen(Screen[NewSession | None]):
         """Name the fields, begin at the first one that is empty."""
         self.query_one("#new-title", LineBar).show((("New session", "heading"),))
         self.query_one("#new-keys", LineBar).show(KEYS)
-        for field in form.FIELDS:
-            self.query_one(f"#label-{field.name}", LineBar).show(((field.label, "muted"),))
-        for editor in self.query(Editor):
-            editor.move_cursor(editor.document.end)
         first = next((f.name for f in form.FIELDS[:2] if not getattr(self._values, f.name)), "question")
-        self.query_one(f"#{first}").focus()
+        self._fields.go_to(first)
 
     def on_resize(self, event: Resize) -> None:
         """Leave the gaps out where there are few rows."""
@@ -91,13 +76,11 @@ class NewSessionScreen(Screen[NewSession | None]):
     @property
     def values(self) -> NewSession:
         """The form as it stands."""
-        found = {
-            field.name: self.query_one(f"#{field.name}", ChoiceBar).chosen
-            if field.choices
-            else self.query_one(f"#{field.name}", Editor).exact
-            for field in form.FIELDS
-        }
-        return NewSession(**found)
+        return NewSession(**self._fields.values)
+
+    @property
+    def _fields(self) -> Fields:
+        return self.query_one(Fields)
 
     def action_start(self) -> None:
         """Hand the form over, if nothing is wrong with it."""
@@ -112,11 +95,11 @@ class NewSessionScreen(Screen[NewSession | None]):
             return
         name, words = wrong
         self.query_one("#new-said", LineBar).show(((f"✗ {words}", "error"),))
-        self.query_one(f"#{name}").focus()
+        self._fields.go_to(name)
 
     def action_next(self) -> None:
         """Go to the next field; on the last one, start."""
-        if self.focused is not None and self.focused.id == form.FIELDS[-1].name:
+        if self._fields.at_last:
             self.action_start()
         else:
             self.focus_next()
@@ -127,7 +110,7 @@ class NewSessionScreen(Screen[NewSession | None]):
 
     def action_pick(self) -> None:
         """Look for documents."""
-        editor = self.query_one("#documents", Editor)
+        editor = self._fields.editor("documents")
         try:
             named = form.documents(self.values)
         except ConfigError:

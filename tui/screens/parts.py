@@ -44,6 +44,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
     """Every part, made for `screen`."""
     from tui.screens.alerting import Alerting
     from tui.screens.annotating import Annotating
+    from tui.screens.branching import Branching
     from tui.screens.calling import Calling
     from tui.screens.deciding import Deciding
     from tui.screens.documenting import Documenting
@@ -61,6 +62,7 @@ def parts_of(screen: LiveScreen) -> tuple[Part, ...]:
         Proposing,
         Playing,
         Forking,
+        Branching,
         Deciding,
         Documenting,
         Annotating,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_core.config import choose_models, load_settings
+from distill_core.config import choose_models, load_settings, models_with
 from distill_core.config import roles as roles_module
 from distill_core.config.roles import choices, parameters
 from distill_core.errors import ConfigError
@@ -133,6 +133,27 @@ def test_money_is_not_bounded_where_a_price_is_missing(effective):
 )
 def test_money_is_bounded_where_prices_are_known_or_nothing_is_paid(effective, text):
     choose_models(effective(text + "[limits]\nmoney = 1.0")).close()
+
+
+HERE = 'base_url = "http://127.0.0.1:9/v1"\nsupervisor = "big"\nworker = "small"\n'
+
+
+def test_one_role_is_given_another_model_and_the_other_is_let_be(effective):
+    models = choose_models(effective(HERE))
+    changed = models_with(
+        models, effective(HERE + '[models.small]\nmodel = "tiny"\ncontext_k = 4\n'), ["worker"]
+    )
+    assert (changed.supervisor, changed.worker.model, changed.worker_ctx_k) == (models.supervisor, "tiny", 4)
+    changed.close()
+    models.close()
+
+
+def test_a_bound_on_money_needs_the_price_of_a_model_that_stays_too(effective):
+    models = choose_models(effective(REMOTE, TOGETHER_API_KEY="k" * 20))
+    assert models.unpriced == ("worker",)
+    with pytest.raises(ConfigError, match="no price is known for the worker small"):
+        models_with(models, effective(REMOTE + "[limits]\nmoney = 1.0"), [])
+    models.close()
 
 
 @pytest.mark.parametrize(

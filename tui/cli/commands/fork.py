@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from distill_core.config import Effective, Models
     from distill_core.continuing import Earlier
     from distill_core.record import Record
-    from tui.cli.launch import Plan
+    from tui.cli.planned import Plan
 
 
 @click.command("fork")
@@ -47,7 +47,8 @@ def command(
     """
     from distill_core.forking import fork
     from tui.cli.kept import limits_for, opened, same_models, settings_for, who
-    from tui.cli.launch import Plan, launch_planned, place
+    from tui.cli.launch import launch_planned
+    from tui.cli.planned import Plan, place
     from tui.cli.rebuilding import BranchHere, checked
 
     kept = opened(session, options)

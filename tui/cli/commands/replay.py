@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from distill_core.state import SessionState
     from distill_core.trying_again import Comparison
     from sessions.kept import Kept
-    from tui.cli.launch import Plan
+    from tui.cli.planned import Plan
 
 LIVE = "live"
 SHOWN = 12
@@ -105,8 +105,9 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
     from distill_core.state import fold
     from distill_core.trying_again import KIND, DecidedAgain, compare, supervisor_again
     from tui.cli.kept import limits_for, settings_for
-    from tui.cli.launch import Plan, launch_planned, place
+    from tui.cli.launch import launch_planned
     from tui.cli.options import flags
+    from tui.cli.planned import Plan, place
 
     record = kept.record
     # The supervisor's replies are those on record; the playbook only stands in for a model that is not needed.

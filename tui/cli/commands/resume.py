@@ -11,7 +11,7 @@ from tui.saying import say
 
 if TYPE_CHECKING:
     from distill_core.config import Effective, Models
-    from tui.cli.launch import Plan
+    from tui.cli.planned import Plan
 
 
 @click.command("resume")
@@ -30,7 +30,8 @@ def command(session: str | None, on_divergence: str, **options: Any) -> int:
     from distill_core.resuming import resume
     from sessions.forking import unfinished
     from tui.cli.kept import home_of, limits_for, opened, same_models, settings_for
-    from tui.cli.launch import Plan, launch_planned
+    from tui.cli.launch import launch_planned
+    from tui.cli.planned import Plan
     from tui.cli.rebuilding import checked
 
     if session is None:
