@@ -129,10 +129,16 @@ class Ledger:
         self._habits: dict[Role, Habits] = {}
         self._freed = asyncio.Condition()
 
-    def carry(self, usage: dict[Role, Usage], seconds: float) -> None:
-        """Go on from what an earlier part of the session has used; `seconds` of wall time."""
+    def carry(self, usage: dict[Role, Usage], seconds: float, *, kept: int = 0) -> None:
+        """Go on from what an earlier part of the session has used.
+
+        Args:
+            usage: per role.
+            seconds: of wall time.
+            kept: worker calls that kept replies answered; see `count_kept`.
+        """
         self._started = self._clock() - seconds
-        self._calls = usage["worker"].calls
+        self._calls = usage["worker"].calls + kept
         self._tokens = sum(used.total_tokens for used in usage.values())
         self._cost = sum(prices.cost(usage[role]) for role, prices in self._prices.items())
 

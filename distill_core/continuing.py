@@ -128,7 +128,10 @@ def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, ga
     gateway.carry(state.worker_usage, state.calls.values(), worker_calls, batches)
     ledger.limits = state.limits
     used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
-    ledger.carry(used, elapsed(earlier.record.events))
+    kept = sum(
+        isinstance(e, ev.WorkerCallReturned) and e.cached and not e.copied for e in earlier.record.events
+    )
+    ledger.carry(used, elapsed(earlier.record.events), kept=kept)
     gate.carry(refused(earlier.record.events))
 
 

@@ -116,7 +116,10 @@ def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ..
     """The codes or the answer as proposed and, where the decision changed them, as decided."""
     match proposal:
         case StepProposal():
-            return tuple(c.code for c in proposal.cells), decision.codes or ()
+            after = decision.codes or ()
+            if decision.action == "finish" and decision.answer is not None:
+                after = (decision.answer,)
+            return tuple(c.code for c in proposal.cells), after
         case FinalProposal():
             return (proposal.answer.text,), () if decision.answer is None else (decision.answer,)
         case BudgetProposal():

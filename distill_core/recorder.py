@@ -101,7 +101,7 @@ class Recorder:
         with self._lock:
             if not event.copied and self._there(event):
                 return event
-            stamped = msgspec.structs.replace(event, seq=self._seq + 1, timestamp=self._clock())
+            stamped = as_logged(msgspec.structs.replace(event, seq=self._seq + 1, timestamp=self._clock()))
             # What the first sink, the log, has taken has its number, whatever becomes of it in the others.
             for sink in self._sinks[:1]:
                 sink.write(stamped)  # type: ignore[arg-type]  # every Stamped subclass is in the union
@@ -240,6 +240,15 @@ def encode_line(event: ev.Event) -> bytes:
         return ev.encode(event) + b"\n"
     except UnicodeEncodeError:
         return msgspec.json.encode(_encodable(msgspec.to_builtins(event))) + b"\n"
+
+
+def as_logged(event: E) -> E:
+    """The event as it is read back from the log: whoever gets it folds the same as a reader. Mostly the same object."""
+    try:
+        ev.encode(event)  # type: ignore[arg-type]  # every Stamped subclass is in the union
+    except UnicodeEncodeError:
+        return ev.decode(encode_line(event))  # type: ignore[arg-type, return-value]  # as above
+    return event
 
 
 def _encodable(value: object) -> object:

@@ -10,15 +10,7 @@ from distill_core import events as ev
 from distill_core.backlog import OnTrouble
 from distill_core.errors import LogError
 from distill_core.recorder import SessionLog, holds_session
-
-_PIECE = 1 << 16
-
-
-class _Numbered(msgspec.Struct):
-    seq: int
-
-
-_number = msgspec.json.Decoder(_Numbered)
+from distill_core.stream_ends import number, read_end
 
 
 def reopen(folder: Path, last_seq: int, *, on_trouble: OnTrouble = lambda _: None) -> SessionLog:
@@ -60,17 +52,10 @@ def last_number(folder: Path) -> int:
 def _last_number(path: Path) -> int:
     """The number of the last whole line; what is torn behind it goes."""
     with path.open("r+b") as file:
-        size = file.seek(0, 2)
-        tail, at = b"", size
-        while at > 0 and tail.count(b"\n") < 2:
-            at = max(0, at - _PIECE)
-            file.seek(at)
-            tail = file.read(size - at)
-        whole = tail.rfind(b"\n") + 1
-        if whole < len(tail):
-            file.truncate(at + whole)
-        lines = tail[:whole].splitlines()
+        lines, size = read_end(file)
+        if size < file.seek(0, 2):
+            file.truncate(size)
     try:
-        return _number.decode(lines[-1]).seq if lines else 0
+        return number(lines[-1]) if lines else 0
     except msgspec.DecodeError as error:
         raise LogError(f"the last line of {path.name} cannot be read", found=str(error)) from error

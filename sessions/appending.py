@@ -18,11 +18,10 @@ from distill_core import events as ev
 from distill_core.errors import LogError
 from distill_core.recorder import OpenElsewhere, Recorder, SessionLog, Sink, holds_session, utc_now
 from distill_core.reopening import last_number
+from distill_core.stream_ends import number, read_end
 
 PATIENCE = 3.0
 """Seconds to wait for another program that adds to the same session."""
-
-_PIECE = 1 << 16
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -93,31 +92,11 @@ def newer(folder: Path, known: int) -> tuple[ev.Event, ...]:
     return tuple(sorted(found, key=lambda event: event.seq))
 
 
-class _Numbered(msgspec.Struct):
-    seq: int
-
-
-_number = msgspec.json.Decoder(_Numbered)
-
-
 def _tail(path: Path, known: int) -> list[ev.Event]:
     """The events at the end of a stream that are numbered after `known`."""
     with path.open("rb") as file:
-        at = size = file.seek(0, 2)
-        tail = b""
-        while at > 0:
-            at = max(0, at - max(_PIECE, len(tail)))
-            file.seek(at)
-            tail = file.read(size - at)
-            first = tail.find(b"\n") + 1
-            end = tail.find(b"\n", first)
-            # Enough, once the first whole line in it is one that is known.
-            if end >= 0 and _number.decode(tail[first:end]).seq <= known:
-                break
-    lines = tail[: tail.rfind(b"\n") + 1].splitlines()
-    if at > 0:
-        lines = lines[1:]
-    return [ev.decode(line) for line in lines if _number.decode(line).seq > known]
+        lines, _ = read_end(file, lambda first: number(first) <= known)
+    return [ev.decode(line) for line in lines if number(line) > known]
 
 
 def annotate(folder: Path, target: ev.Target, *, by: str, step: int = 0, **judgement: object) -> ev.Annotated:

@@ -1,40 +1,17 @@
-"""Which kept session is meant, which have no end, and the tree that a session and its forks make."""
+"""Which kept sessions have no end, and the tree that a session and its forks make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError
 from distill_core.recorder import holds_session
-
-
-def find(home: Path, name: str) -> Path:
-    """The folder of the session called `name`: a folder, an id, the only beginning of one, or "last".
-
-    Raises:
-        LogError: there is none, or several.
-    """
-    path = Path(name).expanduser()
-    if holds_session(path):
-        return path
-    kept = sorted(f for f in _folders(home / "sessions"))
-    if name == "last" and kept:
-        return max(kept, key=lambda folder: (folder / "supervisor.jsonl").stat().st_mtime)
-    fitting = [f for f in kept if f.name == name] or [f for f in kept if f.name.startswith(name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = f"{len(fitting)} begin so: {', '.join(f.name for f in fitting[:3])}" if fitting else None
-    raise LogError(
-        f"no session {name}" if not fitting else f"which session is {name}",
-        found=found,
-        remedy="name a session's folder, its id, or last",
-    )
+from distill_core.stream_ends import read_end
 
 
 def unfinished(home: Path) -> list[Path]:
@@ -113,24 +90,13 @@ def _folders(parent: Path) -> list[Path]:
 
 
 _END = b'"type":"session_finished"'
-_PIECE = 1 << 16
 
 
 def _has_ended(folder: Path) -> bool:
     """Whether the session has its last event: the last whole line of one file, however long, is looked at."""
     try:
         with (folder / "supervisor.jsonl").open("rb") as file:
-            return _END in _last_line(file)
+            lines, _ = read_end(file)
+            return bool(lines) and _END in lines[-1]
     except OSError:
         return True
-
-
-def _last_line(file: BinaryIO) -> bytes:
-    """The last line that has its end; b"" where there is none."""
-    size = at = file.seek(0, 2)
-    tail = b""
-    while at > 0 and tail.count(b"\n") < 2:
-        at = max(0, at - max(_PIECE, len(tail)))
-        file.seek(at)
-        tail = file.read(size - at)
-    return tail[: tail.rfind(b"\n") + 1].rstrip(b"\n").rpartition(b"\n")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -70,6 +70,49 @@ class Home(msgspec.Struct, frozen=True):
                 remedy="choose another home with --home",
             ) from error
         yield from (folder for folder in found if not folder.name.startswith(".") and holds_session(folder))
+
+    def find(self, name: str) -> Path:
+        """The folder of the session that a person means.
+
+        Args:
+            name: a folder anywhere, a session's id, the only beginning of one, or "last" for the one written last.
+
+        Raises:
+            StoreError: there is none, or several begin so.
+        """
+        path = Path(name).expanduser()
+        if name and holds_session(path):
+            return path
+        kept = list(self.folders())
+        if name == "last" and kept:
+            return max(kept, key=lambda folder: (folder / "supervisor.jsonl").stat().st_mtime)
+        return the_one(kept, name)
+
+
+def the_one(folders: Iterable[Path], name: str, where: str = "") -> Path:
+    """The folder called `name`, or the only one whose name begins so.
+
+    Args:
+        where: they lie, for people.
+
+    Raises:
+        StoreError: there is none, or several begin so.
+    """
+    among = list(folders)
+    fitting = [f for f in among if f.name == name] or [f for f in among if name and f.name.startswith(name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        several = ", ".join(folder.name for folder in fitting[:3])
+        raise StoreError(
+            f"several sessions{where} begin with {name!r}",
+            found=several + (", …" if len(fitting) > 3 else ""),
+            remedy="name more of it",
+        )
+    raise StoreError(
+        f"no session{where} is called {name!r}",
+        remedy="name a folder, an id, the beginning of one, or last; list them: distill-tui sessions list",
+    )
 
 
 def sizes(folder: Path) -> tuple[int, ...]:

@@ -222,7 +222,7 @@ class Store:
         """One session's row.
 
         Args:
-            session_id: its name, or a beginning of it that no other session shares.
+            session_id: its name, or what else `Home.find` takes for it.
 
         Raises:
             StoreError: there is none, or several begin so.
@@ -277,23 +277,15 @@ class Store:
         return f"{where} and id in (select value from json_each(?))", (*values, str(found))
 
     def _one(self, session_id: str) -> SessionRow:
-        select = f"select {', '.join(_COLUMNS)} from sessions where "
+        select = f"select {', '.join(_COLUMNS)} from sessions where session_id = ?"
         with telling(self.home.index):
-            row = self._connection.execute(select + "session_id = ?", (session_id,)).fetchone()
-            if row is not None:
-                return _row(row)
-            rows = self._connection.execute(
-                select + "substr(session_id, 1, ?) = ? limit 3", (len(session_id), session_id)
-            ).fetchall()
-        if len(rows) != 1 or not session_id:
-            raise StoreError(
-                f"no session is called {session_id!r}"
-                if not rows
-                else f"several sessions begin with {session_id!r}",
-                found=None if not rows else ", ".join(row[1] for row in rows),
-                remedy="list them: distill-tui sessions list",
-            )
-        return _row(rows[0])
+            row = self._connection.execute(select, (session_id,)).fetchone()
+            if row is None:
+                found = self.home.find(session_id)
+                row = self._connection.execute(select, (found.name,)).fetchone()
+        if row is None:
+            raise StoreError(f"{found} is not in this home", remedy="take it in: distill-tui sessions import")
+        return _row(row)
 
 
 def _row(values: tuple[Any, ...]) -> SessionRow:

@@ -15,7 +15,7 @@ from distill_core.liveness import is_live
 from distill_core.reading import read_stream
 from distill_core.recorder import holds_session
 from sessions.arriving import left_behind
-from sessions.home import Home
+from sessions.home import Home, the_one
 
 YOUNG = 3600.0
 """Seconds for which what nothing refers to is left alone: its session may just be starting, or arriving."""
@@ -54,18 +54,7 @@ def restore(home: Home, session_id: str) -> Path:
         StoreError: it is not there, several begin so, or another one has its place.
     """
     home.folder(session_id)
-    there = trashed(home)
-    fitting = [p for p in there if p.name == session_id] or [
-        p for p in there if p.name.startswith(session_id)
-    ]
-    if len(fitting) != 1:
-        raise StoreError(
-            f"several sessions in the trash begin with {session_id!r}"
-            if fitting
-            else f"{session_id!r} is not in the trash",
-            found=", ".join(p.name for p in fitting or there) or "nothing",
-        )
-    (folder,) = fitting
+    folder = the_one(trashed(home), session_id, " in the trash")
     session_id = folder.name
     place = home.sessions / session_id
     if place.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 from distill_core.errors import ExportError
 from sessions.export.selecting import Source, sources
 from sessions.filters import parse
+from sessions.home import Home
 from sessions.store import Store
 
 ALL = "all sessions of the home"
@@ -17,7 +18,8 @@ def choose(words: Sequence[str], home: Path) -> tuple[tuple[Source, ...], str]:
     """The sessions that `words` name or filter, and how to say so.
 
     Args:
-        words: names of sessions, folders of sessions, and words of a filter; none at all is all of the home.
+        words: names of sessions, "last" among them, folders of sessions, and words of a filter; none at all is all of
+            the home.
         home: where sessions are kept.
 
     Raises:
@@ -37,6 +39,8 @@ def choose(words: Sequence[str], home: Path) -> tuple[tuple[Source, ...], str]:
 
 def _folder(word: str, home: Path) -> Path | None:
     """The session's folder that `word` names; None where it is a word of a filter."""
+    if word == "last":
+        return Home(home).find(word)
     if "/" not in word and (home / "sessions" / word).is_dir():
         return home / "sessions" / word
     folder = Path(word)

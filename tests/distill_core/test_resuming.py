@@ -6,15 +6,17 @@ import msgspec
 import pytest
 
 from distill_core import events as ev
-from distill_core.approval import Decision
+from distill_core.approval import AutoApprover, Decision
 from distill_core.errors import LogError
+from distill_core.models.cache import ResponseCache
 from distill_core.reading import read_session
 from distill_core.resuming import resume
+from distill_core.session import Session, SessionSpec
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.distill_core.test_session import Decider
 from tests.fakes.models import Answering, Scripted, echo
-from tests.fakes.recordings import block, going_on, record_in, recorded, write_log
+from tests.fakes.recordings import DOCUMENT, block, going_on, record_in, recorded, write_log
 
 REPLIES = (
     block("words = context.split()\nprint(len(words), budget()['worker_calls'])"),
@@ -225,3 +227,32 @@ async def test_a_log_that_grew_since_it_was_read_is_left_alone(whole, tmp_path):
         )
     with pytest.raises(LogError, match="has changed"):
         await going_on(folder, earlier, Scripted(), Answering(str))
+
+
+async def test_an_answer_given_by_hand_is_there_when_the_program_died_right_after(tmp_path):
+    by_hand = Decision(action="finish", by="me", answer="the cap is in clause seven")
+    await recorded(tmp_path / "a", Scripted(block("x = 1")), echo(), Decider(by_hand))
+    events = read_session(tmp_path / "a").events
+    (made,) = [e for e in events if isinstance(e, ev.DecisionMade)]
+    assert (made.before, made.after) == (("x = 1",), (by_hand.answer,))
+    folder = write_log(tmp_path / "b", [e for e in events if e.seq <= made.seq])
+    result = await going_on(folder, resume(read_session(folder)), Scripted(), echo())
+    assert (result.status, result.answer) == ("finished", by_hand.answer)
+
+
+async def test_calls_that_kept_replies_answered_count_as_much_after_resuming(tmp_path):
+    code = block("said = worker_batch(['a', 'b'])\nprint(budget()['worker_calls'])")
+    asks = block("FINAL(budget()['worker_calls'])")
+    for name in ("first", "again"):
+        spec = SessionSpec(query="what?", context=DOCUMENT, isolation="none", log_dir=tmp_path / name)
+        kept = ResponseCache(tmp_path / "replies.db")
+        models = {"supervisor": Scripted(code, asks), "worker": echo()}
+        await Session(spec, **models, approver=AutoApprover(), replies=kept).run()
+        kept.close()
+    events = read_session(tmp_path / "again").events
+    cached = [e for e in events if isinstance(e, ev.WorkerCallReturned) and e.cached]
+    assert len(cached) == 2
+    last = next(e.seq for e in events if isinstance(e, ev.CellFinished))
+    folder = write_log(tmp_path / "died", [e for e in events if e.seq <= last])
+    result = await going_on(folder, resume(read_session(folder)), Scripted(asks), echo())
+    assert result.answer == record_in(tmp_path / "again").state.finished.answer.text

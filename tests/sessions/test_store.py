@@ -109,6 +109,7 @@ def test_a_session_opens_by_the_beginning_of_its_name(store):
     assert len(kept.state.steps) == 3
     assert kept.context == "Clause seven caps liability."
     assert kept.events[0].session_id == "s2"
+    assert store.row("last").session_id == store.home.find("last").name
     with pytest.raises(StoreError, match="several"):
         store.open("s")
     with pytest.raises(StoreError, match="no session"):

@@ -60,7 +60,7 @@ def test_a_name_may_be_cut_short_where_that_is_clear(home):
     remove(home, "s2")
     with pytest.raises(StoreError, match="several sessions in the trash begin with 's'"):
         restore(home, "s")
-    with pytest.raises(StoreError, match="'t' is not in the trash"):
+    with pytest.raises(StoreError, match="no session in the trash is called 't'"):
         restore(home, "t")
     remembered = home.trash / "s1"
     remembered.rename(home.trash / "20260301-s1")

@@ -38,12 +38,13 @@ def opened(name: str, options: dict[str, Any]) -> Kept:
     """The kept session called `name`, with its document.
 
     Raises:
-        LogError: there is none, or it cannot be read.
+        StoreError: there is none.
+        LogError: it cannot be read.
     """
-    from sessions.forking import find
+    from sessions.home import Home
     from sessions.kept import open_kept
 
-    return open_kept(find(home_of(options), name))
+    return open_kept(Home(home_of(options)).find(name))
 
 
 def forked(wanted: Sequence[str] | None, options: dict[str, Any]) -> int:

@@ -19,11 +19,11 @@ def command(session: str, **options: Any) -> int:
     SESSION is a folder, an id, the beginning of one, or last.
     """
     from distill_core.config import load_settings
-    from sessions.forking import find
+    from sessions.home import Home
     from tui.cli.kept import home_of, who
     from tui.cli.options import flags
 
-    folder = find(home_of(options), session)
+    folder = Home(home_of(options)).find(session)
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise click.UsageError("Settling needs a terminal; distill-tui agreement says how far they agree.")
     from tui.app import DistillApp

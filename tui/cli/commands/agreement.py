@@ -29,15 +29,14 @@ def command(
     from distill_core.config import load_settings
     from distill_core.config.rubric import load_rubric
     from sessions.agreement import agreement, number
-    from sessions.forking import find
     from sessions.home import Home
     from sessions.judging.reading import judged
     from tui.cli.kept import home_of
     from tui.cli.options import flags
 
-    home = home_of(options)
+    home = Home(home_of(options))
     settings = load_settings(flags(options), path=options.get("config")).settings
-    folders = [find(home, name) for name in names] if names else Home(home).folders()
+    folders = [home.find(name) for name in names] if names else home.folders()
     found = agreement(
         ((folder.name, judged(folder)) for folder in folders),
         load_rubric(rubric or settings.annotation.rubric),

@@ -188,11 +188,10 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     last line, which a killed program leaves, is noted and no damage. Exits with 1 if one is damaged.
     """
     from distill_core.errors import LogError
-    from sessions.forking import find
     from sessions.verify import verify
 
     home = home_of(options)
-    folders = [Path(n) if "/" in n else find(home.path, n) for n in names]
+    folders = [Path(n) if "/" in n else home.find(n) for n in names]
     whole = True
     for folder in folders or home.folders():
         try:

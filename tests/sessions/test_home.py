@@ -1,0 +1,58 @@
+"""How a person names a session: one grammar for every command."""
+
+import os
+
+import pytest
+
+from distill_core.errors import StoreError
+from sessions.home import Home
+from tests.sessions.homes import invent
+
+
+@pytest.fixture
+def home(tmp_path):
+    for name in ("20260301-a", "20260301-b", "20260302-c"):
+        invent(tmp_path, name)
+    return Home(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["20260302-c", "20260302"])
+def test_a_session_is_named_by_its_id_or_the_beginning_of_one(home, name):
+    assert home.find(name) == home.sessions / "20260302-c"
+
+
+def test_a_whole_id_is_meant_though_others_begin_so(home):
+    invent(home.path, "20260302-c2")
+    assert home.find("20260302-c").name == "20260302-c"
+
+
+def test_last_is_the_one_that_was_written_last(home):
+    os.utime(home.sessions / "20260301-b" / "supervisor.jsonl", (2e9, 2e9))
+    assert home.find("last").name == "20260301-b"
+
+
+def test_a_folder_is_named_wherever_it_lies(home, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    (home.sessions / "20260301-a").rename(elsewhere)
+    assert home.find(str(elsewhere)) == elsewhere
+    monkeypatch.chdir(tmp_path)
+    assert home.find("./elsewhere").name == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("20260301", r"several sessions begin with '20260301': 20260301-a, 20260301-b"),
+        ("x", "no session is called 'x'"),
+        ("", "no session is called ''"),
+        ("../sessions", "no session is called"),
+    ],
+)
+def test_what_names_none_or_several_is_refused(home, name, words):
+    with pytest.raises(StoreError, match=words):
+        home.find(name)
+
+
+def test_there_is_no_last_one_in_an_empty_home(tmp_path):
+    with pytest.raises(StoreError, match="no session is called 'last'"):
+        Home(tmp_path).find("last")
