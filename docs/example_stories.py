@@ -299,23 +299,30 @@ STORIES: tuple[Story, ...] = (
         ),
     ),
     Story(
-        name="example-08-stopped",
-        document="ruth",
-        question="What do the elders at the gate say to Boaz?",
-        replies=(
-            says("I find the gate.", "at = context.index('elders')\nprint(context[at - 200:at + 200])"),
-            says("I read on, all of it.", "print(context[at:])"),
-        ),
-        decisions=(
-            Decision(action="approve", by=BEN),
-            Decision(action="stop", by=BEN, reason="I have read it myself"),
-        ),
+        name="example-08-embedded",
+        document="time_machine",
+        question="How many years did the model of the time machine take to make?",
+        supervisor="embedded",
+        decisions=(Decision(action="approve", by=ADA),),
         notes=(
             Note(
-                by=BEN,
+                by=ADA,
                 kind="session",
-                says={"comment": "Stopped by hand; nothing wrong with the first step."},
+                says={
+                    "rating": 5,
+                    "labels": ("embedded supervisor",),
+                    "comment": "One program: ranks the pieces, asks which of five say it, reads two.",
+                },
             ),
+            Note(
+                by=ADA,
+                kind="worker_call",
+                id="w5",
+                step=1,
+                says={"mark": -1, "correction": "No", "reason": "this piece does not say how long it took"},
+            ),
+            Note(by=BEN, kind="step", id="1", step=1, says={"mark": 1}),
+            Note(by=BEN, kind="session", says={"rating": 4, "comment": "Right, by a model that fits on a laptop."}),
         ),
     ),
     Story(
@@ -367,6 +374,8 @@ STORIES: tuple[Story, ...] = (
             Decision(action="approve", by=BEN),
             Decision(action="approve", by=BEN),
             Decision(action="follow_up", by=BEN, guidance="And who is the father of that one?"),
+            Decision(action="approve", by=BEN),
+            Decision(action="stop", by=BEN, reason="the line says it: Boaz"),
         ),
         notes=(
             Note(by=BEN, kind="session", says={"rating": 4, "labels": ("exact",)}),

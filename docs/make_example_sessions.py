@@ -131,7 +131,7 @@ async def _make(story: Story, server: LocalServer) -> None:
     if story.supervisor == "playbook":
         supervisor = PlaybookSupervisor()
     elif story.supervisor == "embedded":
-        supervisor = server.handler(temperature=0.0, max_tokens=400)
+        supervisor = server.handler(temperature=0.0, max_tokens=800)
     session = Session(
         spec, supervisor=supervisor, worker=worker, approver=approver, sinks=[overriding], earlier=earlier
     )
