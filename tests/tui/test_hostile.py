@@ -20,6 +20,7 @@ from distill_core import events as ev
 from distill_core.evidence import Finding
 from distill_core.forecast import Forecast
 from distill_core.repl import CellResult, Variable
+from distill_core.text import encodable
 from tests.fakes.hostile import CODE, HOSTILE, LONG, STEP
 from tests.tui.harness import Opened, open_screen
 from tui.lines import wrap
@@ -77,7 +78,7 @@ async def test_every_pane_draws_hostile_text_harmlessly() -> None:
 async def test_the_log_has_it_as_it_was() -> None:
     async with open_screen([STEP], policy="auto") as opened:
         await opened.until(lambda model: not model.live)
-        assert opened.kept.of(ev.CellOutput)[0].text == HOSTILE + "\n"
+        assert opened.kept.of(ev.CellOutput)[0].text == encodable(HOSTILE + "\n")
 
 
 async def test_a_worker_call_read_in_full() -> None:
