@@ -141,9 +141,6 @@ class Session:
         on_signal: gets what is drawn and never logged.
         replies: kept replies to equal calls.
         earlier: what it goes on from: a fork's part of its parent, or its own record up to where a program died.
-
-    Attributes:
-        forked: is to be used, on its loop, by forks of its REPL while they run: that stays until they are over.
     """
 
     def __init__(

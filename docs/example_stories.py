@@ -322,7 +322,11 @@ STORIES: tuple[Story, ...] = (
                 says={"mark": -1, "correction": "No", "reason": "this piece does not say how long it took"},
             ),
             Note(by=BEN, kind="step", id="1", step=1, says={"mark": 1}),
-            Note(by=BEN, kind="session", says={"rating": 4, "comment": "Right, by a model that fits on a laptop."}),
+            Note(
+                by=BEN,
+                kind="session",
+                says={"rating": 4, "comment": "Right, by a model that fits on a laptop."},
+            ),
         ),
     ),
     Story(
