@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Iterator
 
 import msgspec
@@ -20,6 +19,9 @@ MARK = ("\x02", "\x03")
 
 FEW = 8000
 """Hits up to which it is quicker to take all of them than to go from session to session."""
+
+MANY_LEFT = 4
+"""One part in so many of all sessions is few enough to be asked for one by one."""
 
 WORDS = 16
 """Words of a snippet."""
@@ -100,6 +102,9 @@ def sessions_with(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     expression = quoted(text)
     if not expression:
         return
+    if _put_together(expression):
+        yield from reversed(all_sessions_with(connection, text))
+        return
     heads = {table: _next(connection, table, expression, None) for table in SEARCHED}
     while any(number is not None for number in heads.values()):
         number = max(n for n in heads.values() if n is not None)
@@ -112,43 +117,67 @@ def sessions_with(connection: sqlite3.Connection, text: str) -> Iterator[int]:
 def all_sessions_with(connection: sqlite3.Connection, text: str) -> list[int]:
     """As `sessions_with`, all of them, lowest first.
 
-    Table by table. Where there are few hits all are taken; else each session is asked for its first, and only those in
-    which the tables before found nothing.
+    Table by table, each asked only for sessions in which the tables before found nothing. Where there are few hits all
+    are taken; else it goes from session to session, within SQLite while many are left.
     """
     expression = quoted(text)
     if not expression:
         return []
     left = [number for (number,) in connection.execute("select id from sessions order by id")]
+    many = len(left) // MANY_LEFT
     found: list[int] = []
     for table in EVERYWHERE:
-        few = _few(connection, table, expression)
-        if few is not None:
-            found += [number for number in left if number in few]
-            left = [number for number in left if number not in few]
-            continue
-        missed: list[int] = []
-        at = 0
-        while at < len(left):
-            hit = _from(connection, table, expression, left[at])
-            reached = len(left) if hit is None else bisect_left(left, hit, at)
-            missed += left[at:reached]
-            at = reached
-            if at < len(left) and left[at] == hit:
-                found.append(left[at])
-                at += 1
-        left = missed
+        if not left:
+            break
+        if _put_together(expression) or _is_rare(connection, table, expression):
+            hit = _distinct(connection, table, expression)
+        elif len(left) > many:
+            hit = _each(connection, table, expression)
+        else:
+            hit = {number for number in left if _from(connection, table, expression, number) == number}
+        found += [number for number in left if number in hit]
+        left = [number for number in left if number not in hit]
     return sorted(found)
 
 
-def _few(connection: sqlite3.Connection, table: str, expression: str) -> set[int] | None:
-    """The sessions with a hit in `table`; None where there are many hits."""
+def _put_together(expression: str) -> bool:
+    """Whether its hits are put together from those of many words whenever it is asked for: of `begin*` they are."""
+    return '"*' in expression
+
+
+def _is_rare(connection: sqlite3.Connection, table: str, expression: str) -> bool:
+    """Whether there are few hits in `table`."""
+    counted = connection.execute(
+        f"select count(*) from (select 1 from {table}_fts where {table}_fts match ? limit ?)",
+        (expression, FEW),
+    ).fetchone()
+    return int(counted[0]) < FEW
+
+
+def _distinct(connection: sqlite3.Connection, table: str, expression: str) -> set[int]:
+    """The sessions with a hit in `table`, by every hit."""
     rows = connection.execute(
-        f"select rowid from {table}_fts where {table}_fts match ? limit ?", (expression, FEW)
-    ).fetchall()
-    if len(rows) == FEW:
-        return None
-    block = 1 if table == "sessions" else BLOCK
-    return {row // block for (row,) in rows}
+        f"select distinct rowid / ? from {table}_fts where {table}_fts match ?", (_block(table), expression)
+    )
+    return {number for (number,) in rows}
+
+
+def _each(connection: sqlite3.Connection, table: str, expression: str) -> set[int]:
+    """The sessions with a hit in `table`, by the first hit of each."""
+    fts = f"{table}_fts"
+    first = f"(select rowid / ?1 from {fts} where {fts} match ?2 and rowid >= %s * ?1 order by rowid limit 1)"
+    rows = connection.execute(
+        f"with recursive hit (number) as (select {first % '0'} union all "
+        f"select {first % '(number + 1)'} from hit where number is not null) "
+        "select number from hit where number is not null",
+        (_block(table), expression),
+    )
+    return {number for (number,) in rows}
+
+
+def _block(table: str) -> int:
+    """Ids of a table that belong to one session."""
+    return 1 if table == "sessions" else BLOCK
 
 
 def _from(connection: sqlite3.Connection, table: str, expression: str, number: int) -> int | None:

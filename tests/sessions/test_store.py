@@ -142,4 +142,12 @@ def test_the_ways_to_search_find_the_same_sessions(store, words, monkeypatch):
     expected = sorted(sessions_with(store.connection, words))
     assert all_sessions_with(store.connection, words) == expected
     monkeypatch.setattr("sessions.searching.FEW", 1)
-    assert all_sessions_with(store.connection, words) == expected
+    for part in (1, 4):
+        monkeypatch.setattr("sessions.searching.MANY_LEFT", part)
+        assert all_sessions_with(store.connection, words) == expected
+
+
+def test_what_begins_so_is_found_like_the_whole_word(store):
+    whole = names(store, "worker_batch")
+    assert names(store, "worker_ba*") == whole != []
+    assert [hit.session_id for hit in store.search(parse("worker_ba*"), each=1)] == whole
