@@ -22,6 +22,7 @@ from distill_core.errors import BudgetExceeded, DivergenceError, LogError, Model
 from distill_core.evidence import Evidence, Finding, readable
 from distill_core.gate import Gate
 from distill_core.models.base import LMResponse, Usage
+from distill_core.partial import standing_in
 from distill_core.proposing import Draft, Proposer, proposal
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
@@ -33,10 +34,6 @@ from distill_core.workers import Place, WorkerGateway
 
 if TYPE_CHECKING:
     from distill_core.session import SessionSpec
-
-
-PARTIAL_CHARS = 4000
-"""Characters of printed output that stand in for an answer that never came."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,7 +307,7 @@ class Orchestrator:
         return result
 
     def _note_printed(self, result: CellResult) -> None:
-        self._note_best(result.stdout.strip()[-PARTIAL_CHARS:])
+        self._note_best(standing_in(result))
 
     def _output(self, step: int, cell_id: str, stream: str, text: str) -> None:
         if self._redriving is not None and not (text := self._redriving.fresh(cell_id, stream, text)):

@@ -102,6 +102,7 @@ def launch_planned(
                 outcome = _headless(planned, policy, as_json=options["as_json"])
                 if tell:
                     _tell(outcome.result, as_json=options["as_json"])
+                    _tell_partial(outcome.result)
                 if outcome.result.log_dir is not None:
                     say(f"{outcome.result.status}; the session is kept in {outcome.result.log_dir}")
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
@@ -128,6 +129,7 @@ def launch_planned(
         return PARTIAL
     # The screen is gone with all that stood on it; the answer stays in the terminal.
     _tell(result, as_json=False)
+    _tell_partial(result, result.reason)
     for note in result.notes:
         say(f"note: {note}")
     if result.log_dir is not None:
@@ -157,7 +159,17 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
         except DistillError as error:
             if as_json:
                 _tell(_failed(session, error, time.monotonic() - started), as_json=True)
-            raise
+            if not progress.has_said(str(error)) or os.environ.get("DISTILL_DEBUG"):
+                raise
+            if session.folder is not None:
+                say(f"failed; the session is kept in {session.folder}")
+            raise click.exceptions.Exit(PARTIAL) from error
+
+
+def _tell_partial(result: RunResult, why: str = "") -> None:
+    """Say on stderr that what stands on stdout is no answer that FINAL gave; `why` where that was not told yet."""
+    if result.partial and result.answer:
+        say(f"partial: this is the best there was, not an answer that FINAL gave{f': {why}' if why else ''}")
 
 
 def _status(result: RunResult) -> int:

@@ -32,6 +32,7 @@ class Progress:
         self._lock = threading.RLock()
         self._state: SessionState = EMPTY if before is None else before
         self._doing = ""
+        self._why = ""
         self._live = Live(
             console=self._console, transient=True, refresh_per_second=8, get_renderable=self._now
         )
@@ -50,12 +51,14 @@ class Progress:
         """Take an event, as a sink."""
         with self._lock:
             self._state = apply(self._state, event)
-            line = told(event, self._state)
+            line = told(event, self._state, said=self._why)
+            why = _why(event)
+            self._why = why or self._why
         if line:
-            # A terminal gets one line an event; a file gets all of it.
+            # A terminal gets one line an event; a file gets all of it, and so does everybody of why it ended.
             shape = (
                 {"no_wrap": True, "overflow": "ellipsis"}
-                if self._console.is_terminal
+                if self._console.is_terminal and not why
                 else {"soft_wrap": True}
             )
             self._console.print(Text(line), **shape)
@@ -65,6 +68,11 @@ class Progress:
         """The session as it stands."""
         with self._lock:
             return self._state
+
+    def has_said(self, why: str) -> bool:
+        """Whether the last failure or end that was told had `why` for its reason, and so was told of in full."""
+        with self._lock:
+            return bool(why) and self._why == why
 
     def signal(self, signal: Signal) -> None:
         """Take a transient signal."""
@@ -98,8 +106,24 @@ class Progress:
         return Text(words, style="dim", overflow="ellipsis", no_wrap=True)
 
 
-def told(event: ev.Event, state: SessionState) -> str:
-    """What to say of an event, on one line; nothing for most."""
+def _why(event: ev.Event) -> str:
+    """Why the supervisor failed or the session ended; "" of any other event."""
+    match event:
+        case ev.SupervisorFailed():
+            return event.error
+        case ev.SessionFinished():
+            return event.reason
+        case _:
+            return ""
+
+
+def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
+    """What to say of an event, on one line; nothing for most.
+
+    Args:
+        state: the session with the event in it.
+        said: the reason that was told last, which is not told again.
+    """
     match event:
         case ev.SessionStarted():
             models = f"supervisor {_brief(event.supervisor)}, worker {_brief(event.worker)}"
@@ -109,7 +133,7 @@ def told(event: ev.Event, state: SessionState) -> str:
             used = f"{event.usage.prompt_tokens:,}+{event.usage.completion_tokens:,} tokens"
             return f"step {event.step}: reply in {event.elapsed:.1f} s, {used}{cached}: {_brief(event.text)}"
         case ev.SupervisorFailed():
-            return f"step {event.step}: the supervisor failed: {_brief(event.error)}"
+            return f"step {event.step}: the supervisor failed: {_flat(event.error)}"
         case ev.ReplyRejected():
             return f"step {event.step}: no code to run ({event.problem})"
         case ev.CellFinished():
@@ -120,7 +144,8 @@ def told(event: ev.Event, state: SessionState) -> str:
             )
         case ev.SessionFinished():
             cost = "" if event.cost is None else f", ${event.cost:.4f}"
-            return f"{event.status} after {event.iterations} steps, {event.elapsed:.1f} s{cost}: {_brief(event.reason)}"
+            why = "" if event.reason == said else f": {_flat(event.reason)}"
+            return f"{event.status} after {event.iterations} steps, {event.elapsed:.1f} s{cost}{why}"
         case _:
             return ""
 
@@ -142,5 +167,9 @@ def _last_line(text: str) -> str:
 
 
 def _brief(text: str) -> str:
-    flat = " ".join(clean(text[: WIDTH * 4]).split())
+    flat = _flat(text[: WIDTH * 4])
     return flat if len(flat) <= WIDTH else flat[: WIDTH - 1] + "…"
+
+
+def _flat(text: str) -> str:
+    return " ".join(clean(text).split())

@@ -17,6 +17,13 @@ LOOK = "```repl\nprint(len(context))\n```"
 ASK = "```repl\nFINAL(worker('who?'))\n```"
 
 
+@pytest.fixture
+def models_of_none():
+    """Options that name a worker which refuses every call."""
+    with serve(default=Reply(status=400), key=None) as server:
+        yield ["--base-url", server.base_url, "--worker", "small"]
+
+
 def only_session(tmp_path):
     (folder,) = (tmp_path / "home" / "sessions").iterdir()
     return folder
@@ -201,6 +208,30 @@ def test_json_is_printed_of_a_session_that_failed_at_once(program, tmp_path):
     assert told["reason"]
     assert told["reason"] in err
     assert told["log_dir"] == str(only_session(tmp_path))
+
+
+def test_a_worker_that_never_answers_leaves_no_answer_and_one_reason(program, models_of_none):
+    status, out, err = program("run", "doc.txt", "-q", "x", "--headless", *models_of_none)
+    assert (status, out) == (1, "")
+    assert (
+        err.count("the worker answered none of 1 calls (see that it can be reached: distill-tui models)") == 1
+    )
+    assert "failed; the session is kept in" in err
+
+
+def test_json_has_no_report_for_an_answer(program, models_of_none):
+    _, out, _ = program("run", "doc.txt", "-q", "x", "--json", *models_of_none)
+    told = json.loads(out)
+    assert (told["answer"], told["partial"]) == ("", True)
+    assert "see that it can be reached" in told["reason"]
+
+
+def test_a_partial_answer_is_called_one(program, endpoint, models):
+    endpoint.plays += ["```repl\nprint('half')\n```", "no code", "none", "nor here"]
+    status, out, err = program("run", "doc.txt", "-q", "x", "--headless", *models)
+    assert (status, out) == (1, "half\n")
+    assert "partial: this is the best there was" in err
+    assert "3 replies in a row held no code to run" in err
 
 
 def test_a_key_in_the_endpoints_address_is_neither_shown_nor_kept(program, endpoint, tmp_path):

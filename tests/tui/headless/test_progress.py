@@ -66,3 +66,19 @@ def test_why_worker_calls_failed_is_said():
         "2 worker calls (2 failed: small at 127.0.0.1:9 cannot be reached: connection refused)"
         in stream.getvalue()
     )
+
+
+LONG = "the worker answered none of its calls " * 9
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_why_it_ended_is_said_whole_and_once(terminal):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=80, no_color=True, highlight=False)
+    with Progress(console) as progress:
+        steps = Scripted("```repl\nprint('half')\n```", ModelError(LONG + "indeed"))
+        run("who?", "text", steps, echo(), sinks=[progress])
+    said = " ".join(stream.getvalue().split())
+    assert said.count(LONG + "indeed") == 1
+    assert "failed after 2 steps" in said
+    assert progress.has_said(LONG + "indeed")
