@@ -1,4 +1,4 @@
-"""Is a session's folder whole? Numbering, schema, references, message ids, the fold, and the kept document."""
+"""Is a session's folder whole? Numbering, schema, the fold, what refers to what, message ids, and the kept document."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from distill_core.conversation import message_id
 from distill_core.errors import LogError
 from distill_core.reading import Problem, Reading, read_session
 from distill_core.state import EMPTY, SessionState, apply
+from sessions.agreeing import disagreements
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ def verify(folder: Path) -> Verdict:
     problems.extend(broken)
     problems.extend(_messages(reading))
     if state is not None:
+        problems.extend(disagreements(reading.events))
         problems.extend(_prompts(state))
         problems.extend(_document(folder, state))
         if state.started is None:

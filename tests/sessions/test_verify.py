@@ -1,5 +1,6 @@
 """Whether a folder is whole is told truly, also after the program was killed."""
 
+import json
 import os
 import random
 import signal
@@ -8,13 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from distill_core import events as ev
 from distill_core.errors import LogError
+from distill_core.models.base import Usage
 from distill_core.reading import read_session
 from distill_core.runner import run
+from sessions.agreeing import disagreements
 from sessions.verify import verify
 from tests.fakes.models import Scripted, echo
+from tests.sessions.stories import opening
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +68,120 @@ def test_a_lost_line_is_found(folder):
 def test_a_call_that_nothing_started_is_found(folder):
     replace(folder / "worker.jsonl", b'"call_id":"w1"', b'"call_id":"w9"')
     assert any("w1, which nothing before it mentions" in str(p) for p in verify(folder).problems)
+
+
+def change(folder, stream, kind, **fields):
+    """Put other `fields` into the first event of that kind."""
+    path = folder / f"{stream}.jsonl"
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    next(line for line in lines if line["type"] == kind).update(fields)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+NOTHING = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0, "reasoning_tokens": 0, "calls": 0}
+
+
+@pytest.mark.parametrize(
+    ("stream", "kind", "fields", "told"),
+    [
+        ("worker", "worker_call_started", {"cell_id": "c999"}, "cell c999, which nothing before it mentions"),
+        ("worker", "worker_call_started", {"step": 77}, "is of step 77, and the session is at step 1"),
+        ("worker", "worker_call_returned", {"step": 77}, "is of step 77, and the session is at step 1"),
+        ("worker", "worker_call_returned", {"step": 2}, "ends call w1 of step 1 in step 2"),
+        ("worker", "worker_call_returned", {"v": 99}, "is of schema 99"),
+        ("worker", "worker_call_returned", {"v": 0}, "is of schema 0"),
+        ("worker", "worker_call_returned", {"usage": {**NOTHING, "calls": -1}}, "has a usage below zero"),
+        ("repl", "cell_proposed", {"call_id": "s9"}, "call s9, which nothing before it mentions"),
+        ("human", "decision_made", {"proposal_id": "s9"}, "call s9, which nothing before it mentions"),
+        ("human", "decision_made", {"proposal_id": "final:c9"}, "an answer of cell c9, which nothing"),
+        ("human", "decision_made", {"chosen": "s9"}, "call s9, which nothing before it mentions"),
+        ("supervisor", "session_finished", {"answer": {"value": "x", "text": "x"}}, "another answer than"),
+        ("supervisor", "session_finished", {"worker_usage": NOTHING}, "other worker usage than its calls"),
+        ("supervisor", "session_finished", {"supervisor_usage": NOTHING}, "other supervisor usage than"),
+    ],
+)
+def test_what_contradicts_the_rest_is_found(folder, stream, kind, fields, told):
+    change(folder, stream, kind, **fields)
+    assert any(told in str(p) for p in verify(folder).problems), [str(p) for p in verify(folder).problems]
+
+
+def agreeing(*events):
+    """What is wrong with `events` behind a session's beginning and a cell that runs."""
+    cell = {"step": 1, "cell_id": "c1"}
+    call = {"step": 1, "call_id": "s1", "model": "big"}
+    first = [
+        opening("s"),
+        ev.SupervisorCalled(**call, extends=None, message_ids=(), params={}),
+        ev.SupervisorReplied(**call, text="", usage=Usage(calls=1), elapsed=0.1),
+        ev.CellProposed(**cell, call_id="s1", index=0, code="worker('x')"),
+        ev.CellStarted(**cell, code="worker('x')"),
+    ]
+    numbered = [msgspec.structs.replace(e, seq=n) for n, e in enumerate((*first, *events), 1)]
+    return [problem.what for problem in disagreements(tuple(numbered))]
+
+
+def sent(call_id="w1", **fields):
+    made = {"step": 1, "cell_id": "c1", "prompt": "x", "model": "small", "params": {}}
+    return ev.WorkerCallStarted(**{**made, "call_id": call_id, **fields})
+
+
+def failed(call_id="w1"):
+    made = {"step": 1, "call_id": call_id, "model": "small", "elapsed": 0.1}
+    return ev.WorkerCallFailed(**made, usage=Usage(calls=1), error="lost")
+
+
+def ended(status="exhausted", calls=0):
+    made = {"step": 1, "status": status, "answer": None, "partial": True, "reason": "", "iterations": 1}
+    used = {"supervisor_usage": Usage(calls=1), "worker_usage": Usage(calls=calls)}
+    return ev.SessionFinished(**made, **used, cost=None, elapsed=1.0)
+
+
+def resumed():
+    made = {"program": "p", "python": "3", "supervisor": "big", "worker": "small", "isolation": "good"}
+    return ev.SessionResumed(step=1, **made)
+
+
+def cancelled(batch, *calls):
+    return ev.WorkerCallsCancelled(step=1, cell_id="c1", batch_id=batch, call_ids=calls, unsent=0, by="me")
+
+
+def test_a_call_that_never_ended_in_a_session_that_did_is_found():
+    assert agreeing(sent(), ended()) == ["call w1 never ended, and the session did"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [sent()],
+        [sent(), ended("stopped")],
+        [sent(), failed(), ended(calls=1)],
+        [sent(copied=True), ended()],
+        [sent(), resumed(), failed(), sent("w2"), failed("w2"), ended(calls=1)],
+        [sent(), resumed(), failed(), sent("w2"), resumed(), failed("w2"), ended(calls=1)],
+        [sent(batch_id="b1"), cancelled("b1", "w1"), failed(), ended(calls=1)],
+        [sent(), failed(), sent("w2", retry_of="w1", by="me"), failed("w2"), ended(calls=2)],
+    ],
+    ids=["killed", "stopped", "ended", "copied", "resumed", "resumed twice", "cancelled", "sent again"],
+)
+def test_calls_that_did_not_come_to_a_reply_are_no_damage(events):
+    assert agreeing(*events) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ([sent(), sent("w2", retry_of="w7")], "speaks of call w7, which nothing before it mentions"),
+        ([sent(), sent("w2", retry_of="w1", prompt="y")], "sends call w1 again with another prompt"),
+        ([sent(batch_id="b1"), cancelled("b1", "w7")], "speaks of call w7, which nothing before it mentions"),
+        ([sent(batch_id="b1"), cancelled("b2", "w1")], "cancels call w1 as one of batch b2"),
+        (
+            [ev.Retracted(step=0, retracts=99, by="me")],
+            "speaks of event 99, which nothing before it mentions",
+        ),
+    ],
+)
+def test_references_between_calls_are_checked(events, told):
+    assert agreeing(*events)[0].startswith(told)
 
 
 def test_a_session_that_never_finished_is_noted_not_blamed(folder):
