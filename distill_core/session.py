@@ -35,6 +35,7 @@ from distill_core.proposing import Proposer
 from distill_core.record import primitives_of
 from distill_core.recorder import Recorder, SessionLog, Sink, open_next
 from distill_core.redriving import RecordedFirst, Redriving
+from distill_core.refusing import refuse
 from distill_core.reopening import reopen
 from distill_core.repl import AsyncREPL, ReplLimits
 from distill_core.signals import Notice, OnSignal
@@ -141,6 +142,9 @@ class Session:
         on_signal: gets what is drawn and never logged.
         replies: kept replies to equal calls.
         earlier: what it goes on from: a fork's part of its parent, or its own record up to where a program died.
+
+    Raises:
+        ConfigError: a number in `spec` or its limits is out of range, or a primitive cannot be one.
     """
 
     def __init__(
@@ -162,8 +166,7 @@ class Session:
                     f"the {role} is {found}, not a ModelHandler",
                     remedy="give OpenAIHandler(name), or your own",
                 )
-        if "budget" in spec.primitives:
-            raise DistillError("a primitive cannot be called budget", remedy="give it another name")
+        refuse(spec)
         self.spec = spec
         self.session_id = spec.session_id or new_session_id()
         self.folder: Path | None = None

@@ -80,12 +80,24 @@ def config_path(explicit: str | Path | None = None) -> Path:
 
 
 def home_path(settings: Settings) -> Path:
-    """Where sessions are kept."""
-    if settings.home:
-        return Path(settings.home).expanduser()
-    import platformdirs
+    """Where sessions are kept.
 
-    return platformdirs.user_data_path("distill-tui")
+    Raises:
+        ConfigError: there is something else than a folder.
+    """
+    if settings.home:
+        home = Path(settings.home).expanduser()
+    else:
+        import platformdirs
+
+        home = platformdirs.user_data_path("distill-tui")
+    if home.exists() and not home.is_dir():
+        raise ConfigError(
+            f"the home {home} is no folder",
+            found="a file" if home.is_file() else None,
+            remedy="name a folder with --home or DISTILL_HOME",
+        )
+    return home
 
 
 def load_settings(
@@ -128,9 +140,13 @@ def merge(layers: list[Layer]) -> Effective:
             _put(tree, key, value, layer.name)
             origin[key] = layer.name
     profiles = tree.get("models")
-    for name, profile in profiles.items() if isinstance(profiles, dict) else ():
-        _known_provider(_checked(profile, ModelProfile, ("models", name), origin), name, origin)
+    for name, table in profiles.items() if isinstance(profiles, dict) else ():
+        profile = _checked(table, ModelProfile, ("models", name), origin)
+        _known_provider(profile, name, origin)
+        _reachable(profile.base_url, ("models", name, "base_url"), origin)
+        _names_a_variable(profile.api_key_env, ("models", name, "api_key_env"), origin)
     settings = _checked(tree, Settings, (), origin)
+    _reachable(settings.base_url, ("base_url",), origin)
     effective = [
         Value(".".join(key), value, origin.get(key, "default"))
         for key, value in _flat(msgspec.to_builtins(settings))
@@ -149,6 +165,28 @@ def _known_provider(profile: ModelProfile, name: str, origin: Mapping[Key, str])
             f"{where}: models.{name}.provider is wrong",
             found=repr(profile.provider),
             remedy="allowed are " + ", ".join(names()),
+        )
+
+
+def _reachable(base_url: str | None, key: Key, origin: Mapping[Key, str]) -> None:
+    """Refuse an endpoint that no request can be sent to."""
+    from distill_core.models.credentials import why_no_endpoint
+
+    why = why_no_endpoint(base_url) if base_url else None
+    if why is not None:
+        raise ConfigError(
+            f"{origin.get(key, 'configuration')}: {'.'.join(key)} is no URL of an endpoint",
+            found=why,
+            remedy="it begins with http:// or https:// and mostly ends with /v1",
+        )
+
+
+def _names_a_variable(name: str | None, key: Key, origin: Mapping[Key, str]) -> None:
+    """Refuse what cannot be a variable's name, without showing it: somebody may have put the key itself there."""
+    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ConfigError(
+            f"{origin.get(key, 'configuration')}: {'.'.join(key)} is no name of an environment variable",
+            remedy="put the key into a variable, and the variable's name here",
         )
 
 

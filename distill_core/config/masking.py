@@ -34,7 +34,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def masked(value: Value) -> Value:
-    """`value` without secrets: user and query of an endpoint, and what `engine` holds under a telling name."""
+    """`value` without secrets.
+
+    Those are user and query of an endpoint, a key in the place of its variable's name, and what `engine` holds under a
+    telling name.
+    """
     return msgspec.structs.replace(value, value=_masked(value.key.rpartition(".")[2], value.value))
 
 
@@ -51,9 +55,16 @@ def masked_url(url: str) -> str:
     return scheme + there + rest
 
 
+def shown_variable(name: str) -> str:
+    """The name of a variable as it may be shown: many a key would pass for a name, if one in small letters."""
+    return name if name.isupper() else MASK
+
+
 def _masked(name: str, value: Any) -> Any:
     if name == "base_url" and isinstance(value, str):
         return masked_url(value)
+    if name == "api_key_env" and isinstance(value, str):
+        return shown_variable(value)
     if name == "engine" and isinstance(value, Mapping):
         return _free_form(value)
     return value

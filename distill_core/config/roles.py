@@ -20,9 +20,13 @@ from distill_core.config.settings import ModelProfile, Style
 from distill_core.errors import ConfigError
 from distill_core.models.base import ModelHandler
 
+ENDPOINTS = (
+    "set TOGETHER_API_KEY, or name an endpoint with --base-url and --worker (and its key), "
+    "or a GGUF file with --gguf"
+)
 WAYS = (
-    "set TOGETHER_API_KEY, or name an endpoint with --base-url and --worker (and its key), or run a small model "
-    "here: pip install 'distill-tui[local]' && distill-tui models pull qwen2.5-coder-1.5b"
+    f"{ENDPOINTS}, or run a small model here: pip install 'distill-tui[local]' && "
+    "distill-tui models pull qwen2.5-coder-1.5b"
 )
 
 
@@ -238,7 +242,7 @@ def _embedded(role: Role) -> Choice:
         raise ConfigError(
             "no model is configured",
             found="no key and no endpoint; the local runtime is installed, its weights are not",
-            remedy=f"fetch them: distill-tui models pull {weights.DEFAULT}",
+            remedy=f"{ENDPOINTS}, or fetch them: distill-tui models pull {weights.DEFAULT}",
         )
     why = "nothing is configured, and the embedded model is installed"
     return Choice(role=role, profile=ModelProfile(provider="embedded", model=weights.DEFAULT), why=why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from distill_core.environment import dotenv
+from distill_core.errors import ConfigError
 
 TOGETHER_HOSTS = ("together.xyz", "together.ai")
 OPENAI_HOSTS = ("openai.com",)
@@ -71,6 +73,48 @@ def key_for(
             if settings.get(variable):
                 return Key(settings[variable], variable + place)
     return Key(None, "none", missing=wanted[0] if known else None)
+
+
+def why_no_endpoint(base_url: str) -> str | None:
+    """What is wrong with the URL of an endpoint, for people and without what may be a key in it; None if nothing is."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as error:
+        return f"{error}"
+    if parts.scheme.lower() not in ("http", "https"):
+        there = "://" in base_url and parts.scheme
+        return f"its scheme is {parts.scheme!r}" if there else f"no http:// in {_plain(base_url)!r}"
+    if not parts.hostname:
+        return "it names no host"
+    return "its port is 0" if port == 0 else None
+
+
+def usable(base_url: str, key: Key) -> Key:
+    """`key`, if it can be sent to `base_url`.
+
+    Raises:
+        ConfigError: no request can be sent there, or the URL names a user beside the key.
+    """
+    why = why_no_endpoint(base_url)
+    if why is not None:
+        raise ConfigError(
+            "base_url is no URL of an endpoint",
+            found=why,
+            remedy="it begins with http:// or https:// and mostly ends with /v1",
+        )
+    if key.value is not None and urlsplit(base_url).username is not None:
+        raise ConfigError(
+            f"the URL of {host_of(base_url)} names a user, and there is a key as well ({key.source})",
+            found="a request can carry one of the two",
+            remedy="take the user out of base_url, or unset the key",
+        )
+    return key
+
+
+def _plain(url: str) -> str:
+    """What stands in front of anything that may be a secret."""
+    return re.split(r"[@?#]", url.rpartition("@")[2], maxsplit=1)[0]
 
 
 def host_of(base_url: str) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from distill_core import garbage
 from distill_core.errors import ModelError
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
-from distill_core.models.credentials import Key, host_of, key_for, scrub
+from distill_core.models.credentials import Key, host_of, key_for, scrub, usable
 from distill_core.models.loop_thread import close_at_exit, forget, shared_loop
 from distill_core.models.openai_errors import RETRY_HEADER, requests_made, said, to_model_error
 from distill_core.models.openai_reply import MalformedReply, StreamedReply, read_reply
@@ -99,7 +99,7 @@ class OpenAIHandler(ModelHandler):
         self.max_retries = max_retries
         self.identity = identity or self.base_url
         self.total_usage = Usage()
-        self._key = key_for(self.base_url, api_key)
+        self._key = usable(self.base_url, key_for(self.base_url, api_key))
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens, **sampling}
         self._dialect = Dialect()
         self._connection = _Connection(self.base_url, self._key, timeout, max_retries, max_concurrency)

@@ -9,7 +9,7 @@ import pytest
 
 from distill_core import events as ev
 from distill_core.approval import Decision, PersonApprover, PolicyApprover
-from distill_core.errors import DistillError, DivergenceError, LogError, ModelError
+from distill_core.errors import ConfigError, DistillError, DivergenceError, LogError, ModelError
 from distill_core.models.base import LMResponse, ModelHandler
 from distill_core.models.openai import OpenAIHandler
 from distill_core.models.recorded import RecordedHandler
@@ -287,3 +287,22 @@ async def test_after_a_killed_cell_the_variables_are_there_and_the_supervisor_kn
     assert "its process ended with status 3. Variables are as before it." in told
     finished = [e for e in read_session(tmp_path / "s").events if isinstance(e, ev.CellFinished)]
     assert [event.variables for event in finished] == [None, "restored", None]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"max_iterations": 0}, "max_iterations is out of range: 0 (allowed is 1 or more)"),
+        ({"max_iterations": -1}, "max_iterations is out of range: -1"),
+        ({"output_limit": 0}, "output_limit is out of range: 0"),
+        ({"worker_ctx_k": 0}, "worker_ctx_k is out of range: 0"),
+        ({"limits": ev.Limits(seconds=-1)}, "the limit seconds is out of range: -1 (allowed is 0 or more)"),
+        ({"limits": ev.Limits(money=float("nan"))}, "the limit money is out of range: nan"),
+        ({"primitives": {"x": 5}}, "the primitive x is no function: int"),
+    ],
+)
+async def test_what_no_session_can_be_made_from_is_refused_before_there_is_a_log(tmp_path, options, told):
+    with pytest.raises(ConfigError) as refused:
+        await go(block("FINAL(1)"), log_dir=tmp_path / "s", **options)
+    assert told in str(refused.value)
+    assert not (tmp_path / "s").exists()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import click
 import msgspec
 
-from tui.cli.options import flags
+from tui.cli.options import flags, json_is_told
 from tui.cli.planned import Plan, Planned, for_the_record, place
 from tui.cli.program import INTERRUPTED
 from tui.saying import say, say_json
@@ -159,6 +159,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
         except DistillError as error:
             if as_json:
                 _tell(_failed(session, error, time.monotonic() - started), as_json=True)
+                json_is_told()
             if not progress.has_said(str(error)) or os.environ.get("DISTILL_DEBUG"):
                 raise
             if session.folder is not None:

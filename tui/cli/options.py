@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -100,7 +101,38 @@ def _all(options: list[Callable[[F], F]]) -> Callable[[F], F]:
 config_options = _all(_CONFIG)
 model_options = _all(_MODELS)
 going_on_options = _all(_GOING_ON)
-session_options = _all(_SESSION)
+
+
+def session_options(function: F) -> F:
+    """The options of a session; what ends the command before one has run is told as JSON too, where that is wanted."""
+    return _all(_SESSION)(_errors_told(function))
+
+
+_TOLD = "tui.cli.options.told"
+"""Set in a command's context once an object stands on stdout."""
+
+
+def json_is_told() -> None:
+    """Remember that the command has printed its object: the error that it ends with is part of that one."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_TOLD] = True
+
+
+def _errors_told(function: F) -> F:
+    @functools.wraps(function)
+    def told(*args: Any, **options: Any) -> Any:
+        from distill_core.errors import DistillError
+        from tui.saying import say_json
+
+        try:
+            return function(*args, **options)
+        except DistillError as error:
+            if options.get("as_json") and not click.get_current_context().meta.get(_TOLD):
+                say_json({"error": str(error)})
+            raise
+
+    return cast(F, told)
 
 
 def flags(options: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -135,8 +136,7 @@ def status_of(args: list[str]) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; what is left in the buffer has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except DistillError as error:
         if os.environ.get("DISTILL_DEBUG"):
@@ -146,9 +146,23 @@ def status_of(args: list[str]) -> int:
     except Exception as error:
         if os.environ.get("DISTILL_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in _FULL:
+            where = error.filename or "the output"
+            _say(f"distill-tui: cannot write {where}: {error.strerror} (make room, or write elsewhere)")
+            _drop_output()
+            return 1
         words = f"a fault of the program: {type(error).__name__}: {error} (DISTILL_DEBUG=1 shows where)"
         _say(f"distill-tui: {' '.join(words.split())}")
         return 1
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that takes no more."""
+
+
+def _drop_output() -> None:
+    """Let what is left in stdout's buffer go nowhere: whoever read it has gone, or its disk takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(words: str) -> None:

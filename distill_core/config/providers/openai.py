@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from distill_core.config.masking import masked_url
+from distill_core.config.masking import masked_url, shown_variable
 from distill_core.config.providing import Choice, Finding, Opened, Provider, sampling
 from distill_core.config.settings import ModelProfile
 from distill_core.environment import dotenv
@@ -57,12 +57,6 @@ def _handler(choice: Choice) -> OpenAIHandler:
         raise ConfigError(
             f"the {choice.role} has no model", found=choice.why, remedy="set `model` in its profile"
         )
-    if profile.base_url and not profile.base_url.startswith(("http://", "https://")):
-        raise ConfigError(
-            f"the {choice.role}'s endpoint is no URL",
-            found=repr(masked_url(profile.base_url)),
-            remedy="it begins with http:// or https:// and mostly ends with /v1",
-        )
     return OpenAIHandler(
         profile.model,
         profile.base_url,
@@ -80,7 +74,9 @@ def _key(profile: ModelProfile) -> str | None:
     value = os.environ.get(profile.api_key_env) or dotenv().get(profile.api_key_env)
     if not value:
         raise ConfigError(
-            f"{profile.api_key_env} is not set", found=f"the key of {profile.model}", remedy="export it"
+            f"{shown_variable(profile.api_key_env)} is not set",
+            found=f"the key of {profile.model}",
+            remedy="export it",
         )
     return value
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_core.config import load_settings
+from distill_core.config import home_path, load_settings
 from distill_core.config.layers import ENVIRONMENT
 from distill_core.config.template import TEMPLATE
 from distill_core.errors import ConfigError
@@ -26,13 +26,13 @@ def load(tmp_path):
 
 def test_each_layer_goes_over_the_one_below_and_says_where_it_is_from(load, tmp_path):
     effective = load(
-        'worker = "file"\nsupervisor = "file"\nbase_url = "file"\nhome = "file"',
+        'worker = "file"\nsupervisor = "file"\nbase_url = "http://file"\nhome = "file"',
         flags={"supervisor": "flag", "worker": None},
-        environ={"SUPERVISOR_MODEL": "environment", "BASE_URL": "environment"},
-        dotenv="BASE_URL=dotenv\nDISTILL_HOME=dotenv\n",
+        environ={"SUPERVISOR_MODEL": "environment", "BASE_URL": "http://environment"},
+        dotenv="BASE_URL=http://dotenv\nDISTILL_HOME=dotenv\n",
     )
     settings = effective.settings
-    assert (settings.supervisor, settings.base_url) == ("flag", "environment")
+    assert (settings.supervisor, settings.base_url) == ("flag", "http://environment")
     assert (settings.home, settings.worker) == ("dotenv", "file")
     assert effective.origin("supervisor") == "flag"
     assert effective.origin("base_url") == "environment"
@@ -142,3 +142,39 @@ def test_a_number_that_a_session_would_choke_on_is_told_before(load, tmp_path, t
     with pytest.raises(ConfigError, match=told) as failure:
         load(text)
     assert str(failure.value).startswith(str(tmp_path / "config.toml"))
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://h/v1", "its scheme is 'ftp'"),
+        ("localhost:8000/v1", "no http:// in 'localhost:8000/v1'"),
+        ("http:///v1", "it names no host"),
+        ("http://h:port/v1", "port"),
+        ("http://[h/v1", "IPv6"),
+        ("http://h:0/v1", "its port is 0"),
+    ],
+)
+@pytest.mark.parametrize("text", ['base_url = "{}"', '[models.a]\nbase_url = "{}"'])
+def test_what_is_no_url_of_an_endpoint_is_refused(load, text, url, told):
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        load(text.format(url))
+
+
+@pytest.mark.parametrize("url", ["http://ann:s3cret@", "ftp://ann:s3cret@h/v1", "ann:s3cret@h"])
+def test_a_refused_url_is_not_shown_with_what_may_be_a_key(load, url):
+    with pytest.raises(ConfigError) as refused:
+        load(f'base_url = "{url}"')
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_key_in_the_place_of_its_variables_name_is_refused_and_not_shown(load):
+    with pytest.raises(ConfigError, match="is no name of an environment variable") as refused:
+        load('[models.a]\napi_key_env = "sk-SECRET-12345"')
+    assert "SECRET" not in str(refused.value)
+
+
+def test_a_home_that_is_a_file_is_refused(load, tmp_path):
+    (tmp_path / "home").write_text("")
+    with pytest.raises(ConfigError, match=r"home is no folder: a file \(name a folder"):
+        home_path(load(flags={"home": str(tmp_path / "home")}).settings)

@@ -43,3 +43,8 @@ def test_what_is_free_form_is_masked_by_its_name():
 def test_other_settings_are_shown_as_they_are():
     value = Value("supervisor", "someone@model?", "flag")
     assert masked(value) == value
+
+
+@pytest.mark.parametrize(("name", "shown"), [("MY_KEY", "MY_KEY"), ("tgp_v1_s3cret", "***")])
+def test_a_key_in_the_place_of_its_variables_name_is_masked(name, shown):
+    assert masked(Value("models.a.api_key_env", name, "flag")).value == shown

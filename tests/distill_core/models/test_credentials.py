@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from distill_core.models.credentials import is_loopback, key_for, scrub
+from distill_core.errors import ConfigError
+from distill_core.models.credentials import Key, is_loopback, key_for, scrub, usable
+from distill_core.models.openai import OpenAIHandler
 
 BOTH = {"OPENAI_API_KEY": "open-key", "TOGETHER_API_KEY": "together-key"}
 OPENAI = "https://api.openai.com/v1"
@@ -89,3 +91,20 @@ def test_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["10.0.0.1", "example.com", "localhost.example.com", ""])
 def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_user_in_the_url_and_a_key_exclude_one_another() -> None:
+    url = "http://ann:s3cret@h/v1"
+    assert usable(url, Key(None, "none")).value is None
+    with pytest.raises(
+        ConfigError, match=r"names a user, and there is a key as well \(OPENAI_API_KEY\)"
+    ) as refused:
+        usable(url, Key("sk-1234", "OPENAI_API_KEY"))
+    assert "s3cret" not in str(refused.value)
+    assert "sk-1234" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://h/v1", "h/v1", "http://", "http://h:99999/v1"])
+def test_a_handler_for_no_endpoint_cannot_be_made(url: str) -> None:
+    with pytest.raises(ConfigError, match="is no URL of an endpoint"):
+        OpenAIHandler("m", url, api_key="k")

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,22 @@ def test_stdin_is_a_document(program, endpoint, models, monkeypatch):
         (["doc.txt", "-q", "x", "--max-turns", "0"], 2, "is not in the range"),
         (["doc.txt", "-q", "x", "--worker", "playbook"], 1, "the playbook cannot be the worker"),
         (["doc.txt", "-q", "x", "--worker", "w", "--base-url", "nonsense"], 1, "nonsense"),
+        (["doc.txt", "-q", "x", "--worker", "w", "--base-url", "ftp://h/v1"], 1, "its scheme is 'ftp'"),
+        (
+            [
+                "doc.txt",
+                "-q",
+                "x",
+                "--worker",
+                "w",
+                "--base-url",
+                "http://127.0.0.1:1/v1",
+                "--home",
+                "doc.txt",
+            ],
+            1,
+            "the home doc.txt is no folder: a file",
+        ),
     ],
 )
 def test_bad_input_gets_one_clear_line(program, args, status, told):
@@ -224,6 +242,28 @@ def test_json_has_no_report_for_an_answer(program, models_of_none):
     told = json.loads(out)
     assert (told["answer"], told["partial"]) == ("", True)
     assert "see that it can be reached" in told["reason"]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"), [("nothere.txt", "no such file"), ("doc.txt", "no model is configured")]
+)
+def test_json_is_printed_where_no_session_could_be_run(program, monkeypatch, document, told):
+    monkeypatch.setattr("distill_core.models.weights.find", lambda name: None)
+    status, out, err = program("run", document, "-q", "x", "--json")
+    said = json.loads(out)["error"]
+    assert status == 1
+    assert told in said
+    assert said in err
+
+
+def test_a_disk_that_takes_no_more_is_told_in_one_line(tmp_path):
+    command = [sys.executable, "-m", "tui", "models", "list"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "distill-tui: cannot write the output: No space left on device (make room, or write elsewhere)"
+    ]
 
 
 def test_a_partial_answer_is_called_one(program, endpoint, models):

@@ -1,0 +1,42 @@
+"""What no session can be made from, refused before anything is started or written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from distill_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from distill_core.session import SessionSpec
+
+
+def refuse(spec: SessionSpec) -> None:
+    """Refuse `spec` where nothing could come of it.
+
+    Raises:
+        ConfigError: a number is out of range, or a primitive cannot be one.
+    """
+    limits = msgspec.structs.asdict(spec.limits)
+    numbers = [
+        ("max_iterations", limits.pop("turns"), 1),
+        ("output_limit", spec.output_limit, 1),
+        ("worker_ctx_k", spec.worker_ctx_k, 1),
+        *((f"the limit {name}", value, 0) for name, value in limits.items()),
+    ]
+    for name, value, least in numbers:
+        # Written so that what is no number at all, as a measured NaN is not, is refused too.
+        if value is not None and not value >= least:
+            raise ConfigError(
+                f"{name} is out of range", found=repr(value), remedy=f"allowed is {least} or more"
+            )
+    for name, function in spec.primitives.items():
+        if name == "budget":
+            raise ConfigError("a primitive cannot be called budget", remedy="give it another name")
+        if not callable(function):
+            raise ConfigError(
+                f"the primitive {name} is no function",
+                found=type(function).__name__,
+                remedy="give something that can be called",
+            )
