@@ -125,7 +125,7 @@ class _Reader:
         decision = self._accepted
         if decision is None:
             return None
-        if decision.after and (decision.action == "accept" or decision.proposal_id.startswith("final:")):
+        if decision.after:
             return ev.Final(value=decision.after[0], text=decision.after[0])
         if decision.action == "accept":
             return self._proposed.get(decision.proposal_id.removeprefix("final:"))
