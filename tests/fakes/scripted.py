@@ -156,6 +156,7 @@ class ScriptedSession:
         self._changed = threading.Condition()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._supervisor_usage, self._worker_usage = Usage(), Usage()
         self._numbers = {
             "s": itertools.count(1),
             "c": itertools.count(1),
@@ -254,8 +255,8 @@ class ScriptedSession:
                 partial=status != "finished",
                 reason=reason,
                 iterations=len(self.steps),
-                supervisor_usage=Usage(),
-                worker_usage=Usage(),
+                supervisor_usage=self._supervisor_usage,
+                worker_usage=self._worker_usage,
                 cost=0.0123,
                 elapsed=72.4,
             )
@@ -263,8 +264,8 @@ class ScriptedSession:
         return RunResult(
             answer=answer.text if answer else "",
             iterations=finished.iterations,
-            supervisor_usage=Usage(),
-            worker_usage=Usage(),
+            supervisor_usage=finished.supervisor_usage,
+            worker_usage=finished.worker_usage,
             elapsed=finished.elapsed,
             status=status,
             partial=finished.partial,
@@ -552,7 +553,12 @@ class ScriptedSession:
             return name in self._released
 
     def _emit(self, event: Any) -> Any:
-        return self._recorder.emit(event)
+        made = self._recorder.emit(event)
+        if isinstance(made, ev.SupervisorReplied | ev.SupervisorFailed):
+            self._supervisor_usage += made.usage
+        elif isinstance(made, ev.WorkerCallReturned | ev.WorkerCallFailed):
+            self._worker_usage += made.usage
+        return made
 
     def _look(self) -> list[Finding]:
         return list(self._findings)
