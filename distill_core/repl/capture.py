@@ -143,6 +143,7 @@ class _Pipe:
     def __init__(self, fd: int, *, marked: bool) -> None:
         self.fd = fd
         self.ended = False
+        self._fresh = True
         self._marked = marked
         self._stream: StreamName = "stdout" if marked else "stderr"
         self._held = b""
@@ -157,11 +158,15 @@ class _Pipe:
         if not data:
             self.ended = True
             return 0
+        self._fresh = False
         self._take(self._held + data, written)
         return len(data)
 
     def flush(self, written: Written) -> None:
         """What is held back is no mark after all, nor the beginning of a character."""
+        if self._fresh:
+            return
+        self._fresh = True
         written.add(self._stream, self._text(self._held, last=True))
         self._held = b""
         self._decoder.reset()

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
 
 from distill_core.errors import ReplError
@@ -33,6 +33,9 @@ _BURY_SECONDS = 2.0
 _END_SECONDS = 5.0
 _ATTEMPTS = 3
 _MOST_ENDED = 1000
+_MOST_DISCARDED = 8
+_LATER = 0.25
+"""Seconds after which those are seen to that were ended on purpose, where there are not that many before."""
 _CREDENTIALS = struct.Struct("iII")
 _BORN_BYTES = 256
 
@@ -66,7 +69,10 @@ class Family:
         self._warden: Warden | None = None
         self._copying = asyncio.Lock()
         self._tidying = asyncio.Lock()
-        self._burials: set[asyncio.Task[None]] = set()
+        self._burials: set[asyncio.Task[object]] = set()
+        self._discarded = 0
+        self._bereft: set[Node] = set()
+        self._later: asyncio.TimerHandle | None = None
         self._begun = False
         self._why = ""
 
@@ -141,23 +147,21 @@ class Family:
         """
         if self.no_copies is not None:
             raise NoCopy("no copy of the REPL's process can be made", found=self.no_copies)
-        making = self._loop.create_task(self._made(source, pipes))
+        making = self._loop.create_task(self._made(source, keep, pipes))
         try:
             node = await asyncio.shield(making)
         except asyncio.CancelledError:
             making.add_done_callback(_abandon)
             raise
-        if keep:
-            node.freeze()
         return node
 
-    async def _made(self, source: Node, pipes: Sequence[int]) -> Node:
+    async def _made(self, source: Node, keep: bool, pipes: Sequence[int]) -> Node:
         async with self._tidying:
             pass  # what comes next is not to write while the scratch folder is being emptied
         async with self._copying:
             for attempt in range(_ATTEMPTS):
                 try:
-                    return await self._attempted(source, pipes)
+                    return await self._attempted(source, keep, pipes)
                 except NoCopy as error:
                     # A signal that comes in the midst of a fork makes it begin anew, which is one fork too many.
                     if not isinstance(error, _Refused) or attempt == _ATTEMPTS - 1:
@@ -168,16 +172,21 @@ class Family:
                     raise NoCopy("no copy of the REPL's process could be made", found=str(error)) from error
         raise AssertionError("unreachable")
 
-    async def _attempted(self, source: Node, pipes: Sequence[int]) -> Node:
+    async def _attempted(self, source: Node, keep: bool, pipes: Sequence[int]) -> Node:
         with _line() as (ours, theirs):
             if self._warden is not None:
                 self._warden.expect_fork(source.process.pid)
             try:
-                inner = await self._ordered(source, theirs, pipes)
-                pid = await asyncio.wait_for(self._reported(ours), _COPY_SECONDS)
+                inner = await self._ordered(source, theirs, keep, pipes)
+                async with asyncio.timeout(_COPY_SECONDS):
+                    pid = await self._reported(ours)
                 if pid is None:
                     raise NoCopy("no copy of the REPL's process could be made", found="it ended at once")
-                node = await self._known(source, pid, ours)
+                node = self._known(source, pid, ours)
+                if keep:
+                    node.freeze()
+                else:
+                    await node.connect()
             except NoCopy:
                 if self._warden is not None and self._warden.expect_none():
                     await self._purge(source)
@@ -192,12 +201,12 @@ class Family:
         node.inner = inner
         return node
 
-    async def _ordered(self, source: Node, theirs: socket.socket, pipes: Sequence[int]) -> int:
+    async def _ordered(self, source: Node, theirs: socket.socket, keep: bool, pipes: Sequence[int]) -> int:
         """Order a copy; returns its process id as its family counts, 0 where the original is gone meanwhile."""
         fds = (theirs.fileno(), *pipes)
+        order = {"op": "copy", "fds": len(fds), "rehearse": keep}
         try:
-            async with asyncio.timeout(_COPY_SECONDS):
-                answer = await source.ask({"op": "copy", "fds": len(fds)}, Copied, fds=fds)
+            answer = await source.ask(order, Copied, _COPY_SECONDS, fds)
         except (ReplError, TimeoutError):
             # Once it is gone, its copy reports if there is one, and else the line is closed.
             source.process.kill()
@@ -226,14 +235,13 @@ class Family:
 
     async def _reported(self, ours: socket.socket) -> int | None:
         """The process that speaks first on a new line, by the kernel's word; None if that was closed."""
-        readable = asyncio.Event()
-        self._loop.add_reader(ours, readable.set)
+        room = socket.CMSG_SPACE(_CREDENTIALS.size)
         try:
-            await readable.wait()
-        finally:
-            self._loop.remove_reader(ours)
-        try:
-            data, extra, _, _ = ours.recvmsg(_BORN_BYTES, socket.CMSG_SPACE(_CREDENTIALS.size))
+            try:
+                data, extra, _, _ = ours.recvmsg(_BORN_BYTES, room)
+            except BlockingIOError:
+                await _readable(ours)
+                data, extra, _, _ = ours.recvmsg(_BORN_BYTES, room)
         except ConnectionResetError:
             return None
         if not data:
@@ -250,7 +258,7 @@ class Family:
         pid, _, _ = _CREDENTIALS.unpack(told[0])
         return int(pid)
 
-    async def _known(self, source: Node, pid: int, ours: socket.socket) -> Node:
+    def _known(self, source: Node, pid: int, ours: socket.socket) -> Node:
         """A copy that has reported, held firmly."""
         if any(node.process.pid == pid for node in self.nodes):
             raise ReplError("the REPL's process broke its protocol", found="it speaks for a copy of its")
@@ -267,7 +275,6 @@ class Family:
             raise NoCopy("no copy of the REPL's process could be made", found="it ended at once") from error
         node = Node(handle, ours, self._limits.frame_bytes, source)
         self.nodes.add(node)
-        await node.connect()
         handle.when_ended(lambda: self._lost(node))
         return node
 
@@ -275,12 +282,45 @@ class Family:
 
     def _lost(self, node: Node) -> None:
         """A copy has ended: find out how, and tell."""
-        task = self._loop.create_task(self._bury(node))
+        self.nodes.discard(node)
+        if node in self._bereft:  # its own go to the first process
+            self._bereft.remove(node)
+            self._bereft.add(self.root)
+        if not node.discarded or self.dead:
+            self._see_to(self._bury(node))
+            return
+        parent = node.parent
+        self._bereft.add(self.root if parent is None or parent.dead else parent)
+        self._discarded += 1
+        node.mourn("it was given up")
+        if self._discarded >= _MOST_DISCARDED:
+            self._bury_discarded()
+        elif self._later is None:
+            self._later = self._loop.call_later(_LATER, self._bury_discarded)
+
+    def _see_to(self, work: Coroutine[Any, Any, object]) -> None:
+        task = self._loop.create_task(work)
         self._burials.add(task)
         task.add_done_callback(self._burials.discard)
 
+    def _bury_discarded(self) -> None:
+        """Have those seen to that were ended on purpose: several at once, for each asks for a turn of a process."""
+        self._forget_later()
+        if self.dead:
+            return
+        bereft, self._discarded = self._bereft, 0
+        self._bereft = {parent for parent in bereft if parent.busy}
+        for parent in bereft - self._bereft:
+            self._see_to(self._buried(parent))
+        if self._bereft:
+            self._later = self._loop.call_later(_LATER, self._bury_discarded)
+
+    def _forget_later(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
     async def _bury(self, node: Node) -> None:
-        self.nodes.discard(node)
         status = None if self.dead else await self._status(node)
         node.mourn(node.violation or (self._why if self.dead else _cause(status)))
 
@@ -288,7 +328,7 @@ class Family:
         """How a copy ended, as the process knows that stands for its parent; None where nobody does."""
         parent = node.parent
         if parent is not None and parent is not self.root and not parent.dead:
-            if parent.cell is not None and not parent.cell.over.done():
+            if parent.busy:
                 return None  # it sees to it later
             if (status := await self._buried(parent, node.inner)) is not None:
                 return status
@@ -342,6 +382,7 @@ class Family:
         """End all of it, wait until it is gone, give back everything."""
         if self._begun and not self.dead:
             await self._end_copies()
+        self._forget_later()
         self.kill()
         if self._watcher is not None:
             await self._watcher
@@ -397,6 +438,17 @@ def _line() -> Iterator[tuple[socket.socket, socket.socket]]:
         raise
     finally:
         theirs.close()
+
+
+async def _readable(sock: socket.socket) -> None:
+    """Wait until there is something to read."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(sock, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(sock)
 
 
 def _abandon(making: asyncio.Task[Node]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 _CPU_CLOCK = 2
+_TOLD_BYTES = 1 << 16
 _SESSION = 3
 """Its place in /proc/PID/stat after the name."""
 
@@ -33,13 +34,16 @@ def fields_of(pid: int) -> list[bytes]:
 
 
 def told(pid: int, name: str) -> bytes:
-    """A file of /proc about a process. (A path object would keep the number as a string for good.)
+    """The first 64 KiB of a file of /proc about a process. (A file object takes three times as many system calls.)
 
     Raises:
         OSError: it is gone, or that is not told.
     """
-    with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123
-        return file.read()
+    fd = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, _TOLD_BYTES)
+    finally:
+        os.close(fd)
 
 
 def session_of(leader: int) -> list[int]:

@@ -33,12 +33,16 @@ from distill_core.repl.running import STOPPED, Process, RunningCell
 from distill_core.repl.values import ReplLimits
 
 _R = TypeVar("_R", bound=Reply)
+_REPLIES, _CALLS = (Ready, Listed, Copied, Buried), (WorkerRequest, PrimitiveRequest)
+_STIRRED = 2
 _LAST_WORDS = 0.05
 """Seconds that a process whose line is closed has for ending by itself, so that its status tells how it ended."""
 
 
 class Node:
     """A process that has a line.
+
+    `stirred` is not 0 while it may have changed without anybody having looked.
 
     Args:
         process: the process.
@@ -59,24 +63,37 @@ class Node:
         self.why = ""
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.frozen = False
+        self.stirred = _STIRRED
+        self.discarded = False
         self._socket = sock
         self._line = Line(frame_bytes, self._on_frame, self._on_violation)
         self._calls: Calls | None = None
         self._capture: Capture | None = None
+        self._connected = False
         self._asking = asyncio.Lock()
         self._awaited: tuple[type[Any], asyncio.Future[Any]] | None = None
         self._late: list[type[Any]] = []
 
     async def connect(self) -> None:
-        """Listen to its line."""
+        """Listen to its line, if that is not done yet: what is frozen says nothing."""
+        if self._connected or self.dead:
+            return
+        self._connected = True
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self._line, sock=self._socket)
         self._line.closed.add_done_callback(lambda _: self._line_closed(loop))
+        if self.dead:
+            self._line.abort()  # it ended meanwhile
 
     @property
     def dead(self) -> bool:
         """Whether it is gone."""
         return self.gone.done()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it runs a cell."""
+        return self.cell is not None and not self.cell.over
 
     # ------------------------------------------------------------ cells
 
@@ -124,6 +141,7 @@ class Node:
             TimeoutError: there was no answer in time.
         """
         async with self._asking:
+            await self.connect()
             answer = self._expect(kind)
             frozen = self.frozen
             self.thaw()
@@ -132,12 +150,12 @@ class Node:
                     self._line.send_with(self._socket, order, fds)
                 else:
                     self._line.send(order)
-                return await asyncio.wait_for(asyncio.shield(answer), seconds)
+                async with asyncio.timeout(seconds):
+                    return await answer
             finally:
-                if not answer.done():
+                if answer.cancel() or answer.cancelled():
                     self._late.append(kind)
-                    answer.cancel()
-                elif not answer.cancelled():
+                else:
                     answer.exception()  # where sending has failed already, nobody else asks for it
                 if frozen:
                     self.freeze()
@@ -152,6 +170,7 @@ class Node:
         """Let it run."""
         if self.frozen and isinstance(self.process, Handle):
             self.frozen = False
+            self.stirred = _STIRRED
             self.process.thaw()
 
     def _expect(self, kind: type[_R]) -> asyncio.Future[_R]:
@@ -166,6 +185,11 @@ class Node:
             self._awaited[1].set_exception(ReplError("the REPL's process was lost", found=why))
 
     # ------------------------------------------------------------ its end
+
+    def discard(self) -> None:
+        """End it because it is of no use any more; how it ended then interests nobody."""
+        self.discarded = True
+        self.process.kill()
 
     def mourn(self, why: str) -> None:
         """It is gone: nothing that it owes will come any more."""
@@ -187,11 +211,11 @@ class Node:
 
     def _on_frame(self, frame: Frame) -> None:
         cell = self.cell
-        if isinstance(frame, Ready | Listed | Copied | Buried):
+        if isinstance(frame, _REPLIES):
             self._on_reply(frame)
-        elif isinstance(frame, WorkerRequest | PrimitiveRequest):
+        elif isinstance(frame, _CALLS):
             self._on_call(frame)
-        elif cell is None or cell.over.done() or isinstance(frame, Born):
+        elif cell is None or cell.over or isinstance(frame, Born):
             raise ReplError("the REPL's process broke its protocol", found="a result where no cell runs")
         elif isinstance(frame, Answered):
             cell.answered(frame)

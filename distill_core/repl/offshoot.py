@@ -64,6 +64,7 @@ async def forked(source: Timeline, index: int | None, functions: Functions, limi
         except OSError as error:
             raise ReplError("the REPL cannot be forked", found=str(error)) from error
         family, base, cells = await source.branch(index, (their_out, their_err))
+        await base.connect()
         base.tell({"op": "configure", **settings(limits, functions.primitives)})
         ground = Ground(family, base, out, err, fresh=False)
         return Timeline(Offshoot(ground, ours.pop_all()), functions, limits, source.query, cells)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from distill_core.repl.handle import fields_of, told
 
-_MINOR_FAULTS = 7
-"""Its place in /proc/PID/stat after the name; pages that came without reading a disk (proc(5))."""
+_MINOR_FAULTS, _RESIDENT = 7, 21
+"""Places in /proc/PID/stat after the name: pages that came without reading a disk, and pages mapped (proc(5))."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Pages(NamedTuple):
+    """Pages of a process in bytes: those that it has newly got so far, copies of shared ones among them, and all."""
+
+    touched: int
+    resident: int
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -40,17 +48,10 @@ def beyond(running: Share, frozen: Sequence[Share]) -> int:
     return max(0, together - running.resident)
 
 
-def resident(pid: int) -> int:
-    """Bytes that a process maps, by a cheaper count; 0 where unknown."""
+def pages(pid: int) -> Pages:
+    """What a process has and has got, by a cheaper count than its share; zeros where unknown."""
     try:
-        return int(told(pid, "statm").split()[1]) * _PAGE
+        fields = fields_of(pid)
+        return Pages(int(fields[_MINOR_FAULTS]) * _PAGE, int(fields[_RESIDENT]) * _PAGE)
     except (OSError, ValueError, IndexError):
-        return 0
-
-
-def touched(pid: int) -> int:
-    """Bytes of the pages that a process has newly got so far, copies of shared ones among them; 0 where unknown."""
-    try:
-        return int(fields_of(pid)[_MINOR_FAULTS]) * _PAGE
-    except (OSError, ValueError, IndexError):
-        return 0
+        return Pages(0, 0)

@@ -124,14 +124,14 @@ class RunningCell:
         self.number = number
         self.written = written
         self.fault: Exception | None = None
-        self.over: asyncio.Future[None] = self._loop.create_future()
+        self.over = False
         self.calls: list[WorkerCall | None] = []
         self.begun = False
         self._limits = limits
         self._seconds = seconds
         self._process = process
         self._clock = Clock(process.cpu_seconds)
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._requested: dict[type[Request], int] = {WorkerRequest: 0, PrimitiveRequest: 0}
         self._chars = 0
@@ -140,37 +140,42 @@ class RunningCell:
         self._final: Final | None = None
         self._done: Done | None = None
         self._lost: str | None = None
-        self._beginning = self._loop.call_later(_BEGIN_SECONDS, self._begin_or_go)
+        soon = _BEGIN_SECONDS if seconds is None else min(seconds, _BEGIN_SECONDS)
+        self._timer = self._loop.call_later(max(soon, 0.0), self._look)
 
     def begin(self, number: int) -> None:
         """The child has turned to it."""
         if number != self.number or self.begun:
             raise ReplError("the REPL's process broke its protocol", found="the beginning of another cell")
         self.begun = True
-        self._beginning.cancel()
-        self._watch()
 
-    def _begin_or_go(self) -> None:
-        """A child that does not turn to the cell is still at an earlier one, whatever it said."""
+    async def ended(self) -> None:
+        """Wait until it is over, whatever becomes of the one who waits. One may wait at a time."""
+        if not self.over:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+
+    def _look(self) -> None:
+        """See to its limits, and look again when the next one would be reached if no call came between."""
         if not self.begun:
-            self._process.kill()
-
-    def _watch(self) -> None:
-        """See to the time limit: look again when it would be reached if no call came between."""
-        if self._seconds is None or self._stop is not None:
+            left = _BEGIN_SECONDS - self._clock.elapsed
+            if left <= 0:  # it is still at an earlier cell, whatever it said
+                self._process.kill()
+                return
+        elif self._seconds is None:
             return
-        left = self._seconds - self._clock.active
-        if left <= 0:
-            self.stop("timeout")
         else:
-            self._timer = self._loop.call_later(max(left, 0.01), self._watch)
+            left = self._seconds - self._clock.active
+            if left <= 0:
+                self.stop("timeout")
+                return
+        self._timer = self._loop.call_later(max(left, 0.01), self._look)
 
     def stop(self, why: Stop) -> None:
         """Interrupt the cell; kill the child if that does not end it in time."""
-        if self._stop is None and not self.over.done():
+        if self._stop is None and not self.over:
             self._stop = why
-            if self._timer is not None:
-                self._timer.cancel()
+            self._timer.cancel()
             for task in list(self._tasks):
                 task.cancel()
             self._process.interrupt()
@@ -208,7 +213,7 @@ class RunningCell:
     @property
     def stopping(self) -> bool:
         """Whether it has been asked to stop, or has stopped."""
-        return self._stop is not None or self.over.done()
+        return self._stop is not None or self.over
 
     def objection(self, request: Request) -> str | None:
         """Why the cell may not make this call; None if it may, and then it counts."""
@@ -247,13 +252,12 @@ class RunningCell:
         self._end()
 
     def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._beginning.cancel()
+        self._timer.cancel()
         for task in list(self._tasks):
             task.cancel()
-        if not self.over.done():
-            self.over.set_result(None)
+        self.over = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def result(self, aftermath: Aftermath | None) -> CellResult:
         """What came of it; `aftermath` says what stands ready where the process was lost."""

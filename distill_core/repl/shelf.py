@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from distill_core.errors import ReplError
 from distill_core.repl.node import Node
+from distill_core.repl.proportional import Pages
 from distill_core.repl.values import Checkpoint
 
 
@@ -17,8 +18,8 @@ class Kept:
         node: the process.
         index: how many cells its state comes after.
 
-    `bytes` is what it was last measured to hold, `grown` what was new in it when it was taken, at most. `touched` and
-    `resident` are bytes of pages that it had got, and that it mapped, when note was last taken of that.
+    `bytes` is what it was last measured to hold, `grown` what was new in it when it was taken, at most. `pages` is what
+    it had when note was last taken of that, `own` the bytes that it has taken by itself since, as last looked at.
     """
 
     def __init__(self, node: Node, index: int) -> None:
@@ -26,7 +27,8 @@ class Kept:
         self.indexes = [index]
         self.bytes = 0
         self.grown = 0
-        self.touched = self.resident = 0
+        self.own = 0
+        self.pages = Pages(0, 0)
         self.when = datetime.now(UTC)
 
     @property

@@ -22,6 +22,9 @@ OnOutput: TypeAlias = Callable[[StreamName, str], None]
 
 _LIST_SECONDS = 5.0
 """Time that the process has for listing its variables; what a cell left running may keep it from that."""
+_CALM = 0.005
+"""Seconds between the end of a cell and the keeping of its state, unless the next one comes before: its result goes
+to the supervisor first."""
 _ALL_LOST = "The REPL was started again: context and query are there, all other variables are lost."
 
 
@@ -96,6 +99,7 @@ class Timeline:
         self._weighing: Weighing | None = None
         self._runner: Node | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._due: asyncio.TimerHandle | None = None
         self._cells = cells
 
     # ------------------------------------------------------------ what there is
@@ -149,7 +153,7 @@ class Timeline:
             if self._lost:
                 aftermath = await self._recover(number)
             elif not self.closed:
-                self._keep(number)
+                self._keep()
             result = cell.result(aftermath)
             if (error := cell.fault or written.failure) is not None:
                 raise error
@@ -178,10 +182,10 @@ class Timeline:
         if runner.dead:
             cell.lose(runner.why)
         try:
-            await asyncio.shield(cell.over)
+            await cell.ended()
         except asyncio.CancelledError:
             cell.stop("interrupted")
-            await cell.over
+            await cell.ended()
             raise
         finally:
             runner.cell = None
@@ -280,10 +284,19 @@ class Timeline:
 
     # ------------------------------------------------------------ states
 
-    def _keep(self, number: int) -> None:
-        """Begin to keep the state after `number` cells."""
+    def _keep(self) -> None:
+        """See that the state after the last cell is kept, soon."""
         if self.limits.checkpoints and self.without_checkpoints is None:
-            self._keeping = asyncio.create_task(self._take(number))
+            self._due = asyncio.get_running_loop().call_later(_CALM, self._begin_to_keep)
+
+    def _begin_to_keep(self) -> None:
+        self._put_off()
+        self._keeping = asyncio.create_task(self._take(self._cells))
+
+    def _put_off(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
     async def _take(self, number: int) -> None:
         assert self._ground is not None
@@ -296,11 +309,13 @@ class Timeline:
             return  # a state that cannot be kept is not there to go back to; what is lost shows with the next cell
         kept = Kept(node, number)
         for given_up in self._shelf.add(kept):
-            given_up.node.process.kill()
+            given_up.node.discard()
         self._weighing.kept(kept, self._runner)
 
     async def _kept(self) -> None:
         """Wait until the state after the last cell is kept."""
+        if self._due is not None:
+            self._begin_to_keep()
         if self._keeping is not None:
             await asyncio.shield(self._keeping)
             self._keeping = None
@@ -321,9 +336,9 @@ class Timeline:
             runner = await family.copy(self._shelf.at(index).node, keep=False)
             former = self._runner
             for kept in self._shelf.go_back_to(index):
-                kept.node.process.kill()
+                kept.node.discard()
             if former is not None:
-                former.process.kill()
+                former.discard()
                 await asyncio.wait([former.gone])
             self._cells = index
             self._employ(runner)
@@ -370,6 +385,7 @@ class Timeline:
         self._calls.close()
 
     async def _end_all(self) -> None:
+        self._put_off()
         if self._runner is not None:
             self._runner.process.kill()
         with contextlib.suppress(ReplError):

@@ -38,11 +38,13 @@ class Heard(NamedTuple):
         violation: what was wrong with it, if anything was.
         result: the cell's, as far as it came.
         answers: bytes that the host sent.
+        taken: pieces that it took, the one with the violation included; it hears nothing after that.
     """
 
     violation: str | None
     result: CellResult
     answers: int
+    taken: int
 
 
 class _Nobody:
@@ -109,10 +111,13 @@ async def hear(pieces: Iterable[bytes]) -> Heard:
     node.employ(Calls(_echo, None, {"double": _double}, LIMITS.concurrency), cast(Capture, _Silence()))
     node._line.connection_made(nowhere)
     cell = node.start(1, "pass", "", 60.0, Written(LIMITS.output_chars, None), LIMITS)
+    taken = 0
     try:
         for piece in pieces:
+            taken += 1
             node._line.data_received(piece)
-            await asyncio.sleep(0)
+            if cell._tasks:
+                await asyncio.sleep(0)
             if node.violation is not None:
                 break
         while cell._tasks:
@@ -125,7 +130,7 @@ async def hear(pieces: Iterable[bytes]) -> Heard:
     assert cell.fault is None, cell.fault
     assert nobody.killed == (node.violation is not None)
     assert len(node._line._buffer) <= FRAME_BYTES + 4
-    return Heard(node.violation, result, nowhere.sent)
+    return Heard(node.violation, result, nowhere.sent, taken)
 
 
 def framed(body: bytes) -> bytes:

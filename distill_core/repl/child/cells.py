@@ -25,6 +25,7 @@ _CO_COROUTINE = 0x80
 _RECURSION = sys.getrecursionlimit()
 _compile, _eval, _repr, _exit = compile, eval, repr, os._exit
 _BUILTINS, _AS_THEY_WERE = vars(builtins), dict(vars(builtins))
+_CHECK = compile("print(end='')", "<check>", "eval")
 _UNSOUND = 70
 """Status of a process in which no cell runs any more, whatever the last one did to it (EX_SOFTWARE, sysexits.h)."""
 _thread_hook = threading.excepthook
@@ -110,10 +111,17 @@ class Cells:
             self._interrupts.install()
             self._outlet.begin()
             self._memory.for_cell()
-            _eval(_compile("print(end='')", "<check>", "eval"), {"__builtins__": _BUILTINS})
+            _compile("0", "<check>", "eval")
+            _eval(_CHECK, {"__builtins__": _BUILTINS})
             self._memory.for_scaffold()
         except BaseException:  # noqa: BLE001 - there is nobody left to whom it could be said
             _exit(_UNSOUND)
+
+    def rehearse(self) -> None:
+        """Go through the motions of a cell, after a copy was made: each page of memory that is written to for the first
+        time is then copied, which takes longer than the cell, and nobody waits for it now."""
+        self._restore()
+        self._try_out()
 
     def renew(self) -> None:
         """In a copy of the process: part what the original goes on to use."""

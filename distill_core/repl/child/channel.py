@@ -53,6 +53,12 @@ def encode(message: dict[str, Any]) -> bytes:
         return _encode(_spelled(message)).encode("utf-8")
 
 
+def framed(message: dict[str, Any]) -> bytes:
+    """A whole frame. Raises as `encode` does."""
+    body = encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
 def _nothing() -> None:
     """What there is to do before sending when nothing else is set."""
 
@@ -102,13 +108,15 @@ class Channel:
     def send(self, message: dict[str, Any]) -> None:
         """Send one frame, after whatever was written before it."""
         self.before_sending()
-        body = encode(message)
-        if len(body) > self.frame_bytes:
-            raise ValueError(f"{len(body):,} bytes are too much for one call (at most {self.frame_bytes:,})")
+        frame = framed(message)
+        if len(frame) > self.frame_bytes + 4:
+            raise ValueError(f"{len(frame):,} bytes are too much for one call (at most {self.frame_bytes:,})")
         with self._hold, self._sending:
-            rest = memoryview(len(body).to_bytes(4, "big") + body)
-            while rest:
-                rest = rest[_write(self._fd, rest) :]
+            sent = _write(self._fd, frame)
+            if sent < len(frame):
+                rest = memoryview(frame)[sent:]
+                while rest:
+                    rest = rest[_write(self._fd, rest) :]
 
     def between_cells(self) -> None:
         """Forget a reading turn that an interrupt tore."""

@@ -7,17 +7,19 @@ threads held or were about to do is the original's. Files and the scratch folder
 from __future__ import annotations
 
 import os
-import random
 import sys
 import threading
 import warnings
 from typing import Any
 
-from .channel import Channel
+from .channel import Channel, framed
 from .output import Outlet
 
 _fork, _wait, _close, _status = os.fork, os.waitpid, os.close, os.waitstatus_to_exitcode
-_get_random, _set_random = random.getstate, random.setstate
+_write = os.write
+_BORN = framed({"op": "born"})
+_WARNS = sys.version_info >= (3, 12)
+"""Whether Python warns of forking beside threads, whose state is what `renew` puts right."""
 
 
 class Copying:
@@ -45,13 +47,8 @@ class Copying:
         if len(fds) != order["fds"]:
             self._answer(fds, None, "no descriptors are free")
             return False
-        kept = _get_random()  # a fork seeds it anew
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # of forking beside threads: their state is what `renew` puts right
-                pid = _fork()
+            pid = _forked() if _WARNS else _fork()
         except OSError as error:
             self._answer(fds, None, str(error), refused=isinstance(error, PermissionError))
             return False
@@ -59,9 +56,9 @@ class Copying:
             self._copies.add(pid)
             self._answer(fds, pid, None)
             return False
+        self._cut_ties()
+        _write(fds[0], _BORN)  # before all else: the host waits for it, and for nothing more
         self._renew(fds)
-        _set_random(kept)
-        self._channel.send({"op": "born"})
         return True
 
     def bury(self) -> list[tuple[int, int]]:
@@ -81,14 +78,22 @@ class Copying:
             _close(fd)
         self._channel.send({"op": "copied", "pid": pid, "error": error, "refused": refused})
 
-    def _renew(self, fds: list[int]) -> None:
+    def _cut_ties(self) -> None:
         for fd in self._ties:
             _close(fd)
         self._ties = ()
+
+    def _renew(self, fds: list[int]) -> None:
         self._copies.clear()
         self._channel.renew(fds[0])
         self._outlet.renew(fds[1:])
         _revive_executors()
+
+
+def _forked() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _fork()
 
 
 def _revive_executors() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
-import random
 import sys
 from types import ModuleType
 from typing import Any
 
 from . import bounds, document, files, lockdown, packages, semaphores, variables
 from .cells import Cells
+from .chance import random
 from .channel import Channel
 from .copying import Copying
 from .dialects import DIALECTS
@@ -106,6 +107,7 @@ class Interpreter:
             answer=self._answer,
             echo=config["echo"],
         )
+        gc.freeze()  # what is here now stays: to look through it for garbage would be to write into all of it
         channel.send({"op": "ready", **proven, "python": sys.version.split()[0]})
 
     def obey(self, order: dict[str, Any]) -> None:
@@ -121,6 +123,8 @@ class Interpreter:
         elif what == "copy":
             if self._copying.copy(order):
                 self._cells.renew()
+            elif order["rehearse"]:
+                self._cells.rehearse()
         elif what == "bury":
             self._channel.send({"op": "buried", "ended": self._copying.bury()})
         else:
