@@ -14,7 +14,8 @@ _TO_STDERR, _TO_STDOUT = b"\xff\xfee", b"\xff\xfeo"
 _MARK = re.compile(rb"\xff\xfe([eo])")
 _PAUSE = 0.025
 _READ_BYTES = 1 << 18
-_DRAIN_BYTES = 1 << 20
+_DRAIN_BYTES, _DRAIN_READS = 1 << 20, 300
+"""What a full pipe holds, in bytes and in pieces (a page each). A writer in small pieces can be faster than we are."""
 _FULL = 1 << 15
 _MOST_TURNS = 8192
 """Changes of stream in one reading whose order is kept; nobody but a forger of marks writes more."""
@@ -104,8 +105,11 @@ class Capture:
         if self._written is not None:
             for pipe in (self._main, self._raw):
                 taken = 0
-                while taken < _DRAIN_BYTES and (size := pipe.read(self._written)):
+                for _ in range(_DRAIN_READS):
+                    size = pipe.read(self._written)
                     taken += size
+                    if not size or taken >= _DRAIN_BYTES:
+                        break
 
     def end(self) -> None:
         """The cell is over: take the rest."""

@@ -62,7 +62,7 @@ class Paths(NamedTuple):
 ALLOWED: frozenset[str] = frozenset(
     (
         # memory
-        "brk", "madvise", "mmap", "mprotect", "mremap", "msync", "munmap",
+        "brk", "mprotect", "mremap", "msync", "munmap",
         # open descriptors
         "close", "close_range", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
         "epoll_wait", "eventfd2", "fadvise64", "fdatasync", "flock", "fstat", "fsync", "ftruncate",
@@ -77,10 +77,10 @@ ALLOWED: frozenset[str] = frozenset(
         # time
         "alarm", "getitimer", "gettimeofday", "nanosleep", "setitimer", "time", "times",
         # threads of its own, and signals to itself
-        "exit", "exit_group", "get_robust_list", "getcpu", "membarrier", "pause", "restart_syscall", "rseq",
+        "exit", "exit_group", "getcpu", "membarrier", "pause", "restart_syscall", "rseq",
         "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
-        "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_yield", "set_robust_list",
-        "set_tid_address", "sigaltstack", "wait4", "waitid",
+        "sched_get_priority_max", "sched_get_priority_min", "sched_yield", "set_robust_list", "set_tid_address",
+        "sigaltstack", "wait4", "waitid",
         # facts about itself
         "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpid", "getppid", "getrandom", "getresgid",
         "getresuid", "getrlimit", "getrusage", "gettid", "getuid", "sysinfo", "umask", "uname",
@@ -116,7 +116,9 @@ _FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
     0x5401,
     0x5413,
 )
-_F_SETFL, _O_ASYNC = 4, 0x2000
+_F_SETFL, _O_ASYNC, _O_DIRECT = 4, 0x2000, 0x4000 | 0x10000
+"""O_DIRECT of x86-64 and of aarch64; the other's is O_DIRECTORY there, which nobody sets. By O_ASYNC the kernel signals
+processes; by O_DIRECT a pipe keeps each write apart, and the host reads one byte at a time (pipe(2))."""
 _F_HARMLESS = (0, 1, 2, 3, 5, 6, 7, 36, 37, 38, 1030, 1032)
 """F_DUPFD, GETFD, SETFD, GETFL, GETLK, SETLK, SETLKW, OFD_GETLK, OFD_SETLK, OFD_SETLKW, DUPFD_CLOEXEC, GETPIPE_SZ.
 Not among them: F_SETOWN, F_SETOWN_EX, F_SETSIG, F_NOTIFY and F_SETLEASE, by which the kernel signals processes."""
@@ -125,6 +127,11 @@ _RECEIVING, _SENDING = 0x2 | 0x40 | 0x100, 0x40 | 0x4000 | 0x8000
 _SOL_SOCKET = 1
 _SO_HARMLESS = (3, 4, 7, 8, 38, 39)
 """SO_TYPE, ERROR, SNDBUF, RCVBUF, PROTOCOL, DOMAIN. Not SO_PEERPIDFD, a handle on the process at the other end."""
+_MAP_HUGETLB = 0x40000
+"""Pages of a pool that the machine keeps for programs that cannot do without them."""
+_ADVICE = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19)
+"""MADV_NORMAL to DONTNEED, FREE, DONTFORK, DOFORK, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK. Not
+MERGEABLE, by which the time of a write tells what other processes have in memory, nor those that push pages out."""
 _CLOCKS = 15
 """CLOCK_REALTIME to CLOCK_TAI. Higher and negative ids are processor clocks of other processes, and devices."""
 _FUTEX_PRIVATE, _FUTEX_REALTIME = 128, 256
@@ -152,13 +159,16 @@ CHECKED: dict[str, Alternatives] = {
     "clone": ((Arg(0, LONG & ~_CLONE_DETACHED, _CLONE_THREAD_FLAGS),),),
     "fcntl": (
         *_one_of(1, _F_HARMLESS),
-        (Arg(1, INT, _F_SETFL), Arg(2, _O_ASYNC, 0)),
+        (Arg(1, INT, _F_SETFL), Arg(2, _O_ASYNC | _O_DIRECT, 0)),
     ),
     "futex": tuple((Arg(1, INT & ~(_FUTEX_PRIVATE | _FUTEX_REALTIME), op),) for op in _FUTEX_HARMLESS),
+    "get_robust_list": ((Arg(0, INT, 0),),),
     "getsockopt": tuple((Arg(1, INT, _SOL_SOCKET), Arg(2, INT, name)) for name in _SO_HARMLESS),
     "ioctl": _one_of(1, (_FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ)),
     # Landlock lets files be linked within the scratch folder only; by descriptor alone is another matter.
     "linkat": ((Arg(4, INT & ~_AT_SYMLINK_FOLLOW, 0),),),
+    "madvise": _one_of(2, _ADVICE),
+    "mmap": ((Arg(3, _MAP_HUGETLB, 0),),),
     "open": _opening(1),
     "openat": _opening(2),
     "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),
@@ -170,6 +180,7 @@ CHECKED: dict[str, Alternatives] = {
     "recvfrom": ((Arg(3, INT & ~_RECEIVING, 0),),),
     "recvmsg": ((Arg(2, INT & ~_RECEIVING, 0),),),
     "sendto": ((Arg(4, LONG, 0), Arg(3, INT & ~_SENDING, 0)),),
+    "sched_getaffinity": ((Arg(0, INT, 0),),),
     "tgkill": ((Arg(0, INT, SELF),),),
 }
 

@@ -50,6 +50,7 @@ class Outlet:
         self.dropped = 0
         os.dup2(self._out, 1)
         os.dup2(self._err, 2)
+        os.set_blocking(1, True)
         if any(stream.closed for stream in self._streams):
             self._streams = (Stream(self, 1), Stream(self, 2))
         if self._stdin.closed:

@@ -60,6 +60,16 @@ ATTACKS = [
             for option in (17, 31, 59, 76, 77, 78, 34, 55): refused(**{f'SO {option}': lambda: line.getsockopt(1, option, 64) and 1})
             line.detach()
         """),
+    attack("descriptor-packets", "an output of one byte a piece, which the host would read for ever", """
+        import fcntl, threading
+        refused(packets=lambda: fcntl.fcntl(1, fcntl.F_SETFL, os.O_WRONLY | os.O_DIRECT) == 0)
+        on = True
+        def flood():
+            while on: os.write(1, b'x')
+        for _ in range(3): threading.Thread(target=flood, daemon=True).start()
+        for _ in range(20): worker('a')
+        on = False
+        """, "contained"),
     attack("descriptor-fcntl", "having the kernel signal others, and changing what is shared", """
         import fcntl
         for fd in range(12):

@@ -126,6 +126,13 @@ ATTACKS = [
                 cut=lambda: resource.prlimit(@@HOSTPID@@, resource.RLIMIT_NOFILE, (3, 3)))
         if MACHINE == 'x86_64': denied((251, 1, @@VICTIM@@, 0), (314, 0, bytes(48), 0), (302, @@VICTIM@@, 7, bytes(16), None), (302, 0, 4, bytes(16), None), (160, 7, bytes(16)))
         """),
+    attack("process-told-by-number", "which processes there are, told by calls that take a number", """
+        refused(processors=lambda: os.sched_getaffinity(@@VICTIM@@), own=lambda: os.sched_getaffinity(os.getpid()))
+        number, head, size = (274 if MACHINE == 'x86_64' else 100), ctypes.c_void_p(), ctypes.c_size_t()
+        for pid in (@@VICTIM@@, 1, os.getppid() or 2, 4_000_000):
+            denied((number, pid, ctypes.byref(head), ctypes.byref(size)))
+        print(len(os.sched_getaffinity(0)) > 0)
+        """),
     attack("process-clocks-of-others", "what another process computes, told by its clock", """
         for pid in (1, @@VICTIM@@, @@HOSTPID@@, os.getppid()):
             for kind in (0, 1, 2, 4 | 2):

@@ -26,6 +26,12 @@ ATTACKS = [
         for m in kept: m.write(bytes(64 << 20))
         print('ESCAPED')
         """, "contained"),
+    attack("memory-of-all", "pages that the machine keeps for others, and pages shared with whoever has the same in them", """
+        import mmap
+        refused(huge=lambda: mmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000))
+        own = mmap.mmap(-1, 1 << 20)
+        refused(merged=lambda: own.madvise(12) or True, poisoned=lambda: own.madvise(100) or True, out=lambda: own.madvise(21) or True)
+        """),
     attack("memory-maps-without-reserve", "maps that promise not to need anything", """
         import mmap
         kept, total = [], 0
