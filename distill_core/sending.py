@@ -318,7 +318,7 @@ class Sender:
         failure = (
             error
             if isinstance(error, DistillError)
-            else ModelError("the worker call failed", found=f"{type(error).__name__}: {error}")
+            else ModelError("the handler gave up", found=f"{type(error).__name__}: {error}")
         )
         self._recorder.emit(
             ev.WorkerCallFailed(

@@ -118,8 +118,11 @@ def _plain(url: str) -> str:
 
 
 def host_of(base_url: str) -> str:
-    """The host name of an URL, in lower case; empty where there is none."""
-    return (urlsplit(base_url).hostname or "").lower()
+    """The host name of an URL, in lower case; empty where there is none, or where it is no URL."""
+    try:
+        return (urlsplit(base_url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

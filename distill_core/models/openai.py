@@ -93,13 +93,13 @@ class OpenAIHandler(ModelHandler):
     ) -> None:
         self.model = model
         self.base_url = (base_url or DEFAULT_BASE_URL).rstrip("/")
-        self.host = urlsplit(self.base_url).netloc.rpartition("@")[2]
         self.timeout = timeout
         self.max_concurrency = max_concurrency
         self.max_retries = max_retries
         self.identity = identity or self.base_url
         self.total_usage = Usage()
         self._key = usable(self.base_url, key_for(self.base_url, api_key))
+        self.host = urlsplit(self.base_url).netloc.rpartition("@")[2]
         self._sampling = {"temperature": temperature, "max_tokens": max_tokens, **sampling}
         self._dialect = Dialect()
         self._connection = _Connection(self.base_url, self._key, timeout, max_retries, max_concurrency)

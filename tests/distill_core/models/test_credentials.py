@@ -104,7 +104,7 @@ def test_a_user_in_the_url_and_a_key_exclude_one_another() -> None:
     assert "sk-1234" not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["ftp://h/v1", "h/v1", "http://", "http://h:99999/v1"])
+@pytest.mark.parametrize("url", ["ftp://h/v1", "h/v1", "http://", "http://h:99999/v1", "http://[bad"])
 def test_a_handler_for_no_endpoint_cannot_be_made(url: str) -> None:
     with pytest.raises(ConfigError, match="is no URL of an endpoint"):
         OpenAIHandler("m", url, api_key="k")
