@@ -6,8 +6,8 @@ Line ends become `\\n`, so that one search finds what it looks for on any system
 from __future__ import annotations
 
 import codecs
-import re
 
+from distill_core.documents.guessing import guess
 from distill_core.documents.source import Source
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -42,10 +42,8 @@ _BINARY: tuple[tuple[bytes, str, str], ...] = (
 )
 
 _SAMPLE = 1 << 16
-"""Bytes that a guess is made from, whatever the size of the file."""
+"""Bytes that are looked at for what kind of file it is."""
 
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
-_AROUND = 100
 _BELOW_LEAD_BYTES = bytes(range(0xC2))
 
 
@@ -132,28 +130,9 @@ def _nearly_utf8(data: bytes) -> tuple[str, str] | None:
 
 
 def _guessed(data: bytes) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
-
-    matches = from_bytes(_telling_sample(data))
-    best = matches.best()
-    # Equals are ranked by the alphabet there; the most common encoding is the better guess among them.
-    equals = [m for m in matches if best and (m.chaos, m.coherence) == (best.chaos, best.coherence)]
-    likely = [encoding for match in equals for encoding in match.could_be_from_charset]
-    for encoding in (*(["cp1252"] if "cp1252" in likely else likely[:1]), "cp1252", "latin-1"):
-        if encoding == "ascii":
-            continue
+    for encoding in guess(data):
         try:
             return data.decode(encoding), f"read as {encoding}, a guess"
         except (UnicodeDecodeError, LookupError):
             continue
     raise AssertionError("latin-1 decodes any bytes")
-
-
-def _telling_sample(data: bytes) -> bytes:
-    """The surroundings of bytes outside ASCII: the only ones that tell encodings apart."""
-    parts, size, at = [], 0, 0
-    while size < _SAMPLE and (found := _NOT_ASCII.search(data, at)):
-        at = found.start() + _AROUND
-        parts.append(data[max(found.start() - _AROUND, 0) : at])
-        size += 2 * _AROUND
-    return b" ".join(parts)

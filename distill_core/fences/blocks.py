@@ -3,7 +3,8 @@
 - `repl`, `python` and `py` blocks run, in order. Blocks of another tag (`json`, `output`, …) never do.
 - Blocks without a tag run only where no block has one of those tags, and only if they are programs: what a
   model shows in a bare fence after its code is the output it imagines.
-- What stands inside a leading `<think>…</think>` is thought, not code.
+- What stands before `</think>` is thought, not code, whether or not the reply holds the tag that opens it (the
+  model's template may have written that); so is all that follows a leading `<think>` without an end.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from distill_core.fences.unfenced import unfenced_final
 
 # CommonMark's line ending: https://spec.commonmark.org/0.31.2/#line-ending
 _LINE_END = re.compile(r"\r\n?|\n")
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+_THOUGHT_OPENS = re.compile(rf"[\s{_INVISIBLE}]*<(think|thinking)>", re.IGNORECASE)
+_THOUGHT_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+_INVISIBLE_BEFORE_FENCE = re.compile(rf"^([ \t]*)([{_INVISIBLE}]+)((?:```|~~~)[^\r\n]*)", re.MULTILINE)
 _INDENTED_FENCE = re.compile(r"^[ \t]+(?:```|~~~)", re.MULTILINE)
 
 
@@ -69,7 +74,10 @@ def extract_blocks(
     """
     truncated = finish_reason == "length"
     offset = _thought(text)
-    body = text[offset:]
+    if offset is None:
+        return Extraction((), "unclosed_thought")
+    # Moved to the end of the line, so that offsets hold.
+    body = _INVISIBLE_BEFORE_FENCE.sub(lambda m: m[1] + m[3] + " " * len(m[2]), text[offset:])
     fences = find_fences(body, truncated=truncated)
     if not any(fence.tag in CODE_TAGS for fence in fences) and _INDENTED_FENCE.search(body):
         fences = find_fences(body, truncated=truncated, indented=True) or fences
@@ -94,13 +102,25 @@ def extract_blocks(
     return Extraction((), problem)
 
 
-def _thought(text: str) -> int:
-    """Offset behind a leading `<think>…</think>`, 0 where there is none."""
-    begin = len(text) - len(text.lstrip())
-    if not text.startswith("<think>", begin):
-        return 0
-    end = text.find("</think>", begin)
-    return 0 if end < 0 else end + len("</think>")
+def _thought(text: str) -> int | None:
+    """Offset behind the thought that `text` begins with, 0 where there is none, None where it never ends."""
+    opened = _THOUGHT_OPENS.match(text)
+    if opened:
+        end = re.compile(f"</{opened[1]}>", re.IGNORECASE).search(text, opened.end())
+        return end.end() if end else None
+    first = _THOUGHT_TAG.search(text)
+    return first.end() if first and first[1] and not _quoted(text, first.start()) else 0
+
+
+def _quoted(text: str, place: int) -> bool:
+    """Whether `place` stands within a whole block, as a string does that a program looks for."""
+    lines = _Lines(text)
+    return any(
+        lines.start(fence.first) <= place < lines.start(fence.last)
+        and (fence.tag not in CODE_TAGS or parse(fence.content) is not None)
+        for fence in find_fences(text)
+        if fence.closed
+    )
 
 
 def _code_fences(fences: list[Fence]) -> list[Fence]:

@@ -8,7 +8,9 @@ from typing import Literal, TypeAlias
 Problem: TypeAlias = Literal[
     "empty",  # nothing but white space
     "truncated",  # cut off at the token limit before a block was complete
+    "unclosed_thought",  # a leading <think> never ends, so nothing in the reply was meant to run
     "unclosed",  # the last block never ends, and what follows it is not Python
+    "fence_in_line",  # a fence with words before it on its line, which opens no block
     "empty_block",  # there is a block and nothing in it
     "xml_tool_call",  # <tool_call>, <function=…>, <invoke …>
     "json_tool_call",  # {"name": …, "arguments": …}
@@ -19,6 +21,10 @@ Problem: TypeAlias = Literal[
 
 FINAL_LINE = re.compile(r"^[ \t>*_`-]*(FINAL_VAR|FINAL)[ \t]*\(", re.MULTILINE)
 
+_FENCE_IN_LINE = re.compile(
+    r"^(?![ \t>]*(?:[-*+]|\d+[.)])?[ \t>]*(?:```|~~~))[^\n`~]+(?:```+|~~~+)[ \t]*(?:(?:repl|python3?|py)\b|$)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _XML_CALL = re.compile(
     r"<\|?/?(?:tool_calls?|tool_use|function_calls?|function|invoke|python_tag|tool_code|execute|antml:\w+)"
     r"(?:[\s=:][^<>\n]{0,200})?\|?>|\[TOOL_CALLS\]",
@@ -51,6 +57,8 @@ def diagnose(text: str, prose: str, *, truncated: bool, unclosed: bool, blank: b
         return "json_tool_call"
     if FINAL_LINE.search(prose):
         return "final_in_prose"
+    if _FENCE_IN_LINE.search(prose):
+        return "fence_in_line"
     if unclosed:
         return "unclosed"
     if blank:

@@ -19,9 +19,17 @@ _WORDS: dict[Problem, str] = {
         "Write a "
         "shorter reply: a sentence at most, then one short block, and spread the work over several turns."
     ),
+    "unclosed_thought": (
+        "Your reply begins with <think> and ends without </think>: it was cut off while you were thinking, or "
+        f"the thought was never closed, so nothing ran. Think briefly, and write the code after it. {_HOW}"
+    ),
     "unclosed": (
         "Your code block was never closed, and what follows its opening fence is not Python, so nothing "
         f"ran. End the block with ``` on a line of its own, and put explanations outside it. {_HOW}"
+    ),
+    "fence_in_line": (
+        "Your code fence stands behind other words on its line, where it opens no block, so nothing ran. Put "
+        f"``` at the beginning of a line. {_HOW}"
     ),
     "empty_block": f"Your code block was empty, so nothing ran. {_HOW}",
     "xml_tool_call": (

@@ -89,6 +89,41 @@ def test_thought_is_not_run() -> None:
     assert reply[block.start : block.end] == "```repl\nright()\n```"
 
 
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "Maybe this, it's short:\n```python\nwrong()\n```\nhmm\n</think>",
+        "Not closed:\n```python\nwrong()\n</think>",
+        "I am sure.</thinking>",
+        "<thinking>\n```python\nwrong()\n```\n</thinking>",
+        "\ufeff\n<THINK>\n```python\nwrong()\n```\n</THINK>",
+    ],
+)
+def test_what_stands_before_the_end_of_a_thought_is_not_code(thought: str) -> None:
+    reply = f"{thought}\n```python\nright()\n```"
+    (block,) = extract_blocks(reply).blocks
+    assert block.code == "right()"
+    assert reply[block.start : block.end] == "```python\nright()\n```"
+
+
+def test_a_program_that_looks_for_the_end_of_a_thought_is_code() -> None:
+    assert codes("```repl\nprint(x.split('</think>')[1])\n```") == ["print(x.split('</think>')[1])"]
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length"])
+def test_nothing_runs_of_a_thought_without_an_end(finish_reason: str) -> None:
+    found = extract_blocks("<think>Let me see\n```python\nwrong()\n```\n", finish_reason)
+    assert (found.blocks, found.problem) == ((), "unclosed_thought")
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060\u200b"])
+def test_characters_that_nobody_sees_before_a_fence_do_not_hide_it(mark: str) -> None:
+    reply = f"{mark}```python\nif x:\n    y = 'a'\n{mark}```\nthen\n{mark}```python\nz\n```"
+    blocks = extract_blocks(reply).blocks
+    assert [block.code for block in blocks] == ["if x:\n    y = 'a'", "z"]
+    assert reply[blocks[1].start : blocks[1].end] == f"{mark}```python\nz\n```"
+
+
 # ---------------------------------------------------------------- where a block ends
 
 
@@ -178,6 +213,11 @@ def test_untagged_text_is_not_code() -> None:
         (" \n\t\n", "empty"),
         ("I will look at the document first.", "prose"),
         ("```repl\n\n```", "empty_block"),
+        ("1. ```repl\n\n   ```", "empty_block"),
+        ("Sure: ```python\nx = 1\n```", "fence_in_line"),
+        ("Sure: ```\nx = 1\n```", "fence_in_line"),
+        ("Run ```python x = 1``` now", "fence_in_line"),
+        ("Wrap it in ``` fences.", "prose"),
         ('<tool_call>\n{"name": "repl", "arguments": {}}\n</tool_call>', "xml_tool_call"),
         ("<function=repl>print(1)</function>", "xml_tool_call"),
         (
