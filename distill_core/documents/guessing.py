@@ -60,6 +60,7 @@ _OTHER_SCRIPTS = (
 _MARKS = re.compile(rb"[\x84\x85\x91-\x97\xa0\xa1\xab\xad\xbb\xbf]")
 _RUNS = re.compile(rb"[\x80-\xff]{2,}")
 _HIGH = re.compile(rb"[\x80-\xff]")
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _FREE = frozenset("’‘“”„‚‹›«»…–—•·™®©°†‡‰€\xa0\xad")
 # Portuguese has õ before e only; elsewhere in Western text it is the Hungarian ő of another encoding.
 _OE = re.compile(r"õ(?=e)", re.IGNORECASE)
@@ -69,7 +70,7 @@ _UNITS = re.compile(r"(?<![^\W\d_])([cdkmµ]?m)[²³]")
 def guess(data: bytes) -> Iterator[str]:
     """Encodings to try for `data`, the likeliest first."""
     sample = _telling_sample(data)
-    latin = _by_alphabet(sample) if _is_latin(sample) else None
+    latin = _by_alphabet(sample, allowed=0.4 if _is_latin(sample) else 0.05)
     if latin:
         yield latin
     else:
@@ -84,8 +85,11 @@ def _is_latin(sample: bytes) -> bool:
     return sum(map(len, _RUNS.findall(sample))) <= 0.6 * high
 
 
-def _by_alphabet(sample: bytes) -> str | None:
-    """The encoding in which the letters make a language; None where too many are strange in all."""
+def _by_alphabet(sample: bytes, *, allowed: float) -> str | None:
+    """The encoding in which the letters make a language; None where more than a part `allowed` is strange in all,
+    or where hardly a letter is ASCII, as in no language that is written in Latin ones."""
+    if 2 * len(_ASCII_LETTER.findall(sample)) < len(_HIGH.findall(sample)):
+        return None
     best, fewest, of = None, float("inf"), 0
     for encoding, alphabets in _ALPHABETS:
         text = sample.decode(encoding, "replace")
@@ -94,7 +98,7 @@ def _by_alphabet(sample: bytes) -> str | None:
             strange = misplaced + sum(n for letter, n in letters.items() if letter not in alphabet)
             if strange < fewest:
                 best, fewest, of = encoding, strange, misplaced + letters.total()
-    return best if fewest <= max(0.4 * of, 1) else None
+    return best if fewest <= allowed * of or of == 1 else None
 
 
 def _characters_of(text: str) -> tuple[int, Counter[str]]:

@@ -55,8 +55,9 @@ def load(source: str | Path | Sequence[str | Path], *, stdin: Stdin | bytes | st
 
     Args:
         source: a path to a file or folder, a glob pattern (`**` included), `-` for stdin, or several of
-            these. A folder is read with all below it, hidden files and those that are not text left out and
-            noted. Several files become a dict from name to text, in the order given, a folder's sorted by
+            these. A folder is read with all below it, hidden files and links to folders left out; those that
+            are not text, pipes and devices are left out and noted, and a file with several names is read
+            once. Several files become a dict from name to text, in the order given, a folder's sorted by
             name.
         stdin: what `-` reads; the process's own by default.
 
@@ -75,14 +76,21 @@ def load(source: str | Path | Sequence[str | Path], *, stdin: Stdin | bytes | st
     files: list[tuple[str, Path]] = []
     texts: dict[str, str] = {}
     notes: list[str] = []
+    stdin_read = False
     for item in source:
         if str(item) == "-":
+            if stdin_read:
+                raise DocumentError(
+                    "stdin was named twice", found="it can be read once", remedy="name - once"
+                )
+            stdin_read = True
             document = _stdin(stdin)
             texts[document.name] = _as_text(document.value)
             notes += document.notes
         else:
             files += _files_named(item)
-    collected = _collect(_distinct(files), f"{len(source)} files", strict=True)
+    named = frozenset(_path(item) for item in source if str(item) != "-")
+    collected = _collect(_distinct(files), f"{len(source)} files", strict=True, named=named)
     texts |= collected.value  # type: ignore[arg-type]
     return _document(f"{len(texts)} files", texts, (*notes, *collected.notes))
 
@@ -131,8 +139,7 @@ def _files_named(source: str | Path) -> list[tuple[str, Path]]:
         return [(found.relative_to(path.parent).as_posix(), found) for found in _below(path)]
     if os.path.lexists(path) or not glob.has_magic(text):
         return [(path.name, path)]
-    paths = [Path(found) for found in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
-    files = [found for found in paths if found.is_file()]
+    files = _matching(path)
     if not files:
         raise unreadable(
             text, "no file matches", "check the pattern; quote it so that the shell leaves it alone"
@@ -150,7 +157,7 @@ def _distinct(files: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """All files below a folder, hidden ones left out, sorted by path.
+    """All files below a folder, hidden ones left out, sorted by path; links to folders are not followed.
 
     Raises:
         DocumentError: it cannot be listed, or holds too many files.
@@ -159,19 +166,70 @@ def _below(folder: Path) -> list[Path]:
     for here, folders, names in os.walk(folder, onerror=_unlistable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(here, name) for name in names if not name.startswith(".")]
-        if len(found) > MAX_FILES:
-            raise unreadable(
-                str(folder), f"it holds more than {MAX_FILES:,} files", "name a smaller folder or a pattern"
-            )
-    return sorted(found)
+        _not_too_many(found, str(folder))
+    return _each_once(sorted(found))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """What a pattern matches but folders, sorted; `**` does not follow links to folders, which may lead in circles.
+
+    Raises:
+        DocumentError: too many match, or a folder cannot be listed.
+    """
+    folders = [Path(pattern.anchor)]
+    parts = list(pattern.relative_to(pattern.anchor).parts)
+    while "**" in parts:
+        at = parts.index("**")
+        folders = [below for folder in _globbed(folders, parts[:at]) for below in _folders_below(folder)]
+        folders = list(dict.fromkeys(folders))
+        parts = parts[at + 1 :] or ["*"]
+    found = [path for path in _globbed(folders, parts) if not path.is_dir()]
+    _not_too_many(found, str(pattern))
+    return _each_once(sorted(set(found)))
+
+
+def _globbed(folders: list[Path], parts: list[str]) -> list[Path]:
+    if not parts:
+        return folders
+    return [
+        Path(found)
+        for folder in folders
+        for found in glob.iglob(str(Path(glob.escape(str(folder)), *parts)))  # noqa: PTH207
+    ]
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """The folder and all below it, hidden ones left out."""
+    for here, folders, _ in os.walk(folder, onerror=_unlistable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(here)
+
+
+def _each_once(paths: list[Path]) -> list[Path]:
+    """Without the links to a file that is there under its own name, or by another link."""
+    own = {os.path.realpath(path): path for path in reversed(paths) if path.is_symlink()}
+    own |= {os.path.realpath(path): path for path in paths if not path.is_symlink()}
+    return [path for path in paths if own[os.path.realpath(path)] == path]
+
+
+def _not_too_many(files: list[Path], name: str) -> None:
+    if len(files) > MAX_FILES:
+        found = f"it holds more than {MAX_FILES:,} files"
+        raise unreadable(name, found, "name a smaller folder or a pattern")
 
 
 def _unlistable(error: OSError) -> None:
     raise unreadable(str(error.filename), error.strerror or str(error), "check its permissions") from error
 
 
-def _collect(files: list[tuple[str, Path]], name: str, *, strict: bool) -> Document:
-    """Many files as a dict from name to text; those that cannot be read are left out unless `strict`."""
+def _collect(
+    files: list[tuple[str, Path]], name: str, *, strict: bool, named: frozenset[Path] = frozenset()
+) -> Document:
+    """Many files as a dict from name to text; those that cannot be read are left out unless `strict`.
+
+    What is no regular file is left out unless it is among `named`: reading a pipe that nobody writes to, or a
+    device, never ends.
+    """
     if len(files) > MAX_FILES:
         raise unreadable(name, f"that is more than {MAX_FILES:,} files", "name fewer")
     texts: dict[str, str] = {}
@@ -179,6 +237,9 @@ def _collect(files: list[tuple[str, Path]], name: str, *, strict: bool) -> Docum
     left_out: list[str] = []
     total = 0
     for key, path in files:
+        if path not in named and path.exists() and not path.is_file():
+            left_out.append(f"{key} (it is a pipe, socket or device)")
+            continue
         try:
             data = _bytes(path)
             total += len(data)

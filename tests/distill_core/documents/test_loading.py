@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -79,7 +80,37 @@ def test_a_named_file_that_cannot_be_read_is_an_error_not_a_note(folder: Path) -
         load([folder / "a.txt", folder / "image.png"])
 
 
+def test_pipes_and_sockets_in_a_folder_are_left_out_and_noted(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(folder / "sock"))
+        for named in (folder, str(folder / "*"), [folder / "b.txt", str(folder / "[ps]*")]):
+            document = load(named)  # type: ignore[arg-type]
+            assert not {"pipe", "sock"} & set(document.value)
+            assert "pipe (it is a pipe, socket or device)" in document.notes[0]
+
+
+@pytest.mark.parametrize("pattern", ["", "**", "**/*", "**/**/*.*", "*/../**/*"])
+def test_links_in_circles_are_not_followed_and_each_file_is_read_once(folder: Path, pattern: str) -> None:
+    for name in ("again", "sub/up"):
+        (folder / name).symlink_to(folder, target_is_directory=True)
+    (folder / "0-link.txt").symlink_to("a.txt")
+    texts = list(load(str(folder / pattern)).value.values())  # type: ignore[union-attr]
+    assert sorted(texts) == ["one", "two", '{"n": 3}']
+
+
+def test_link_to_a_file_elsewhere_is_read(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.txt").write_text("far")
+    (folder / "near.txt").symlink_to(tmp_path / "elsewhere.txt")
+    assert load(str(folder / "n*")).value == {"near.txt": "far"}
+
+
 # ---------------------------------------------------------------- stdin
+
+
+def test_stdin_is_named_once() -> None:
+    with pytest.raises(DocumentError, match="stdin was named twice"):
+        load(["-", "-"], stdin=b"piped")
 
 
 def test_stdin_is_read_as_bytes_or_text() -> None:
