@@ -13,7 +13,7 @@ import msgspec
 
 from distill_core.errors import DocumentError, LogError
 from distill_core.events import DocumentRef
-from distill_core.text import encodable
+from distill_core.text import encodable, encodable_value
 
 PIECE = 1 << 20
 """Characters encoded at a time, so that a large document is never held twice."""
@@ -78,13 +78,41 @@ def _pieces(context: str | list[Any] | dict[str, Any]) -> Iterator[bytes]:
             yield piece.encode("utf-8", "backslashreplace")
         return
     try:
-        yield msgspec.json.encode(context, order="deterministic")
-    except (TypeError, UnicodeEncodeError, OverflowError, RecursionError) as error:
+        yield _as_json(context)
+    except (TypeError, OverflowError, RecursionError) as error:
+        key = _key_that_is_no_text(context)
         raise DocumentError(
             f"the context is a {type(context).__name__} that JSON cannot hold",
-            found=str(error),
+            found=f"the key {key}, which is no string" if key else str(error),
             remedy="use strings, numbers, booleans, None, lists and dicts with string keys",
         ) from error
+
+
+def _as_json(context: list[Any] | dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(context, order="deterministic")
+    except UnicodeEncodeError:
+        # Lone surrogates, spelled out here as they are in text.
+        return msgspec.json.encode(encodable_value(context), order="deterministic")
+
+
+def _key_that_is_no_text(context: list[Any] | dict[str, Any]) -> str:
+    """How the first key of a dict in `context` that is no str is written; "" where all are."""
+    waiting: list[Any] = [context]
+    seen: set[int] = set()
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, dict | list | tuple) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict):
+            for key in item:
+                if not isinstance(key, str):
+                    return encodable(repr(key))[:200]
+            waiting += item.values()
+        else:
+            waiting += item
+    return ""
 
 
 def _write_once(path: Path, context: str | list[Any] | dict[str, Any]) -> None:

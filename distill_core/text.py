@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from operator import is_ as _is
 from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,6 +22,26 @@ def encodable(text: str) -> str:
     if text.isascii() or _SURROGATE.search(text) is None:
         return text
     return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def encodable_value(value: Any) -> Any:
+    """`value` with every string in its lists and dicts, keys included, as `encodable` makes it.
+
+    What has no lone surrogates comes back as the same object. The nesting is bounded by the stack only.
+
+    Raises:
+        RecursionError: it is nested too deeply, or in itself.
+    """
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list | tuple):
+        items = [encodable_value(item) for item in value]
+        return value if all(map(_is, items, value)) else items
+    if isinstance(value, dict):
+        made = {encodable_value(key): encodable_value(item) for key, item in value.items()}
+        same = all(map(_is, made, value)) and all(map(_is, made.values(), value.values()))
+        return value if same and len(made) == len(value) else made
+    return value
 
 
 def characters(value: object) -> int:

@@ -103,3 +103,9 @@ def _somebody_reads(talk: Transcript) -> None:
             found=f"the worker answered none of {calls} calls",
             remedy="see that it can be reached: distill-tui models",
         )
+    if not calls and any(turn.report.get("may") == 0 for turn in talk.turns):
+        raise ModelError(
+            "the playbook cannot go on",
+            found="no worker calls are left, so nothing of the document was read",
+            remedy="allow more worker calls",
+        )

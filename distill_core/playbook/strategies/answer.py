@@ -75,7 +75,9 @@ shown = good if KIND == "list" else [note for note in good if same(note["answer"
 evidence = list(dict.fromkeys(
     f"- “{note['quote'][:400]}” ({place(note['start'], starts)})" for note in shown if note["verified"]
 ))[:KEEP]
-if conclusion is None:
+if conclusion is None and not passages_read and not calls_left(budget(), 1):
+    conclusion = "Not read: no worker calls are left, so nothing of the document was read."
+elif conclusion is None:
     conclusion = f"Not found: none of the {passages_read} passages read answers the question."
     if failed:
         conclusion += f" {failed} worker calls failed."

@@ -1,4 +1,6 @@
-"""Exact counts by code alone: how often a word, a phrase or a pattern occurs, or how many lines, words… there are."""
+"""Exact counts by code alone: how often a word, a phrase or a pattern occurs, how many lines or rows hold
+one, or how many lines, words… there are.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,21 @@ def counted(whole, any_case):
 text, starts = as_text(context)
 spans = [match.span() for match in counted(WHOLE_WORD, ANY_CASE).finditer(text)]
 total = len(spans)
-if UNIT == "lines":
-    firsts, line_end = [], -1  # the first match on each line
+if UNIT in ("lines", "rows"):
+    firsts, last = [], -1  # the first match in each
+    ends = [start for start, _ in starts[1:]] + [len(text)] if UNIT == "rows" and starts else []
+    at = 0
     for start, end in spans:
-        if start > line_end:
-            firsts.append((start, end))
-            line_end = text.find("\\n", start)
-            line_end = len(text) if line_end < 0 else line_end
+        if start <= last:
+            continue
+        firsts.append((start, end))
+        if ends:  # a list or dict: its items are the rows
+            while ends[at] <= start:
+                at += 1
+            last = ends[at] - 1
+        else:
+            last = text.find("\\n", start)
+            last = len(text) if last < 0 else last
     spans, total = firsts, len(firsts)
 print(f"{total:,} {UNIT} of {PATTERN or TERM!r} (whole word: {WHOLE_WORD}, any case: {ANY_CASE})")
 if not PATTERN:
@@ -62,7 +72,7 @@ def write(brief: Brief) -> str:
     want = wanted(brief.question) or Wanted()
     about = "Count with a regular expression over the whole document. Asks no worker."
     unit: tuple[str, object, str] = ("UNIT", want.unit, "what is counted")
-    if want.unit not in ("occurrences", "lines"):
+    if want.unit not in ("occurrences", "lines", "rows"):
         return compose("count", about, settings=[unit], parts=[as_text], steps=STEPS_IN_ALL)
     settings = [
         unit,

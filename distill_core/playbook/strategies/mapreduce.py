@@ -45,7 +45,7 @@ for note in found[:8]:
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
 good = sum(note["verified"] for note in found)
 report = {"did": "mapreduce", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
-print("PLAYBOOK", json.dumps({**report, "asked": asked, "failed": failed, "next": "answer"}))
+print("PLAYBOOK", json.dumps({**report, "may": may, "asked": asked, "failed": failed, "next": "answer"}))
 """
 
 

@@ -17,14 +17,15 @@ PARTS = (as_text, place, calls_left, locate, sentence_at, read_reply, support, e
 
 STEPS = """
 text, starts = as_text(context)
-whole = [(1.0, 0, text[:ROOM])] if calls_left(budget(), 1) else []
+may = calls_left(budget(), 1)
+whole = [(1.0, 0, text[:ROOM])] if may else []
 found, failed = extract(whole, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 passages_read = asked = len(whole)
 for note in found:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
 good = sum(note["verified"] for note in found)
-report = {"did": "read", "found": len(found), "verified": good, "asked": asked, "failed": failed}
+report = {"did": "read", "found": len(found), "verified": good, "may": may, "asked": asked, "failed": failed}
 print("PLAYBOOK", json.dumps({**report, "next": "answer"}))
 """
 

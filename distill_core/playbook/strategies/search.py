@@ -55,7 +55,8 @@ for note in found[:8]:
 good = sum(note["verified"] for note in found)
 more = not good and failed < len(passing) and len(chosen) < len(pieces) and calls_left(budget(), 3) > 2
 report = {"did": "search", "pieces": len(pieces), "read": len(chosen), "found": len(found), "verified": good}
-print("PLAYBOOK", json.dumps({**report, "asked": asked, "failed": failed, "next": "mapreduce" if more else "answer"}))
+report |= {"may": may, "asked": asked, "failed": failed, "next": "mapreduce" if more else "answer"}
+print("PLAYBOOK", json.dumps(report))
 """
 
 

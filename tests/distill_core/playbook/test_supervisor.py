@@ -205,7 +205,28 @@ async def test_few_worker_calls_left_are_enough_for_an_answer():
 
 async def test_no_worker_calls_left_is_an_honest_end():
     result, _ = await go(limits=Limits(worker_calls=0))
-    assert result.answer.startswith("Not found")
+    assert (result.status, result.partial) == ("failed", True)
+    assert "no worker calls are left" in result.reason
+    assert "Not found" not in result.answer
+
+
+async def test_without_worker_calls_the_last_turn_says_that_nothing_was_read():
+    result, _ = await go(max_iterations=1, limits=Limits(worker_calls=0))
+    assert result.answer.startswith("Not read: no worker calls are left")
+
+
+async def test_rows_of_a_table_and_items_of_a_list_are_counted():
+    table = "id,name\n" + "".join(f"{i},n{i % 7}\n" for i in range(70))
+    result, _ = await go(query="How many rows have the name n3?", context=table)
+    assert result.answer == "10"
+    items = ["n3 and\nn3 again", "n3", "n33", {"name": "n3"}]
+    result, _ = await go(query='How many entries contain "n3"?', context=items)
+    assert result.answer == "3"
+
+
+async def test_a_word_in_a_script_without_spaces_is_counted():
+    result, _ = await go(query="「漢字」は何回出てきますか?", context="漢字と漢字。常用漢字表。")
+    assert result.answer == "3"
 
 
 @pytest.mark.parametrize("turns", [15, 2, 1])
