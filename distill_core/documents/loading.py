@@ -174,7 +174,7 @@ def _matching(pattern: Path) -> list[Path]:
     """What a pattern matches but folders, sorted; `**` does not follow links to folders, which may lead in circles.
 
     Raises:
-        DocumentError: too many match, or a folder cannot be listed.
+        DocumentError: too many match.
     """
     folders = [Path(pattern.anchor)]
     parts = list(pattern.relative_to(pattern.anchor).parts)
@@ -199,8 +199,8 @@ def _globbed(folders: list[Path], parts: list[str]) -> list[Path]:
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    """The folder and all below it, hidden ones left out."""
-    for here, folders, _ in os.walk(folder, onerror=_unlistable):
+    """The folder and all below it, hidden ones left out; nothing for a file."""
+    for here, folders, _ in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield Path(here)
 

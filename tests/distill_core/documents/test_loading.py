@@ -90,13 +90,17 @@ def test_pipes_and_sockets_in_a_folder_are_left_out_and_noted(folder: Path) -> N
             assert "pipe (it is a pipe, socket or device)" in document.notes[0]
 
 
-@pytest.mark.parametrize("pattern", ["", "**", "**/*", "**/**/*.*", "*/../**/*"])
+@pytest.mark.parametrize("pattern", ["", "**", "**/*", "**/**/*.*", "*/../**/*", "../*/**"])
 def test_links_in_circles_are_not_followed_and_each_file_is_read_once(folder: Path, pattern: str) -> None:
     for name in ("again", "sub/up"):
         (folder / name).symlink_to(folder, target_is_directory=True)
     (folder / "0-link.txt").symlink_to("a.txt")
     texts = list(load(str(folder / pattern)).value.values())  # type: ignore[union-attr]
     assert sorted(texts) == ["one", "two", '{"n": 3}']
+
+
+def test_pattern_passes_by_files_where_it_looks_for_folders(folder: Path) -> None:
+    assert load(str(folder / "*" / "**")).value == {"sub/c.json": '{"n": 3}'}
 
 
 def test_link_to_a_file_elsewhere_is_read(folder: Path, tmp_path: Path) -> None:
