@@ -22,7 +22,7 @@ Problem: TypeAlias = Literal[
 FINAL_LINE = re.compile(r"^[ \t>*_`-]*(FINAL_VAR|FINAL)[ \t]*\(", re.MULTILINE)
 
 _FENCE_IN_LINE = re.compile(
-    r"^(?![ \t>]*(?:[-*+]|\d+[.)])?[ \t>]*(?:```|~~~))[^\n`~]+(?:```+|~~~+)[ \t]*(?:(?:repl|python3?|py)\b|$)",
+    r"^(?![ \t>]*(?:(?:[-*+]|\d+[.)])[ \t>]*)?(?:```|~~~))[^\n`~]+(?:```+|~~~+)[ \t]*(?:(?:repl|python3?|py)\b|$)",
     re.MULTILINE | re.IGNORECASE,
 )
 _XML_CALL = re.compile(
