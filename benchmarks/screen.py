@@ -110,6 +110,9 @@ class Feeding:
     def stop(self, by: str) -> None:
         """Nothing."""
 
+    worker_slots = None
+    again = None
+
     def leave(self) -> None:
         """Nothing."""
 

@@ -42,6 +42,11 @@ class Sequence(Generic[T]):
         return len(self._items)
 
     def __getitem__(self, index: int) -> T:
+        if index >= 0:
+            try:
+                return self._items[index]
+            except KeyError:
+                raise IndexError(index) from None
         return self._items[self._at(index)]
 
     def __iter__(self) -> Iterator[T]:

@@ -28,6 +28,7 @@ from distill_core.errors import DistillError, LogError, ModelError, ReplError
 from distill_core.gate import Gate
 from distill_core.keeping import Replies, Spared
 from distill_core.lingering import Needed
+from distill_core.models.again import Again
 from distill_core.models.base import ModelHandler, Usage
 from distill_core.orchestrator import Ending, Orchestrator
 from distill_core.probing import Probe, probe
@@ -466,6 +467,21 @@ class Session:
     def paused(self) -> bool:
         """Whether it holds, or will at its next boundary."""
         return self._control.paused
+
+    @property
+    def again(self) -> tuple[str, Again] | None:
+        """Who is not answered and the retry that is under way; None where nothing is being tried again."""
+        for role, handler in (("supervisor", self._supervisor), ("worker", self._worker)):
+            again = getattr(handler, "again", None)
+            if again is not None:
+                return role, again
+        return None
+
+    @property
+    def worker_slots(self) -> int | None:
+        """Calls that the worker's handler has in flight at once, the others wait; None where it does not say."""
+        slots = getattr(self._worker, "slots", None)
+        return slots if isinstance(slots, int) else getattr(self._worker, "max_concurrency", None)
 
     @property
     def document(self) -> Context:

@@ -52,6 +52,9 @@ class Replay:
     def stop(self, by: str) -> None:
         """Nothing runs."""
 
+    worker_slots = None
+    again = None
+
     def leave(self) -> None:
         """Nothing runs."""
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -72,6 +73,7 @@ class DistillApp(App[tuple[str, ...]]):
         super().__init__()
         self.setup = setup
         self._first = first
+        self.pressed = 0.0
         self._collecting = Collecting()
         # Textual asks for the themes whenever it looks up a style, so they are put together once.
         self._own_themes = {name: textual_theme(palette) for name, palette in setup.palettes.items()}
@@ -98,6 +100,12 @@ class DistillApp(App[tuple[str, ...]]):
         self.push_screen(self._first(), self.exit)
         for notice in self.setup.notices:
             self.notify(clean(notice), markup=False, severity="warning", timeout=10)
+
+    async def on_event(self, event: Event) -> None:
+        """Note when a key was pressed last (`pressed`, monotonic); a screen with much to draw looks at it."""
+        if isinstance(event, Key):
+            self.pressed = time.monotonic()
+        await super().on_event(event)
 
     def on_unmount(self) -> None:
         """Collect garbage as before."""

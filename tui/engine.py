@@ -22,6 +22,7 @@ from distill_core.documents.source import Value
 from distill_core.errors import DistillError
 from distill_core.events import Annotated, Event, Retracted
 from distill_core.lingering import Needed
+from distill_core.models.again import Again
 from distill_core.probing import Probe
 from distill_core.recorder import Sink
 from distill_core.session import RunResult
@@ -35,6 +36,16 @@ class LiveSession(Protocol):
     @property
     def document(self) -> Value:
         """What it reads."""
+        ...
+
+    @property
+    def worker_slots(self) -> int | None:
+        """Worker calls in flight at once; None where that is not known."""
+        ...
+
+    @property
+    def again(self) -> tuple[str, Again] | None:
+        """Who is not answered, and the retry that is under way."""
         ...
 
     async def run(self) -> RunResult:
@@ -186,6 +197,20 @@ class Engine:
         with self._lock:
             session = self._session
         return session.folder if session is not None else None
+
+    @property
+    def worker_slots(self) -> int | None:
+        """Worker calls in flight at once; None until there is a session, or where that is not known."""
+        with self._lock:
+            session = self._session
+        return session.worker_slots if session is not None else None
+
+    @property
+    def again(self) -> tuple[str, Again] | None:
+        """Which model is not answered by its endpoint, and the retry that is under way; None while all is well."""
+        with self._lock:
+            session = self._session
+        return session.again if session is not None else None
 
     def judge(self, event: Annotated | Retracted) -> None:
         """Record a judgement, or the retraction of one. What the session could not take stays in `unwritten`."""

@@ -25,6 +25,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     question: str = ""
     supervisor: str = ""
     worker: str = ""
+    base_url: str = ""
     policy: str = "ask"
     turns: str = ""
     worker_calls: str = ""

@@ -46,6 +46,7 @@ class Transcript:
         self._wrap = wrap
         self._at_once = at_once
         self._width = 80
+        self._asked = False
         self._blocks: list[_Block] = []
         self._keys: list[Hashable] = []
         self._index: dict[Hashable, int] = {}
@@ -102,7 +103,9 @@ class Transcript:
                 break
 
     def _begin(self) -> None:
-        """Lay out the blocks that never wait."""
+        """Lay out the blocks that never wait; none before it is known how wide."""
+        if not self._asked:
+            return
         for at, _ in zip(self._outwards(), range(self._at_once or 0), strict=False):
             self._draw(at)
 
@@ -135,9 +138,12 @@ class Transcript:
 
     def height(self, width: int) -> int:
         """Rows in all at `width`."""
+        first, self._asked = not self._asked, True
         if width != self._width:
             self._width = width
             self._lay_out_all()
+        elif first:
+            self._begin()
         self._place()
         return self._starts[-1] + len(self._blocks[-1].rows) if self._blocks else 0
 

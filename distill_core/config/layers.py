@@ -261,6 +261,17 @@ def _put(tree: dict[str, Any], key: Key, value: Any, layer: str) -> None:
     at[key[-1]] = value
 
 
+_EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?P<bound>( [<>]=? [-\d.]+)?)")
+_KINDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "words in quotation marks",
+    "array": "a list in brackets",
+    "object": "a table",
+}
+
+
 def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) -> S:
     """`tree` as a `kind`; `above` is where it stands.
 
@@ -284,8 +295,18 @@ def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) ->
         hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(names)
         raise ConfigError(f"{where}: there is no setting {'.'.join(key)}", remedy=hint)
     choices = _choices(_kind_at(kind, inner))
-    hint = "allowed are " + ", ".join(choices) if choices else words
+    hint = "allowed are " + ", ".join(choices) if choices else _in_words(words)
     raise ConfigError(f"{where}: {'.'.join(key)} is wrong", found=repr(_at(tree, inner)), remedy=hint)
+
+
+def _in_words(told: str) -> str:
+    """What msgspec says of a wrong value, for a person who writes TOML: "Expected `int | null`, got `str`"."""
+    found = _EXPECTED.match(told)
+    if found is None:
+        return told
+    kinds = [_KINDS[kind] for kind in found["kinds"].split(" | ") if kind in _KINDS]
+    bound = found["bound"].replace(">=", "of at least").replace("<=", "of at most")
+    return f"give {' or '.join(kinds)}{bound}" if kinds else told
 
 
 def _at(tree: Any, key: Key) -> Any:

@@ -18,6 +18,7 @@ import msgspec
 
 from distill_core import garbage
 from distill_core.errors import ModelError
+from distill_core.models.again import Again
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
 from distill_core.models.credentials import Key, host_of, key_for, scrub, usable
 from distill_core.models.loop_thread import close_at_exit, forget, shared_loop
@@ -105,6 +106,12 @@ class OpenAIHandler(ModelHandler):
         self._connection = _Connection(self.base_url, self._key, timeout, max_retries, max_concurrency)
         close_at_exit(self._connection.close)
         weakref.finalize(self, _abandon, self._connection).atexit = False
+
+    @property
+    def again(self) -> Again | None:
+        """The retry under way, if any call is being tried again. From any thread."""
+        client = self._connection.opened
+        return None if client is None else client.again()
 
     @property
     def key_source(self) -> str:
@@ -230,6 +237,19 @@ class OpenAIHandler(ModelHandler):
         The SDK tries again what fails before a reply begins, and nothing after that.
         """
         client = await self._connection.client()
+        try:
+            return await self._tried(client, messages, params, on_delta, retries)
+        finally:
+            client.ended()
+
+    async def _tried(
+        self,
+        client: LeanClient,
+        messages: Sequence[Message],
+        params: dict[str, Any],
+        on_delta: OnDelta | None,
+        retries: int,
+    ) -> LMResponse:
         from openai import APIError, APIStatusError
 
         started = time.monotonic()
@@ -411,6 +431,11 @@ class _Connection:
                 self._client = await asyncio.to_thread(self._opened)
                 garbage.loaded()
             return self._client
+
+    @property
+    def opened(self) -> LeanClient | None:
+        """The client, if it was needed already."""
+        return self._client
 
     async def close(self) -> None:
         client, self._client = self._client, None

@@ -6,12 +6,14 @@ than the sending. They are the same for every chat completion of a client, so th
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from typing import Any
 
 from httpx2 import ByteStream, Limits, Request, Response, Timeout
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
+from distill_core.models.again import Again
 from distill_core.models.credentials import host_of, is_loopback
 from distill_core.models.openai_errors import RETRY_HEADER
 
@@ -58,9 +60,30 @@ class LeanClient(AsyncOpenAI):
     SDK's way again.
     """
 
+    _again: dict[Any, Again]
     _options: Any = None
     _like: Request | None = None
     _headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._again = {}
+
+    def again(self) -> Again | None:
+        """The furthest retry under way, of any call; None where every first request has its answer. From any thread."""
+        return max(tuple(self._again.values()), default=None)
+
+    def ended(self) -> None:
+        """The call of the task that asks is over, however."""
+        self._again.pop(asyncio.current_task(), None)
+
+    async def _sleep_for_retry(
+        self, *, retries_taken: int, max_retries: int, options: Any, response: Response | None
+    ) -> None:
+        self._again[asyncio.current_task()] = Again(retries_taken + 1, max_retries)
+        await super()._sleep_for_retry(
+            retries_taken=retries_taken, max_retries=max_retries, options=options, response=response
+        )
 
     async def complete(self, body: bytes, *, max_retries: int) -> Response:
         """A chat completion that is not streamed: `body` as it is sent, with at most `max_retries` more requests."""
@@ -100,6 +123,8 @@ class LeanClient(AsyncOpenAI):
             return await super()._send_request(request, stream=stream, **kwargs)
         # Past what looks for other credentials, cookies and hooks, of which there are none.
         response = await self._client._transport_for_url(request.url).handle_async_request(request)
+        if response.status_code < 400:
+            self.ended()
         response.request = request
         if response.has_redirect_location:
             await response.aclose()

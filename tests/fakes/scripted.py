@@ -32,6 +32,7 @@ from distill_core.errors import ModelError
 from distill_core.evidence import Finding
 from distill_core.fences import extract_blocks
 from distill_core.forecast import Forecast
+from distill_core.models.again import Again
 from distill_core.models.base import Usage
 from distill_core.recorder import Recorder, Sink
 from distill_core.repl import CellResult, Variable
@@ -119,6 +120,9 @@ class ScriptedSession:
         document: what it reads.
         folder: where it says that it is kept; the caller's sinks write there.
     """
+
+    worker_slots: int | None = None
+    again: tuple[str, Again] | None = None
 
     def __init__(
         self,

@@ -162,6 +162,14 @@ def test_every_action_has_an_id_a_key_and_a_help() -> None:
         assert action.help in text
 
 
+def test_the_help_begins_with_the_keys_of_the_screen_that_it_is_asked_on() -> None:
+    for scope in ("live", "home", "sessions", "review"):
+        own = next(action for action in ACTIONS if action.scope == scope)
+        heading, first = ("".join(text for text, _ in line) for line in help_lines(REGISTRY, scope)[:2])
+        assert heading == own.group
+        assert own.help in first
+
+
 async def test_every_action_of_the_screen_is_done_by_a_part_of_it() -> None:
     async with open_story("awaiting") as opened:
         done = {name for part in opened.screen.parts for name in part.handlers()}

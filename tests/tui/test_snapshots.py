@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from textual.pilot import Pilot
 
+from distill_core.models.again import Again
 from tests.tui.harness import Stage, bring
 from tests.tui.stories import STORIES
 from themes import available
@@ -90,3 +91,28 @@ def test_paused(snap_compare: SnapCompare, stages: Callable[..., Stage]) -> None
 
 def test_very_wide(snap_compare: SnapCompare, stages: Callable[..., Stage]) -> None:
     assert shows(snap_compare, stages("final"), "final", (200, 60))
+
+
+@pytest.mark.parametrize("modal", MODALS)
+def test_modal_in_a_usual_window(snap_compare: SnapCompare, stages: Callable[..., Stage], modal: str) -> None:
+    story, keys = MODALS[modal]
+    assert shows(snap_compare, stages(story), story, SIZES["120x40"], keys)
+
+
+@pytest.mark.parametrize("modal", ["compare", "difference", "help", "probe", "write-program", "call"])
+def test_modal_with_much_room(snap_compare: SnapCompare, stages: Callable[..., Stage], modal: str) -> None:
+    story, keys = MODALS[modal]
+    assert shows(snap_compare, stages(story), story, (200, 60), keys)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_reconnecting(snap_compare: SnapCompare, stages: Callable[..., Stage], size: str) -> None:
+    stage = stages("running")
+
+    async def before(pilot: Pilot[None]) -> None:
+        opened = await stage.opened(pilot)
+        await bring(opened, "running")
+        stage.sessions[0].again = ("worker", Again(retry=2, most=5))
+        await pilot.pause(0.2)
+
+    assert snap_compare(stage.app, terminal_size=SIZES[size], run_before=before)

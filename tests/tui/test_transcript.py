@@ -82,6 +82,8 @@ def slow(blocks: int = 50, at_once: int = 4) -> tuple[Transcript, list[int]]:
 
 def test_of_many_blocks_the_last_are_laid_out_at_once_and_the_others_when_their_turn_comes() -> None:
     transcript, made = slow()
+    assert made == []  # nothing before it is known how wide
+    transcript.height(80)
     assert made == [49, 48, 47, 46]
     assert rows(transcript)[-2:] == ["block 49", "more"]
     assert len(rows(transcript)) == 8

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.cli.listing import money, when
 from tui.lines import Line, Span, roled, wrap
+from tui.live import words
 
 if TYPE_CHECKING:
     from sessions import Hit, SessionRow
@@ -59,7 +60,7 @@ def _facts(row: SessionRow) -> Iterator[Line]:
         ("started", when(row.started)),
         ("took", "-" if row.elapsed is None else f"{row.elapsed:.0f} s"),
         ("spent", f"{row.tokens:,} tokens, {money(row.cost)}"),
-        ("steps", f"{row.steps}, {row.edits} edited, {row.errors} cells failed"),
+        ("steps", f"{row.steps}, {row.edits} edited, {words.count(row.errors, 'cell')} failed"),
         ("calls", f"{row.worker_calls}, {row.failed_calls} failed"),
         ("decided by", ", ".join(row.decided_by) or "-"),
         ("judged by", ", ".join(row.reviewers) or "nobody yet"),

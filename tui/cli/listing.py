@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.live.words import count, step_mark
 from tui.text import clean
 
 if TYPE_CHECKING:
     from distill_core.state import Cell, SessionState, Step
     from sessions import Hit, SessionRow
 
-HEADS = ("SESSION", "STARTED", "STATUS", "STEPS", "CALLS", "ERRORS", "COST", "RATING", "LABELS", "QUESTION")
+_NUMBERS = ("STEPS", "CALLS", "ERRORS", "COST", "RATING")
+HEADS = ("SESSION", "STARTED", "STATUS", *_NUMBERS, "LABELS", "DOCUMENT", "QUESTION")
+DOCUMENT = 24
+"""Cells that a document's name gets in a list."""
+
 OUTPUT_LINES = 12
 """Lines of a cell's output that `sessions show` prints without `--full`."""
 
@@ -44,6 +49,7 @@ def _cells(row: SessionRow) -> tuple[str, ...]:
             money(row.cost),
             "-" if row.rating is None else f"{row.rating:g}",
             ",".join(row.labels) or "-",
+            _cut(" ".join(row.document_name.split()), DOCUMENT) or "-",
             " ".join(row.title.split()),
         )
     )
@@ -106,7 +112,8 @@ def _facts(row: SessionRow) -> Iterator[str]:
         "models": f"{row.supervisor} / {row.worker}",
         "started": when(row.started),
         "status": row.status + (f" ({row.reason})" if row.reason else ""),
-        "spent": f"{row.steps} steps, {row.worker_calls} worker calls, {row.tokens} tokens, {money(row.cost)}",
+        "spent": f"{count(row.steps, 'step')}, {count(row.worker_calls, 'worker call')}, "
+        f"{count(row.tokens, 'token')}, {money(row.cost)}",
         "decided by": ", ".join(row.decided_by) or "-",
         "fork of": f"{row.parent} after step {row.parent_steps}" if row.parent else "",
         "rating": "" if row.rating is None else f"{row.rating:g}",
@@ -121,7 +128,8 @@ def _facts(row: SessionRow) -> Iterator[str]:
 def _step(step: Step, state: SessionState, *, full: bool) -> Iterator[str]:
     copied = " (copied from its parent)" if step.copied else ""
     yield ""
-    yield click.style(f"step {step.number}: {step.phase}{copied}", bold=True)
+    how = step_mark(state, step, waiting=False).word
+    yield click.style(f"step {step.number}: {how}{copied}", bold=True)
     for decision in step.decisions:
         who, words = clean(decision.by), clean(decision.guidance)
         yield f"  {decision.action} by {who} after {decision.took:.1f} s {words}".rstrip()
@@ -137,7 +145,7 @@ def _cell(cell: Cell, *, full: bool) -> Iterator[str]:
     if len(shown) < len(output):
         yield f"    … {len(output) - len(shown)} more lines (--full)"
     if len(cell.calls):
-        yield f"    {len(cell.calls)} worker calls"
+        yield f"    {count(len(cell.calls), 'worker call')}"
 
 
 def _answer(row: SessionRow) -> Iterator[str]:

@@ -26,11 +26,28 @@ from tui.saying import say
 
 STEP = (
     "[a]pprove, [e]dit, [r]eject, [g] more candidates, [w]rite your own, [f]inish, [x] stop; "
-    "[d]ry run, [v]ariables, [t]ry code, [k] worker calls, [p]olicy"
+    "[d]ry run, [v]ariables, [t]ry code, [k] worker calls, [p]olicy, [?] help"
 )
 CHOICE = "[c]hoose a candidate, " + STEP
-FINAL = "[a]ccept, [e]dit and accept, [r] send back, [u] follow up, [x] stop; [v]ariables, [t]ry code, [k] worker calls"
+FINAL = (
+    "[a]ccept, [e]dit and accept, [r] send back, [u] follow up, [x] stop; "
+    "[v]ariables, [t]ry code, [k] worker calls, [?] help"
+)
 BUDGET = "[r]aise it, [x] stop"
+HELP = (
+    "a: run the code as it is, or take the answer",
+    "e: change it in your editor first ($EDITOR); what you save is run or taken",
+    "r: send it back with your words; the supervisor tries again",
+    "g: have more candidates drafted from the same prompt; c: choose one of them",
+    "w: write the code yourself, from a strategy of the playbook or from nothing",
+    "f: end with an answer of your own; x: stop with what there is",
+    "u: ask something further of the same session, with its variables as they stand",
+    "d: run the code on a copy, without a worker: calls, tokens and cost it would take",
+    "v: variables with type and size; t: try code on a throw-away copy",
+    "k: read worker calls, retry or change one",
+    "p: who decides from now on: you, or a policy",
+    "Letters or whole words (approve, edit, stop …), then enter. What decides nothing asks again afterwards.",
+)
 
 
 class Asker:
@@ -144,7 +161,7 @@ class Asker:
                 case "x" | "stop":
                     return Decision(action="stop", by="", reason=proposal.found)
                 case other:
-                    say(f"{other!r} is none of these")
+                    self._look(other)
 
     def _look(self, what: str) -> None:
         """What decides nothing."""
@@ -155,8 +172,11 @@ class Asker:
                 looking.scratch(self.around, self._read)
             case "k" | "calls":
                 looking.calls(self.around, self._read, self.approver.name)
+            case "?" | "h" | "help":
+                for line in HELP:
+                    say(line)
             case other:
-                say(f"{other!r} is none of these")
+                say(f"{other!r} is none of these; ? tells what each does")
 
     def _chosen(self, proposal: StepProposal) -> StepProposal:
         number = self._read("which one?")

@@ -23,6 +23,12 @@ FIELDS: tuple[Field, ...] = (
     Field(name="supervisor", label="Supervisor", hint="as configured", option="--supervisor"),
     Field(name="worker", label="Worker", hint="as configured", option="--worker"),
     Field(
+        name="base_url",
+        label="Endpoint",
+        hint="as configured; http://…/v1 for both models",
+        option="--base-url",
+    ),
+    Field(
         name="policy",
         label="Approve",
         hint="who decides on steps",

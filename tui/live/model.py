@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TypeAlias, cast, get_args
 
 import msgspec
@@ -18,6 +19,7 @@ from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepP
 from distill_core.budget import Prices
 from distill_core.evidence import Finding
 from distill_core.forecast import Forecast
+from distill_core.models.again import Again
 from distill_core.models.base import Usage
 from distill_core.revision import Revision, revised
 from distill_core.signals import Notice, Phase, ReplyDelta
@@ -58,17 +60,18 @@ class Changes(msgspec.Struct):
 
 
 class CallCounts(msgspec.Struct, frozen=True):
-    """Worker calls by what became of them."""
+    """Worker calls by what became of them. `running` are those that are answered now, `waiting` for a free place."""
 
     running: int = 0
     done: int = 0
     failed: int = 0
     cached: int = 0
+    waiting: int = 0
 
     @property
     def total(self) -> int:
         """All calls."""
-        return self.running + self.done + self.failed
+        return self.running + self.waiting + self.done + self.failed
 
 
 class LiveModel:
@@ -88,6 +91,9 @@ class LiveModel:
         self.step_of: dict[str, int] = {}
         self.step_cost: dict[int, float] = defaultdict(float)
         self._prices: Mapping[str, Prices] = {}
+        self.slots: int | None = None
+        self.again: tuple[str, Again] | None = None
+        self._open: dict[str, datetime] = {}
         self._tally: Counter[str] = Counter()
         self._ends: deque[datetime] = deque(maxlen=RATED)
         self._changes = Changes()
@@ -211,7 +217,7 @@ class LiveModel:
             case ev.SupervisorReplied() | ev.SupervisorFailed():
                 self._pay(event)
             case ev.WorkerCallStarted():
-                self._tally["running"] += 1
+                self._open[event.call_id] = event.timestamp
             case ev.WorkerCallReturned() | ev.WorkerCallFailed():
                 self._pay(event)
                 self._count(event)
@@ -252,7 +258,7 @@ class LiveModel:
             self.step_cost[event.step] += self._prices[role].cost(event.usage)
 
     def _count(self, event: ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
-        self._tally["running"] -= 1
+        self._open.pop(event.call_id, None)
         self._ends.append(event.timestamp)
         if isinstance(event, ev.WorkerCallReturned):
             self._tally["done"] += 1
@@ -276,12 +282,24 @@ class LiveModel:
     def counts(self) -> CallCounts:
         """Worker calls so far."""
         tally = self._tally
-        return CallCounts(tally["running"], tally["done"], tally["failed"], tally["cached"])
+        running = len(self._open) if self.slots is None else min(len(self._open), self.slots)
+        return CallCounts(running, tally["done"], tally["failed"], tally["cached"], len(self._open) - running)
+
+    def waits(self, call_id: str) -> bool:
+        """Whether a call that has no reply yet waits for a free place: places are taken in the order of the calls."""
+        if self.slots is None or len(self._open) <= self.slots:
+            return False
+        return call_id in islice(self._open, self.slots, None)
+
+    def age(self, call_id: str, now: datetime) -> float | None:
+        """Seconds since a call was made that has no reply yet."""
+        made = self._open.get(call_id)
+        return None if made is None else max(0.0, (now - made).total_seconds())
 
     @property
     def rate(self) -> float:
         """Worker calls a second lately; 0 while none runs."""
-        if not self._tally["running"] or len(self._ends) < 2:
+        if not self._open or len(self._ends) < 2:
             return 0.0
         span = (self._ends[-1] - self._ends[0]).total_seconds()
         return (len(self._ends) - 1) / span if span > 0 else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from distill_core.state import Cell, WorkerCall
@@ -174,6 +175,7 @@ class WorkerRows:
 
     def __init__(self, model: LiveModel) -> None:
         self._model = model
+        self.now: Callable[[], datetime] | None = None
         self.view = CallView()
 
     def height(self, width: int) -> int:
@@ -183,7 +185,13 @@ class WorkerRows:
     def row(self, y: int) -> Line:
         """The row of call number `y`."""
         call = self.call(y)
-        return workers.row(call) if call is not None else ()
+        if call is None:
+            return ()
+        if call.phase != "running" or self.now is None:
+            return workers.row(call)
+        return workers.row(
+            call, age=self._model.age(call.call_id, self.now()), waits=self._model.waits(call.call_id)
+        )
 
     def call(self, index: int) -> WorkerCall | None:
         """The call that stands in row `index`."""

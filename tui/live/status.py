@@ -26,6 +26,8 @@ def mark(model: LiveModel) -> words.Mark:
         return words.PAUSED
     if model.state.started is None:
         return words.Mark("✎", "starting", "active")
+    if model.again is not None:
+        return words.RECONNECTING
     if model.running_cell is not None:
         return words.Mark("▸", "running", "active")
     return words.Mark("✎", "drafting" if model.phase == "drafting" else "working", "active")
@@ -36,6 +38,9 @@ def first(model: LiveModel, policy: str, now: datetime) -> Line:
     state = model.state
     at = mark(model)
     spans: list[Span] = [(at.text, at.role)]
+    if model.again is not None and at is words.RECONNECTING:
+        role, again = model.again
+        spans += [SEPARATOR, (f"the {role} does not answer, retry {again.retry} of {again.most}", "warn")]
     for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(model)):
         if part:
             spans += [SEPARATOR, (part, "")]

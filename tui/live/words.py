@@ -65,6 +65,8 @@ PROBLEMS: dict[str, str] = {
 }
 WAITING = Mark("◆", "your decision", "warn")
 PAUSED = Mark("‖", "paused", "warn")
+RECONNECTING = Mark("↻", "reconnecting", "warn")
+WAITS = Mark("◌", "waits", "muted")
 UNFINISHED = Mark("‖", "unfinished", "warn")
 
 

@@ -23,6 +23,7 @@ def summary(model: LiveModel, width: int) -> list[Line]:
     parts: list[list[Span]] = [
         [(f"{counts.done + counts.failed:,}/{counts.total:,} done", "")],
         [(f"▸{counts.running:,} run", "active")] if counts.running else [],
+        [(f"◌{counts.waiting:,} wait", "muted")] if counts.waiting else [],
         [(f"✗{counts.failed:,} failed", "error")] if counts.failed else [],
         [(f"{counts.cached:,} cached", "muted")] if counts.cached else [],
     ]
@@ -30,7 +31,7 @@ def summary(model: LiveModel, width: int) -> list[Line]:
         [(f"{words.tokens(model.state.worker_usage.total_tokens)} tok", "muted")],
         [(words.money(model.worker_cost), "muted")] if model.worker_cost is not None else [],
         [(f"{model.rate:.1f}/s", "muted")] if model.rate else [],
-        [(f"{words.seconds(counts.running / model.rate)} left", "muted")]
+        [(f"{words.seconds((counts.running + counts.waiting) / model.rate)} left", "muted")]
         if model.rate and counts.running
         else [],
     ]
@@ -59,12 +60,21 @@ HEADER: Line = (
 )
 
 
-def row(call: WorkerCall) -> Line:
-    """One call; the pane cuts it to its width."""
-    mark = words.call_mark(call)
+def row(call: WorkerCall, *, age: float | None = None, waits: bool = False) -> Line:
+    """One call; the pane cuts it to its width.
+
+    Args:
+        call: the call.
+        age: seconds since it was made, while it has no reply.
+        waits: it has not been sent: as many are on their way as the worker takes at once.
+    """
+    mark = words.WAITS if waits else words.call_mark(call)
     place = f"{call.batch_id}.{call.index}" if call.batch_id else call.call_id
     used = words.tokens(call.usage.total_tokens) if call.usage.total_tokens else ""
-    took = "" if call.phase == "running" else "cached" if call.cached else words.seconds(call.elapsed)
+    if call.phase == "running":
+        took = "" if age is None or age < 1 else words.seconds(age // 1)
+    else:
+        took = "cached" if call.cached else words.seconds(call.elapsed)
     return (
         (pad(mark.text, STATE), mark.role),
         (pad(place, PLACE), "muted"),

@@ -142,9 +142,8 @@ def _session_lines(state: SessionState) -> list[Line]:
         return [(("nothing but its beginning was written", "muted"),)]
     status = words.session_mark(finished.status if finished is not None else "").text
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
-    facts = (
-        f"{status} · {len(state.steps)} steps · {len(state.call_order):,} calls · {words.tokens(used)} tok"
-    )
+    steps, calls = words.count(len(state.steps), "step"), words.count(len(state.call_order), "call")
+    facts = f"{status} · {steps} · {calls} · {words.tokens(used)} tok"
     models = f"{started.supervisor} → {started.worker} · {started.document.name or 'document'}"
     return [
         ((" ".join(started.query.split()), "heading"),),

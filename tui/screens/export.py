@@ -24,6 +24,7 @@ from sessions.export.report import Report
 from sessions.export.splits import parse_shares
 from tui.actions import REGISTRY, Scope, Situation, key_name
 from tui.lines import Line, wrap
+from tui.live.words import count
 from tui.screens import export_lists as lists
 from tui.screens.confirm import Choice, ConfirmScreen
 from tui.screens.export_draft import Draft, Preview, plan_of, preview_of
@@ -181,7 +182,9 @@ class ExportScreen(Screen[None]):
         if message.progress is not None:
             done = message.progress
             doing = "writing" if self.busy.startswith("writing") else "reading"
-            self.busy = f"{doing}: {done.done} of {done.sessions} sessions, {done.rows} rows"
+            self.busy = (
+                f"{doing}: {done.done} of {count(done.sessions, 'session')}, {count(done.rows, 'row')}"
+            )
             self._draw_title()
             return
         self.busy = ""
@@ -189,7 +192,7 @@ class ExportScreen(Screen[None]):
         if message.written is not None:
             said = "are" if message.written.changed else "still are"
             self.app.notify(
-                clean(f"{message.written.total} rows {said} in {self.draft.folder}"), markup=False
+                clean(f"{count(message.written.total, 'row')} {said} in {self.draft.folder}"), markup=False
             )
         elif message.preview is not None or message.trouble:
             self.preview = message.preview

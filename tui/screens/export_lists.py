@@ -8,6 +8,7 @@ from typing import Any
 from sessions.export.report import Report
 from sessions.export.rows import RULES, Format
 from tui.lines import Line, fit, pad, roled
+from tui.live import words
 from tui.screens.export_draft import Draft, Preview, Shown
 
 
@@ -112,7 +113,7 @@ def rule_text(rule: str, preview: Preview | None, draft: Draft) -> list[Line]:
         lines.append((("It is lifted: what it would leave out is kept.", "active"),))
     report = preview.report if preview is not None else None
     if report is not None and report.left.get(rule):
-        lines.append(((f"{report.left[rule]} rows are left out by it.", "warn"),))
+        lines.append(((f"{words.count(report.left[rule], 'row')} left out by it.", "warn"),))
     first = report.examples.get(rule) if report is not None else None
     if first is not None:
         lines += [(), (("The first: ", "muted"), (first.key, "")), *roled(first.why)]
@@ -165,8 +166,8 @@ def numbers_line(report: Report) -> Line:
     left = sum(report.left.values())
     redacted = ", ".join(f"{count} {kind}" for kind, count in report.redacted.items())
     return (
-        (f"{report.total} rows", "heading"),
-        (f" of {report.sessions} sessions", ""),
+        (words.count(report.total, "row"), "heading"),
+        (f" of {words.count(report.sessions, 'session')}", ""),
         (f"   {splits}" if splits else "", ""),
         (f"   {left} left out" if left else "   nothing left out", "warn" if left else "muted"),
         (f"   redacted {redacted}" if redacted else "", ""),

@@ -293,7 +293,9 @@ class HomeScreen(Screen[None]):
         from tui.live import keys
         from tui.screens.read import ReadScreen
 
-        self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
+        self.app.push_screen(
+            ReadScreen("Help", keys.help_lines(self._setup.registry, "home"), indent=keys.INDENT)
+        )
 
 
 def _sessions(home: Path) -> list[SessionRow]:

@@ -47,6 +47,7 @@ class Leaving:
         """Quit, after asking where the session still runs."""
         screen = self._screen
         engine, who = screen.wiring.engine, screen.wiring.who
+        screen.take_in()  # it may have ended a moment ago
         if not engine.alive:
             screen.leave()
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +42,9 @@ from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
 FLUSHES_A_SECOND = 20
+KEY_SECONDS = 0.04
+"""So long after a key the screen draws what the key did, and nothing else."""
+
 FOLDING_SECONDS = 0.02
 """At most so long is spent on taking events between two drawings."""
 
@@ -94,6 +98,7 @@ class LiveScreen(Screen[None]):
         self.registry = wiring.setup.registry
         self.model = LiveModel()
         self.leaving = False
+        self._gave_way = False
         self.chosen_by_hand = False
         self.active = "supervisor"
         self.arranging = Arranging(self)
@@ -170,13 +175,26 @@ class LiveScreen(Screen[None]):
     # ------------------------------------------------------------ what comes
 
     def flush(self) -> None:
-        """Take what has come over the bridge and draw what changed by it."""
-        self.wiring.bridge.drain(self._take, FOLDING_SECONDS)
+        """Take what has come over the bridge and draw what changed by it; what a key does is drawn first."""
+        if self._keys_first():
+            return
+        self.take_in()
         self.playing.tick()
         self.redraw()
+        self.watching.tick()
         self.watching.catch_up()
         if self.leaving and not self.wiring.engine.alive:
             self.leave()
+
+    def take_in(self) -> None:
+        """Take what has come over the bridge; it is drawn with the next flush."""
+        self.wiring.bridge.drain(self._take, FOLDING_SECONDS)
+
+    def _keys_first(self) -> bool:
+        """Whether a key was pressed just now. What comes gives way to it, but not twice in a row."""
+        pressed = getattr(self.app, "pressed", 0.0)
+        self._gave_way = not self._gave_way and time.monotonic() - pressed < KEY_SECONDS
+        return self._gave_way
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Notice):

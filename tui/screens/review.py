@@ -526,7 +526,9 @@ class ReviewScreen(Screen[Fork | None]):
             self.dismiss(None)
 
     def _help(self) -> None:
-        self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
+        self.app.push_screen(
+            ReadScreen("Help", keys.help_lines(self._setup.registry, "review"), indent=keys.INDENT)
+        )
 
     def _complain(self, trouble: str) -> None:
         self._troubles += 1

@@ -374,7 +374,9 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         self.app.push_screen(StatisticsScreen(found, self._words))
 
     def _help(self) -> None:
-        self.app.push_screen(ReadScreen("Help", keys.help_lines(self._setup.registry), indent=keys.INDENT))
+        self.app.push_screen(
+            ReadScreen("Help", keys.help_lines(self._setup.registry, "sessions"), indent=keys.INDENT)
+        )
 
     def _notify(self, words: str, *, trouble: bool = False) -> None:
         self.app.notify(

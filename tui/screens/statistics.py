@@ -15,6 +15,7 @@ from textual_plotext import PlotextPlot
 from sessions.stats import BINS
 from tui.cli.listing import money
 from tui.lines import Line
+from tui.live import words
 from tui.text import clean
 from tui.widgets.line_bar import LineBar
 
@@ -73,11 +74,12 @@ class StatisticsScreen(Screen[None]):
         of = found.sessions or 1
         first: Line = (
             ("Statistics", "heading"),
-            (f"   {found.sessions:,} sessions", ""),
+            (f"   {words.count(found.sessions, 'session')}", ""),
             (f"   {self._words}" if self._words else "", "muted"),
         )
+        steps, calls = words.count(found.steps, "step"), words.count(found.worker_calls, "worker call")
         second: Line = (
-            (f"{found.steps:,} steps   {found.worker_calls:,} worker calls   {found.tokens:,} tokens   ", ""),
+            (f"{steps}   {calls}   {found.tokens:,} tokens   ", ""),
             (f"{money(found.cost)} over {found.priced:,}   ", ""),
             (f"{found.reviewed / of:.0%} reviewed   {found.labelled / of:.0%} labelled", "muted"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from distill_core.approval import StepProposal
@@ -29,6 +30,8 @@ class Watching:
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
         self.rows = Panes(screen.model)
+        self.rows.workers.now = self._now
+        self._second = 0
         self._looking_again = False
 
     def panes(self) -> Mapping[str, Pane]:
@@ -63,6 +66,20 @@ class Watching:
             screen.pane("timeline").point_at(len(model.state.steps) - 1)
         if changes.gate:
             self._make_room()
+
+    def _now(self) -> datetime:
+        wiring = self._screen.wiring
+        return wiring.now() if wiring.playback is None else wiring.playback.now
+
+    def tick(self) -> None:
+        """Ask the engine what no event tells: who is not answered; how long calls take, every second."""
+        model, second = self._screen.model, int(self._now().timestamp())
+        model.again = self._screen.wiring.engine.again
+        slots = self._screen.wiring.engine.worker_slots
+        if slots != model.slots or (second != self._second and model.counts.running):
+            model.slots = slots
+            self._screen.pane("workers").changed()
+        self._second = second
 
     def catch_up(self) -> None:
         """Lay out more of what waits in the panes that are seen."""

@@ -51,7 +51,7 @@ def test_the_defaults_are_the_published_ones(load):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[limits]\nturns = "a"', r"limits.turns is wrong: 'a' \(Expected `int \| null`, got `str`\)"),
+        ('[limits]\nturns = "a"', r"limits.turns is wrong: 'a' \(give a whole number\)"),
         ("[limit]\nturns = 3", r"there is no setting limit \(did you mean limits\?\)"),
         ("[limits]\nturn = 3", r"there is no setting limits.turn \(did you mean turns\?\)"),
         (

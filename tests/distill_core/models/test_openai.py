@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from distill_core.errors import ModelError
+from distill_core.models.again import Again
 from distill_core.models.base import Delta, Message, Usage
 from distill_core.models.openai import OpenAIHandler
 from tests.fakes.openai_server import FakeServer, Reply, serve
@@ -234,6 +235,27 @@ def test_a_server_that_wants_a_long_wait_is_quoted() -> None:
         pytest.raises(ModelError, match=r"try again after 600 s"),
     ):
         handler_for(server, max_retries=0).chat(user())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_while_a_call_is_tried_again_it_can_be_told_how_far_that_is(streamed: bool) -> None:
+    with serve([Reply(status=503, headers={"retry-after-ms": "300"})]) as server:
+        handler = handler_for(server, max_retries=4)
+        assert handler.again is None
+        call = asyncio.ensure_future(ask(handler, streamed=streamed))
+        while handler.again is None and not call.done():
+            await asyncio.sleep(0.005)
+        assert handler.again == Again(retry=1, most=4)
+        await call
+        assert handler.again is None
+
+
+async def test_a_call_that_has_failed_for_good_is_not_tried_again() -> None:
+    with serve(default=Reply(status=503, headers=SOON)) as server:
+        handler = handler_for(server, max_retries=1)
+        with pytest.raises(ModelError):
+            await handler.achat(user())
+        assert handler.again is None
 
 
 @pytest.mark.parametrize("failure", ["reset", "hang"])

@@ -39,9 +39,9 @@ def test_an_export_says_what_is_there_and_what_is_not(mine, tmp_path):
 
 
 def test_sessions_are_named_by_id_or_folder(mine, tmp_path):
-    assert mine("export", "kto", "s1", "--dry-run")[1].startswith("2 rows of 1 sessions would be")
+    assert mine("export", "kto", "s1", "--dry-run")[1].startswith("2 rows of 1 session would be")
     assert mine("export", "kto", tmp_path / "home" / "sessions" / "s2", "--dry-run")[1].startswith(
-        "1 rows of 1"
+        "1 row of 1"
     )
 
 

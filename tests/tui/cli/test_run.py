@@ -70,7 +70,7 @@ def test_a_person_decides_at_a_plain_prompt(program, endpoint, models, tmp_path,
     decisions = [e for e in read_session(only_session(tmp_path)).events if isinstance(e, ev.DecisionMade)]
     assert [d.action for d in decisions] == ["reject", "approve", "approve", "send_back", "stop"]
     assert decisions[0].guidance == "ask the worker"
-    assert "'q' is none of these" in err
+    assert "'q' is none of these; ? tells what each does" in err
     assert "print(len(context))" in err
     assert status == 1
 

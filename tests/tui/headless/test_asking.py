@@ -202,3 +202,12 @@ def test_a_whole_session_is_decided_and_looked_into_at_the_prompt(tmp_path, caps
         ("accept", "ann"),
     ]
     assert kept.of(ev.WorkerCallOverridden)[0].response == "better"
+
+
+@pytest.mark.parametrize("proposal", [STEP, ANSWER, BUDGET], ids=["step", "answer", "budget"])
+async def test_a_question_mark_tells_what_each_letter_does(proposal, capsys):
+    decision = await decided(proposal, "?", "x")
+    assert decision.action == "stop"
+    told = capsys.readouterr().err
+    assert "run the code as it is" in told
+    assert "none of these" not in told

@@ -124,7 +124,7 @@ async def test_a_new_session_starts_with_what_was_filled_in_and_is_remembered(tm
         await opened.press("n")
         assert isinstance(opened.app.screen, NewSessionScreen)
         opened.app.screen.query_one("#documents", Editor).load(str(document))
-        await opened.press("tab", *"Why", "tab", "tab", "tab", "space", "ctrl+s")
+        await opened.press("tab", *"Why", "tab", "tab", "tab", "tab", "space", "ctrl+s")
         wanted = ["run", "--home", str(tmp_path / "home"), "--question", "Why", "--approve", "auto"]
         assert opened.runner.ran == [[*wanted, "--", str(document)]]
     assert Memory(tmp_path / "home" / "screen.json").value.new == NewSession(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from distill_core import events as ev
 from distill_core.models.base import Usage
 from distill_core.state import SessionState, fold
+from tui.lines import plain
+from tui.live import workers
 from tui.live.calls import FILTERS, CallView, Filter, Order, after
+from tui.live.model import LiveModel
 
 
 def started(number: int) -> ev.WorkerCallStarted:
@@ -80,3 +85,30 @@ def test_a_list_that_takes_long_is_not_made_anew_at_every_look() -> None:
     assert view.is_behind(later)
     assert list(view.ids(later)) == []
     assert not view.is_behind(later)
+
+
+def test_calls_beyond_the_places_of_the_worker_wait_in_the_order_in_which_they_were_made() -> None:
+    model = LiveModel()
+    for event in (started(1), started(2), started(3), started(4)):
+        model.take(event)
+    assert [call_id for call_id in ("w1", "w2", "w3", "w4") if model.waits(call_id)] == []
+    model.slots = 2
+    assert [call_id for call_id in ("w1", "w2", "w3", "w4") if model.waits(call_id)] == ["w3", "w4"]
+    assert (model.counts.running, model.counts.waiting, model.counts.total) == (2, 2, 4)
+    model.take(returned(1, 0.4, 900))
+    assert [call_id for call_id in ("w1", "w2", "w3", "w4") if model.waits(call_id)] == ["w4"]
+
+
+def test_a_call_without_a_reply_is_as_old_as_the_time_since_it_was_made() -> None:
+    model = LiveModel()
+    made = started(1)
+    model.take(made)
+    assert model.age("w1", made.timestamp + timedelta(seconds=7)) == 7
+    model.take(returned(1, 0.4, 900))
+    assert model.age("w1", made.timestamp + timedelta(seconds=9)) is None
+
+
+def test_a_row_says_waits_or_how_long_it_has_run() -> None:
+    call = STATE.calls["w4"]
+    assert plain(workers.row(call, age=72.4)).split()[:4] == ["▸", "runs", "w4", "1m12s"]
+    assert plain(workers.row(call, age=72.4, waits=True)).split()[:3] == ["◌", "waits", "w4"]

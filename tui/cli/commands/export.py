@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui.live.words import count
 from tui.saying import say_json
 from tui.text import clean
 
@@ -191,7 +192,7 @@ class _Progress:
 
     def _show(self, progress: Any) -> None:
         if self._shown:
-            words = f"{progress.done} of {progress.sessions} sessions, {progress.rows} rows"
+            words = f"{progress.done} of {count(progress.sessions, 'session')}, {count(progress.rows, 'row')}"
             click.echo(f"\r\x1b[K{words}", nl=False, err=True)
 
 
@@ -204,23 +205,24 @@ def _tell(made: Report, plan: Plan, options: dict[str, Any]) -> None:
         return
     from sessions.export.rows import RULES
 
-    verb = "would be" if options["dry_run"] else "are" if made.changed else "still are"
+    are = "is" if made.total == 1 else "are"
+    verb = "would be" if options["dry_run"] else are if made.changed else f"still {are}"
     place = "" if options["dry_run"] else f" in {clean(options['out'])}"
-    click.echo(f"{made.total} rows of {made.sessions} sessions {verb}{place}")
+    click.echo(f"{count(made.total, 'row')} of {count(made.sessions, 'session')} {verb}{place}")
     for split, rows in made.rows.items():
         if split:
             click.echo(f"  {rows:>8} {split}")
     if made.left:
         click.echo("left out:")
-        for rule, count in made.left.items():
+        for rule, number in made.left.items():
             first = made.examples.get(rule)
             about = (
                 f"; first {clean(first.key)}{f': {clean(first.why)}' if first.why else ''}" if first else ""
             )
-            click.echo(f"  {count:>8} {rule}: {RULES[rule]}{about}")
+            click.echo(f"  {number:>8} {rule}: {RULES[rule]}{about}")
     if not plan.redact:
         click.echo("nothing was looked through for secrets and personal data (--no-redact)")
     elif made.redacted:
-        click.echo("redacted: " + ", ".join(f"{count} {kind}" for kind, count in made.redacted.items()))
+        click.echo("redacted: " + ", ".join(f"{number} {kind}" for kind, number in made.redacted.items()))
     if made.reused and made.changed:
-        click.echo(f"{made.reused} sessions had not changed since the export before")
+        click.echo(f"{count(made.reused, 'session')} had not changed since the export before")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli.options import config_options, model_options, session_options
+from tui.live.words import count
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -72,7 +73,11 @@ def _again(kept: Kept, options: dict[str, Any], *, to_the_end: bool) -> int:
         for cell_id in result.unfinished:
             click.echo(f"cell {cell_id}: not run again, the program died while it ran")
         left = len(kept.record.finished_cells) - len(result.reruns)
-        after = f"; {left} cells after it were not run (--all runs them)" if left else ""
+        after = (
+            f"; {count(left, 'cell')} after it {'was' if left == 1 else 'were'} not run (--all runs them)"
+            if left
+            else ""
+        )
         click.echo(f"{clean(result.session_id)}: {'equal' if result.equal else 'diverged'}{after}")
     return 0 if result.equal else 1
 

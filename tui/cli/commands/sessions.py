@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli.options import config_options, flags
+from tui.live.words import count
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -151,7 +152,9 @@ def rebuild_index(**options: Any) -> None:
     result = rebuild(home)
     for unread in result.unread:
         say(f"note: {unread.session_id}: {unread.why}")
-    click.echo(f"{result.sessions} sessions, {result.bytes / 1e6:.1f} MB of log: {clean(str(home.index))}")
+    click.echo(
+        f"{count(result.sessions, 'session')}, {result.bytes / 1e6:.1f} MB of log: {clean(str(home.index))}"
+    )
 
 
 @command.command("import")
@@ -203,7 +206,7 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
             continue
         whole = whole and verdict.whole
         click.echo(
-            f"{clean(str(folder))}: {'whole' if verdict.whole else 'DAMAGED'}, {verdict.events} events"
+            f"{clean(str(folder))}: {'whole' if verdict.whole else 'DAMAGED'}, {count(verdict.events, 'event')}"
         )
         for problem in verdict.problems:
             click.echo(f"  damage: {clean(str(problem))}")

@@ -10,6 +10,7 @@ import click
 from tui.cli.commands.sessions import WORDS, as_json, opened
 from tui.cli.listing import money
 from tui.cli.options import config_options
+from tui.live.words import count
 from tui.saying import say_json
 from tui.text import clean
 
@@ -54,7 +55,7 @@ def lines(found: Stats) -> Iterator[str]:
     yield f"steps         {found.steps}, {found.cells} cells, {found.errors} failed"
     yield f"worker calls  {found.worker_calls}, {found.failed_calls} failed"
     yield f"tokens        {found.tokens}"
-    yield f"cost          {money(found.cost)} over {found.priced} sessions whose cost is known"
+    yield f"cost          {money(found.cost)} over {count(found.priced, 'session')} of known cost"
     yield f"time          {found.seconds / 3600:.2f} h"
     yield f"decisions     {_counts(found.actions)} by persons; {_counts(found.policies)} by policies"
     if found.decision_seconds is not None:
@@ -70,7 +71,7 @@ def lines(found: Stats) -> Iterator[str]:
     yield "acceptance by model"
     for share in found.models:
         rate = "n/a" if share.rate is None else f"{share.rate:.0%}"
-        yield f"  {rate:>5} of {share.decided:<5} {clean(share.model)} ({share.sessions} sessions)"
+        yield f"  {rate:>5} of {share.decided:<5} {clean(share.model)} ({count(share.sessions, 'session')})"
 
 
 def _counts(counts: dict[str, int]) -> str:
