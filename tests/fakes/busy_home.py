@@ -22,7 +22,7 @@ from distill_core.reopening import reopen
 from sessions import LiveIndex, Store
 from sessions.home import Home
 from sessions.rebuilding import rebuild
-from tests.sessions.stories import opening, talk
+from tests.sessions.stories import asked, opening, talk
 
 
 class Telling:
@@ -43,7 +43,7 @@ def write(home: Path, name: str) -> None:
         live = LiveIndex(home / "sessions.db", folder)
         recorder = Recorder([log, live, Telling(folder.name)])
         recorder.emit(opening(folder.name))
-        for event in talk(random.randrange(20, 300), chars=400):
+        for event in itertools.chain(asked(), talk(random.randrange(20, 300), chars=400)):
             recorder.emit(event)
         log.close()
         live.close()

@@ -24,7 +24,7 @@ from sessions.rebuilding import rebuild
 from sessions.verify import verify
 from tests.sessions.homes import invent
 from tests.sessions.index_rows import everything
-from tests.sessions.stories import talk
+from tests.sessions.stories import asked, talk
 
 ROOT = Path(__file__).parents[2]
 ALONE = 0.3
@@ -83,7 +83,7 @@ def kill(times: int, seed: int) -> int:
     for n in range(times):
         if n % EACH == 0:
             place = Path(tempfile.mkdtemp(prefix="killing-"))
-            invent(place, "old", *talk(20))
+            invent(place, "old", *asked(), *talk(20))
         try:
             checked += kill_once(place, f"k{n}", dice)
         except AssertionError as error:
