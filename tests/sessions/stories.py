@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from distill_core import events as ev
+from distill_core.conversation import message_id
 from distill_core.models.base import Usage
 
 WORDS = (
@@ -31,9 +32,9 @@ def opening(name):
 def asked():
     """A supervisor's turn: its prompt and what it replied."""
     message = {"role": "user", "content": "Which clause?"}
-    yield ev.MessageAdded(step=1, message_id="m1", message=message)
+    yield ev.MessageAdded(step=1, message_id=message_id(message), message=message)
     called = {"step": 1, "call_id": "s1", "model": "big"}
-    yield ev.SupervisorCalled(**called, extends=None, message_ids=("m1",), params={})
+    yield ev.SupervisorCalled(**called, extends=None, message_ids=(message_id(message),), params={})
     yield ev.SupervisorReplied(
         **called, text="I will ask the workers.", usage=Usage(100, 5, calls=1), elapsed=1.0
     )
