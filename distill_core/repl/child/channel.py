@@ -21,7 +21,7 @@ from .interrupts import Interrupts
 
 _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decode = JSONDecoder().decode
-_write, _exit, _poll, _close = os.write, os._exit, select.poll, os.close
+_write, _exit, _poll, _close, _dup2 = os.write, os._exit, select.poll, os.close, os.dup2
 _READ_BYTES = 1 << 16
 _INT = 4
 _PASSED_BYTES = CMSG_SPACE(4 * _INT)
@@ -128,10 +128,14 @@ class Channel:
         passed, self._passed = self._passed, []
         return passed
 
-    def renew(self, fd: int) -> None:
-        """Go over to the line `fd`, in a copy of the process: what was under way is the original's."""
-        os.dup2(fd, self._fd, False)
+    def take_over(self, fd: int, frame: bytes) -> None:
+        """Go over to the line `fd`, in a copy of the process, with a first frame. `renew` is to follow."""
+        _dup2(fd, self._fd, False)
+        _write(self._fd, frame)
         _close(fd)
+
+    def renew(self) -> None:
+        """Forget what was under way: it is the original's."""
         self._buffer.clear()
         self._sending = Lock()
         self._state = Condition(Lock())

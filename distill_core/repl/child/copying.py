@@ -16,7 +16,6 @@ from .channel import Channel, framed
 from .output import Outlet
 
 _fork, _wait, _close, _status = os.fork, os.waitpid, os.close, os.waitstatus_to_exitcode
-_write = os.write
 _BORN = framed({"op": "born"})
 _WARNS = sys.version_info >= (3, 12)
 """Whether Python warns of forking beside threads, whose state is what `renew` puts right."""
@@ -57,8 +56,10 @@ class Copying:
             self._answer(fds, pid, None)
             return False
         self._cut_ties()
-        _write(fds[0], _BORN)  # before all else: the host waits for it, and for nothing more
-        self._renew(fds)
+        # Before all else: the host waits for it, and for nothing more. From then on this process may be frozen at any
+        # moment, and must hold nothing of its original's line, which would outlive the original by that.
+        self._channel.take_over(fds[0], _BORN)
+        self._renew(fds[1:])
         return True
 
     def bury(self) -> list[tuple[int, int]]:
@@ -83,10 +84,10 @@ class Copying:
             _close(fd)
         self._ties = ()
 
-    def _renew(self, fds: list[int]) -> None:
+    def _renew(self, pipes: list[int]) -> None:
         self._copies.clear()
-        self._channel.renew(fds[0])
-        self._outlet.renew(fds[1:])
+        self._channel.renew()
+        self._outlet.renew(pipes)
         _revive_executors()
 
 

@@ -121,6 +121,25 @@ def test_no_fork_but_an_ordered_one(repl: REPL, way: str) -> None:
     assert settled(repl)
 
 
+def lines(pid: int) -> set[str]:
+    """The sockets that a process holds."""
+    held = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    return {name for name in held if name.startswith("socket:")}
+
+
+def test_a_frozen_copy_holds_nothing_of_the_line_of_its_original() -> None:
+    with REPL("doc", isolation="none") as repl:
+        for number in range(10):
+            repl.execute(f"x = {number}")
+            repl.checkpoint()
+        timeline = repl._repl._timeline
+        assert timeline._runner is not None
+        assert timeline._shelf is not None
+        kept = [kept.node.process.pid for kept in timeline._shelf]
+        assert len(kept) == 11
+        assert not lines(timeline._runner.process.pid) & set().union(*map(lines, kept))
+
+
 def test_forks_without_end_are_refused_and_slowed_down(repl: REPL) -> None:
     repl.execute("x = 1")
     code = """
@@ -134,7 +153,7 @@ def test_forks_without_end_are_refused_and_slowed_down(repl: REPL) -> None:
         for _ in range(20): threading.Thread(target=fork, daemon=True).start()
         time.sleep(1)
         """
-    result = repl.execute(textwrap.dedent(code))
+    result = repl.execute(textwrap.dedent(code), timeout=1)
     assert "ESCAPED" not in result.stdout
     assert repl.execute("print(x)").stdout == "1\n"
     assert settled(repl)
