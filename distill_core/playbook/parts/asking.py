@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from distill_core.playbook.parts.evidence import read_reply, support
+from distill_core.playbook.parts.ranking import rank
+from distill_core.playbook.parts.reading import cut
 
 
 def calls_left(left: dict[str, Any], most: int) -> int:
@@ -58,3 +60,17 @@ def extract(
             {"answer": said[0], "quote": quote, "start": where[0], "verified": bool(span), "chance": chance}
         )
     return results, failed
+
+
+def closer(
+    passing: list[tuple[float, int, str]], found: list[dict[str, Any]], terms: list[str]
+) -> list[tuple[float, int, str]]:
+    """Of each piece that passed and brought nothing that is borne out, the short passage that speaks most of `terms`:
+    a small worker overlooks in a long piece what it reads surely in a short one."""
+    borne_out = [note["start"] for note in found if note["verified"]]
+    passages = []
+    for chance, start, piece in passing:
+        if not any(start <= at < start + len(piece) for at in borne_out):
+            short = cut(piece, 600, 200)
+            passages += [(chance, start + short[i][0], short[i][1]) for _, i in rank(short, terms)[:1]]
+    return passages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from distill_core.playbook.asking import GATE, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
-from distill_core.playbook.parts.asking import calls_left, extract, gate
+from distill_core.playbook.parts.asking import calls_left, closer, extract, gate
 from distill_core.playbook.parts.evidence import locate, read_reply, sentence_at, support
 from distill_core.playbook.parts.ranking import fold, holding_rarest, rank
 from distill_core.playbook.parts.reading import as_text, cut, place
@@ -25,6 +25,7 @@ PARTS = (
     read_reply,
     support,
     extract,
+    closer,
 )
 
 STEPS = """
@@ -49,6 +50,13 @@ passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
 found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 passages_read, asked = len(chosen), len(passing)
 print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
+short = closer(passing, found, TERMS)
+short = short[: max(0, calls_left(budget(), len(short) + 1) - 1)]  # one call is kept for the conclusion
+if short and failed < asked:
+    nearer, lost = extract(short, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
+    print(f"{len(short)} of them asked again about the lines closest to the question, {lost} failed")
+    borne_out = [note for note in nearer if note["verified"]]
+    found, asked, failed = found + borne_out, asked + len(short), failed + lost
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")

@@ -129,6 +129,21 @@ def test_a_worker_that_tells_no_probabilities_reads_everything():
     assert report(result)["verified"] == 1
 
 
+def test_a_piece_that_was_overlooked_is_asked_again_about_its_closest_lines():
+    def overlooks(prompt):
+        return reader(prompt) if len(prompt) < 1_200 else "NONE"
+
+    *_, last = run(program("search", QUESTION), program("answer", QUESTION), worker=overlooks)
+    assert last.final.value.startswith("in her boot\n\nEvidence:\n- “The surgeon, Mira Vale")
+
+
+def test_asking_again_keeps_a_call_for_the_conclusion():
+    gate = {"worker_yes": lambda prompts: [None] * len(prompts), "budget": lambda: {"worker_calls": 5}}
+    (result,) = run(program("search", QUESTION), worker=lambda _: "NONE", context=BOOK * 30, primitives=gate)
+    assert len(result.worker_calls) == 4  # two pieces, and their closest lines: the budget here never shrinks
+    assert report(result)["asked"] == 4
+
+
 def test_a_low_budget_means_fewer_pieces():
     gate = {"worker_yes": lambda prompts: [None] * len(prompts)}
     (result,) = run(
