@@ -4,7 +4,8 @@
 - Blocks without a tag run only where no block has one of those tags, and only if they are programs: what a
   model shows in a bare fence after its code is the output it imagines.
 - What stands before `</think>` is thought, not code, whether or not the reply holds the tag that opens it (the
-  model's template may have written that); so is all that follows a leading `<think>` without an end.
+  model's template may have written that); so is all that follows a leading `<think>` without an end, and what a
+  line that begins with `<think>` opens further down.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from distill_core.fences.problems import FINAL_LINE, Problem, diagnose
-from distill_core.fences.rule import CODE_TAGS, Fence, find_fences
+from distill_core.fences.rule import CODE_TAGS, THOUGHT, Fence, find_fences
 from distill_core.fences.source import is_program, parse
 from distill_core.fences.unfenced import unfenced_final
 
@@ -82,6 +83,7 @@ def extract_blocks(
     if not any(fence.tag in CODE_TAGS for fence in fences) and _INDENTED_FENCE.search(body):
         fences = find_fences(body, truncated=truncated, indented=True) or fences
     lines = _Lines(body)
+    thoughts = [fence for fence in fences if fence.tag == THOUGHT]
     code = _code_fences(fences)
     left_open = [fence for fence in code if not fence.closed and not _runs_open(fence, truncated)]
     whole = [fence for fence in code if fence not in left_open] if left_open else code
@@ -91,13 +93,15 @@ def extract_blocks(
         blocks += _final_blocks(prose, offset)
     if blocks:
         return Extraction(tuple(blocks), None, _note(prose, truncated, bool(left_open), dialect))
+    if any(not thought.closed for thought in thoughts):
+        return Extraction((), "unclosed_thought")
     problem = diagnose(
         body,
         prose,
         truncated=truncated,
         unclosed=bool(left_open),
         blank=any(not fence.content.strip() for fence in code),
-        fenced=bool(fences),
+        fenced=len(fences) > len(thoughts),
     )
     return Extraction((), problem)
 

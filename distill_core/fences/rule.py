@@ -1,4 +1,5 @@
-"""The markdown-it rule for fenced blocks: CommonMark's, with Python's parser deciding where code ends.
+"""The markdown-it rules for fenced blocks and thoughts aloud: CommonMark's, with Python's parser deciding where code
+ends.
 
 CommonMark closes a block at the first line that is a closing fence. A program may hold such a line inside a
 triple-quoted string; then the block goes on to the nearest closing fence that makes it parse. Where nothing
@@ -21,6 +22,10 @@ from distill_core.fences.source import Verdict, verdict
 
 CODE_TAGS = frozenset({"", "repl", "python", "python3", "py"})
 
+THOUGHT = "</think>"
+"""The tag of what is no fence but a thought aloud: no fence can have it."""
+
+_THOUGHT = re.compile(r"<(think|thinking)>", re.IGNORECASE)
 _OPENER = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})([^\n]*)$")
 _CLOSER = re.compile(r"(`{3,}|~{3,})[ \t]*$")
 
@@ -67,7 +72,7 @@ class _End:
 
 
 def find_fences(text: str, *, truncated: bool = False, indented: bool = False) -> list[Fence]:
-    """All fenced blocks of `text`, in order, whatever their tag.
+    """All fenced blocks of `text`, in order, whatever their tag; and as THOUGHT what a line opens as a thought.
 
     Args:
         truncated: the text was cut off at its end.
@@ -87,8 +92,11 @@ def _parser(*, indented: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark")
     parser.core.ruler.enableOnly(["normalize", "block"])
     parser.block.ruler.at("fence", _fence_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.block.ruler.before(
+        "fence", "thought", _thought_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
     parser.block.ruler.enableOnly(
-        ["fence", "blockquote", "hr", "list", "heading", "paragraph"] + ([] if indented else ["code"])
+        ["thought", "fence", "blockquote", "hr", "list", "heading", "paragraph"] + ([] if indented else ["code"])
     )
     return parser
 
@@ -110,6 +118,24 @@ def _fence_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     plain = state.level == 0 and state.sCount[start] == 0
     findings.fences.append(Fence(tag, found.content, start, state.line, found.closed, plain))
     state.push("fence", "code", 0).map = [start, state.line]
+    return True
+
+
+def _thought_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """What begins a line with `<think>` goes on to the line that ends the thought, fences and all."""
+    opener = _THOUGHT.match(state.src, state.bMarks[start] + state.tShift[start], state.eMarks[start])
+    if opener is None or state.is_code_block(start):
+        return False
+    if silent:
+        return True
+    findings: Findings = state.env["findings"]
+    closer, line, closed = f"</{opener[1].lower()}>", start, False
+    while line < end and not closed:
+        closed = closer in state.src[state.bMarks[line] : state.eMarks[line]].lower()
+        line += 1
+    state.line = line
+    findings.fences.append(Fence(THOUGHT, "", start, line, closed, False))
+    state.push("fence", "code", 0).map = [start, line]
     return True
 
 

@@ -106,6 +106,31 @@ def test_what_stands_before_the_end_of_a_thought_is_not_code(thought: str) -> No
     assert reply[block.start : block.end] == "```python\nright()\n```"
 
 
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "Let me see.\n<think>\n```python\nwrong()\n```\n</think>",
+        "Let me see.\n\n  <THINKING>maybe\n```python\nwrong(\n</thinking>\n<think>\nFINAL(1)\n</think>",
+        "```python\nfirst()\n```\n<think>\n```python\nwrong()\n```\n</think>",
+    ],
+)
+def test_a_thought_further_down_is_not_run(thought: str) -> None:
+    reply = f"{thought}\n```python\nright('<think>')\n```"
+    blocks = extract_blocks(reply, dialect="rlm").blocks
+    assert [block.code for block in blocks if block.code != "first()"] == ["right('<think>')"]
+    assert reply[blocks[-1].start : blocks[-1].end] == "```python\nright('<think>')\n```"
+
+
+def test_nothing_runs_of_a_thought_further_down_without_an_end() -> None:
+    found = extract_blocks("Let me see.\n<think>\n```python\nwrong()\n```\n")
+    assert (found.blocks, found.problem) == ((), "unclosed_thought")
+
+
+def test_a_program_whose_text_holds_a_thought_is_code() -> None:
+    code = 'show("""\n<think>\n```\n</think>\n""")'
+    assert codes(f"So:\n```repl\n{code}\n```") == [code]
+
+
 def test_a_program_that_looks_for_the_end_of_a_thought_is_code() -> None:
     assert codes("```repl\nprint(x.split('</think>')[1])\n```") == ["print(x.split('</think>')[1])"]
 

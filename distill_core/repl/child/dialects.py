@@ -52,7 +52,7 @@ class Rlm:
     def end(self) -> None:
         """After a cell: a dictionary that says it is ready holds the answer."""
         answer = self._namespace.get("answer")
-        if type(answer) is dict and answer.get("ready") is True:
+        if type(answer) is dict and answer.get("ready"):
             self._answer.give(answer.get("content", ""))
             # Given once: where the answer is sent back or another question follows, the next cell gives its own.
             answer["ready"] = False

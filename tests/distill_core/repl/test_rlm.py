@@ -78,6 +78,11 @@ def test_an_answer_dictionary_of_the_models_own(rlm: REPL) -> None:
     assert rlm.execute("answer = {'content': 7, 'ready': True}").final == Final(value=7, text="7")
 
 
+def test_any_true_value_says_that_the_answer_is_ready(rlm: REPL) -> None:
+    assert rlm.execute("answer['content'] = 'half'; answer['ready'] = 0").final is None
+    assert rlm.execute("answer['ready'] = 1").final == Final(value="half", text="half")
+
+
 def test_an_answer_variable_that_is_no_dictionary_is_just_a_variable(rlm: REPL) -> None:
     assert rlm.execute("answer = 'text'").final is None
     assert rlm.execute("print(answer)").stdout == "text\n"
