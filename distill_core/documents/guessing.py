@@ -59,6 +59,8 @@ _OTHER_SCRIPTS = (
 # Quotes, dots and marks that stand in Western text beside letters, which says nothing of its script.
 _MARKS = re.compile(rb"[\x84\x85\x91-\x97\xa0\xa1\xab\xad\xbb\xbf]")
 _RUNS = re.compile(rb"[\x80-\xff]{2,}")
+_NOT_HEBREW = re.compile(rb"[\xc0-\xdf\xfb-\xff]")
+_HEBREW = re.compile(rb"[\xe0-\xfa]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 _FREE = frozenset("’‘“”„‚‹›«»…–—•·™®©°†‡‰€\xa0\xad")
@@ -73,6 +75,9 @@ def guess(data: bytes) -> Iterator[str]:
     latin = _by_alphabet(sample, allowed=0.4 if _is_latin(sample) else 0.05)
     if latin:
         yield latin
+    elif len(_HEBREW.findall(sample)) >= 40 and not _NOT_HEBREW.search(sample):
+        # Statistics over letters take it for Cyrillic, which has capitals, and letters behind these.
+        yield "cp1255"
     else:
         yield from _by_statistics(sample)
     yield from ("cp1252", "latin-1")
