@@ -43,6 +43,11 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return parts / 1e6
 
 
+def unreported(prompt_tokens: int, reply_chars: int) -> Usage:
+    """What counts against bounds for a call whose server reported no usage."""
+    return Usage(prompt_tokens=prompt_tokens, completion_tokens=math.ceil(reply_chars / CHARS_PER_TOKEN))
+
+
 def estimate(prompt_chars: int, max_tokens: int | None) -> Usage:
     """An upper estimate for a call of `prompt_chars` characters whose reply is bounded by `max_tokens`."""
     return Usage(
@@ -248,10 +253,7 @@ class Ledger:
         """
         prices = self._prices.get(held.role)
         if reply_chars is not None and not usage.total_tokens:
-            usage = Usage(
-                prompt_tokens=held.guess.prompt_tokens,
-                completion_tokens=math.ceil(reply_chars / CHARS_PER_TOKEN),
-            )
+            usage = unreported(held.guess.prompt_tokens, reply_chars)
         async with self._freed:
             self._in_flight -= 1
             if held.role == "worker":

@@ -12,7 +12,7 @@ import msgspec
 from distill_core import events as ev
 from distill_core.answering import Answering
 from distill_core.approval import Decision
-from distill_core.budget import Ledger, Role
+from distill_core.budget import Ledger, Role, estimate, unreported
 from distill_core.errors import DivergenceError
 from distill_core.gate import Gate
 from distill_core.models.base import Usage
@@ -127,12 +127,34 @@ def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, ga
     line.carry(state.supervisor_usage, calls)
     gateway.carry(state.worker_usage, state.calls.values(), worker_calls, batches)
     ledger.limits = state.limits
-    used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
+    used = _used(earlier.record, metered=line.metered)
     kept = sum(
         isinstance(e, ev.WorkerCallReturned) and e.cached and not e.copied for e in earlier.record.events
     )
     ledger.carry(used, elapsed(earlier.record.events), kept=kept)
     gate.carry(refused(earlier.record.events))
+
+
+def _used(record: Record, *, metered: bool) -> dict[Role, Usage]:
+    """What each role used, with an estimate for the replies that came without a count of tokens.
+
+    Args:
+        metered: whether the supervisor's do take tokens.
+    """
+    state = record.state
+    used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
+    for event in record.events:
+        match event:
+            case ev.SupervisorReplied() if metered and not event.usage.total_tokens and not event.cached:
+                chars = sum(len(str(m.get("content", ""))) for m in state.prompt(event.call_id))
+                role, reply = "supervisor", event.text
+            case ev.WorkerCallReturned() if not event.usage.total_tokens and not event.cached:
+                chars = len(state.calls[event.call_id].prompt)
+                role, reply = "worker", event.response
+            case _:
+                continue
+        used[role] = used[role] + unreported(estimate(chars, None).prompt_tokens, len(reply))
+    return used
 
 
 def elapsed(events: tuple[ev.Event, ...]) -> float:

@@ -59,6 +59,11 @@ class SupervisorLine:
         """The parameters that a call is sent with."""
         return self._handler.sampling()
 
+    @property
+    def metered(self) -> bool:
+        """Whether its calls count against bounds on tokens and money."""
+        return self._handler.metered
+
     async def ask(
         self, conversation: Conversation, step: int, candidate: int, extra: dict[str, Any] | None = None
     ) -> tuple[str, LMResponse]:
@@ -75,7 +80,7 @@ class SupervisorLine:
         extra = extra or {}
         params = {**self._handler.sampling(), **extra}
         kept = await self._replies.find(self._handler, messages, extra)
-        held = await self._reserve(messages, params) if kept is None else None
+        held = await self._reserve(messages, params) if kept is None and self.metered else None
         self._calls += 1
         call_id = f"s{self._calls}"
         extends, message_ids = conversation.opens(call_id, step=step)
@@ -94,8 +99,6 @@ class SupervisorLine:
         if kept is not None:
             self._record(call_id, step, kept)
             return call_id, kept
-        if held is None:
-            raise AssertionError("a call that is sent has its place in the budget")
         reply = await self._send(call_id, step, messages, extra, held)
         # The log first: what was paid for is on record whatever becomes of the cache.
         self._record(call_id, step, reply)
@@ -133,7 +136,12 @@ class SupervisorLine:
                     raise
 
     async def _send(
-        self, call_id: str, step: int, messages: list[Message], extra: dict[str, Any], held: Reservation
+        self,
+        call_id: str,
+        step: int,
+        messages: list[Message],
+        extra: dict[str, Any],
+        held: Reservation | None,
     ) -> LMResponse:
         def on_delta(delta: Delta) -> None:
             self._signal(ReplyDelta(call_id=call_id, step=step, kind=delta.kind, text=delta.text))
@@ -155,7 +163,8 @@ class SupervisorLine:
             failure = _failure(error, late=deadline.expired())
             await self._failed(call_id, step, held, failure, started)
             raise failure from error
-        await self._ledger.settle(held, reply.usage, attempts=reply.attempts, reply_chars=len(reply.text))
+        if held is not None:
+            await self._ledger.settle(held, reply.usage, attempts=reply.attempts, reply_chars=len(reply.text))
         return reply
 
     def _record(self, call_id: str, step: int, reply: LMResponse) -> None:
@@ -178,12 +187,13 @@ class SupervisorLine:
         )
 
     async def _failed(
-        self, call_id: str, step: int, held: Reservation, error: DistillError, started: float
+        self, call_id: str, step: int, held: Reservation | None, error: DistillError, started: float
     ) -> None:
         attempts = getattr(error, "attempts", 1)
         usage = Usage(calls=attempts)
         self.usage = self.usage + usage
-        await self._ledger.settle(held, usage, attempts=attempts)
+        if held is not None:
+            await self._ledger.settle(held, usage, attempts=attempts)
         self._recorder.emit(
             ev.SupervisorFailed(
                 step=step,

@@ -96,7 +96,8 @@ def _parser(*, indented: bool) -> MarkdownIt:
         "fence", "thought", _thought_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     parser.block.ruler.enableOnly(
-        ["thought", "fence", "blockquote", "hr", "list", "heading", "paragraph"] + ([] if indented else ["code"])
+        ["thought", "fence", "blockquote", "hr", "list", "heading", "paragraph"]
+        + ([] if indented else ["code"])
     )
     return parser
 

@@ -112,6 +112,9 @@ class ModelHandler(ABC):
     cacheable: bool = True
     """Whether the response cache may answer for it. Not where replies cost nothing or depend on the session."""
 
+    metered: bool = True
+    """Whether its calls take tokens, which bounds count. Not where no model is asked."""
+
     primitives: tuple[str, ...] = ()
     """Further functions of the REPL that it wants as a supervisor: "worker_yes"."""
 

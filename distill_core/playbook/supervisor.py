@@ -42,6 +42,7 @@ class PlaybookSupervisor(ModelHandler):
     model = "playbook"
     primitives = ("worker_yes",)
     cacheable = False
+    metered = False
 
     def __init__(
         self, *, room: int | None = None, piece: int = 4_000, read: int = 10, most: int = 200

@@ -7,7 +7,9 @@ import pytest
 
 from distill_core import events as ev
 from distill_core.approval import AutoApprover, Decision
+from distill_core.budget import Limits
 from distill_core.errors import LogError
+from distill_core.models.base import LMResponse, Usage
 from distill_core.models.cache import ResponseCache
 from distill_core.reading import read_session
 from distill_core.resuming import resume
@@ -256,3 +258,23 @@ async def test_calls_that_kept_replies_answered_count_as_much_after_resuming(tmp
     folder = write_log(tmp_path / "died", [e for e in events if e.seq <= last])
     result = await going_on(folder, resume(read_session(folder)), Scripted(asks), echo())
     assert result.answer == record_in(tmp_path / "again").state.finished.answer.text
+
+
+async def test_tokens_that_no_server_reported_count_as_much_after_resuming(tmp_path):
+    asks = block("FINAL(budget()['tokens'])")
+    said = [
+        LMResponse(text=code, model="silent", usage=Usage(calls=1))
+        for code in (block("print(worker('a' * 300))"), asks)
+    ]
+    worker = Answering(lambda prompt: f"W<{prompt}>", usage=Usage(calls=1))
+    bound = Limits(tokens=50_000)
+    spec = SessionSpec(
+        query="what?", context=DOCUMENT, isolation="none", log_dir=tmp_path / "a", limits=bound
+    )
+    whole = await Session(spec, supervisor=Scripted(*said), worker=worker, approver=AutoApprover()).run()
+    events = read_session(tmp_path / "a").events
+    last = next(e.seq for e in events if isinstance(e, ev.CellFinished))
+    folder = write_log(tmp_path / "died", [e for e in events if e.seq <= last])
+    there = await going_on(folder, resume(read_session(folder)), Scripted(said[1]), worker)
+    assert there.answer == whole.answer
+    assert int(whole.answer) < 49_000

@@ -203,6 +203,12 @@ async def test_few_worker_calls_left_are_enough_for_an_answer():
     assert result.answer.startswith("in her boot")
 
 
+async def test_bounds_on_tokens_count_those_of_the_worker_alone():
+    result, _ = await go(context=BOOK, limits=Limits(tokens=20_000))
+    assert (result.status, result.supervisor_usage.total_tokens) == ("finished", 0)
+    assert result.answer.startswith("in her boot")
+
+
 async def test_no_worker_calls_left_is_an_honest_end():
     with pytest.raises(ModelError, match="no worker calls are left"):
         await go(limits=Limits(worker_calls=0))
