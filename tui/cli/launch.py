@@ -155,7 +155,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
         asker.around = Around(session=session, policy=approver, state=lambda: progress.state)
         started = time.monotonic()
         try:
-            return run_headless(session)
+            return run_headless(session, meanwhile=lambda: progress.trying_again(session.again))
         except DistillError as error:
             if as_json:
                 _tell(_failed(session, error, time.monotonic() - started), as_json=True)

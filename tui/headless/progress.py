@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -12,12 +13,16 @@ from rich.live import Live
 from rich.text import Text
 
 from distill_core import events as ev
+from distill_core.models.again import Again
 from distill_core.signals import Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
 from tui.text import clean
 
 WIDTH = 100
 """Characters of foreign text on a line."""
+
+QUIET = 10.0
+"""Seconds before it is told once more that somebody does not answer."""
 
 
 class Progress:
@@ -33,6 +38,8 @@ class Progress:
         self._state: SessionState = EMPTY if before is None else before
         self._doing = ""
         self._why = ""
+        self._again: tuple[str, Again] | None = None
+        self._told_again = -QUIET
         self._live = Live(
             console=self._console, transient=True, refresh_per_second=8, get_renderable=self._now
         )
@@ -82,6 +89,13 @@ class Progress:
         if not hasattr(signal, "call_id"):
             self._doing = signal.text
 
+    def trying_again(self, now: tuple[str, Again] | None) -> None:
+        """Take who is not answered and the retry that is under way, None where all is well."""
+        begins, self._again = self._again is None, now
+        if now is not None and begins and time.monotonic() - self._told_again >= QUIET:
+            self._told_again = time.monotonic()
+            self._console.print(Text(_retried(now)))
+
     @contextmanager
     def quiet(self) -> Iterator[Console]:
         """Keep the living line off while somebody is asked something."""
@@ -103,7 +117,14 @@ class Progress:
         running = sum(1 for call in state.calls.values() if call.phase == "running")
         if running:
             words += f", {len(state.calls) - running} of {len(state.calls)} worker calls done"
+        if self._again is not None:
+            words += f" ({_retried(self._again)})"
         return Text(words, style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def _retried(now: tuple[str, Again]) -> str:
+    who, again = now
+    return f"the {who} does not answer, trying again: {again.retry} of {again.most}"
 
 
 def _why(event: ev.Event) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import click
 import msgspec
@@ -18,8 +19,11 @@ class Outcome(msgspec.Struct, frozen=True):
     interrupted: bool = False
 
 
-def run_headless(session: Session) -> Outcome:
+def run_headless(session: Session, *, meanwhile: Callable[[], None] = lambda: None) -> Outcome:
     """Run `session` to its end. A first Ctrl-C ends it with the best partial result, a second drops it.
+
+    Args:
+        meanwhile: called a few times a second.
 
     Raises:
         DistillError: as `Session.run`.
@@ -40,23 +44,23 @@ def run_headless(session: Session) -> Outcome:
     threading.Thread(target=engine, name="engine", daemon=True).start()
     interrupted = False
     try:
-        _wait(ended)
+        _wait(ended, meanwhile)
     except KeyboardInterrupt:
         click.echo(
             "stopping; what there is stays in the session's folder (Ctrl-C again: do not wait)", err=True
         )
         interrupted = True
         session.stop("the person")
-        _wait(ended)
+        _wait(ended, meanwhile)
     if errors:
         raise errors[0]
     return Outcome(results[0], interrupted)
 
 
-def _wait(ended: threading.Event) -> None:
+def _wait(ended: threading.Event, meanwhile: Callable[[], None]) -> None:
     """Wait in short turns: a wait without end does not let Ctrl-C through on every platform.
 
     Not by joining the thread: CPython 3.11 and 3.12 take a thread for ended once Ctrl-C has come while it was joined.
     """
     while not ended.wait(0.2):
-        pass
+        meanwhile()

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from distill_core.errors import ModelError
+from distill_core.models.again import Again
 from distill_core.runner import run
 from tests.fakes.models import Answering, Scripted, echo
 from tui.headless import Progress
@@ -66,6 +67,21 @@ def test_why_worker_calls_failed_is_said():
         "2 worker calls (2 failed: small at 127.0.0.1:9 cannot be reached: connection refused)"
         in stream.getvalue()
     )
+
+
+def test_that_somebody_does_not_answer_is_said_once_while_it_lasts():
+    stream = io.StringIO()
+    with Progress(Console(file=stream, width=80)) as progress:
+        for now in (
+            None,
+            ("worker", Again(1, 5)),
+            ("worker", Again(2, 5)),
+            None,
+            ("worker", Again(1, 5)),
+            None,
+        ):
+            progress.trying_again(now)
+    assert stream.getvalue() == "the worker does not answer, trying again: 1 of 5\n"
 
 
 LONG = "the worker answered none of its calls " * 9
