@@ -143,6 +143,7 @@ def _used(record: Record, *, metered: bool) -> dict[Role, Usage]:
     """
     state = record.state
     used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
+    role: Role
     for event in record.events:
         match event:
             case ev.SupervisorReplied() if metered and not event.usage.total_tokens and not event.cached:
