@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from distill_core.forecast import Forecast
+
+if TYPE_CHECKING:
+    from distill_core.rerunning import Rerun
 
 
 class ReplyDelta(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,5 +35,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-Signal: TypeAlias = ReplyDelta | Phase | Forecast | Notice
+class Differs(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded cell came out differently when it was run again, and the session waits for somebody's word.
+
+    Args:
+        run: the cell and its differences.
+        answer: to be called, from any thread: True to go on all the same, False to give up.
+    """
+
+    run: Rerun
+    answer: Callable[[bool], None]
+
+
+Signal: TypeAlias = ReplyDelta | Phase | Forecast | Notice | Differs
 OnSignal: TypeAlias = Callable[[Signal], None]

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from distill_core.continuing import Branch
+from distill_core.forking import From
 from distill_core.record import Record
 from tui.engine import MakeSession
 
@@ -20,12 +21,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         codes: what runs there in the place of its code; None where that stays, or is drafted anew.
         instruction: words for the supervisor in front of the step.
         settings: other models and bounds, by dotted key.
+        at: how much of the step itself is kept.
     """
 
     step: int
     codes: tuple[str, ...] | None = None
     instruction: str = ""
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    at: From = "step"
 
 
 class Branched(msgspec.Struct, frozen=True, kw_only=True):

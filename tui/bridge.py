@@ -17,7 +17,7 @@ import msgspec
 
 from distill_core.approval import Proposal
 from distill_core.events import Event
-from distill_core.signals import ReplyDelta, Signal
+from distill_core.signals import Differs, ReplyDelta, Signal
 
 
 class EngineEnded(msgspec.Struct, frozen=True):
@@ -56,7 +56,10 @@ class Bridge:
         self._put(ended)
 
     def signal(self, signal: Signal) -> None:
-        """Take a transient signal; never waits."""
+        """Take a transient signal; never waits, but for a question that the session waits for."""
+        if isinstance(signal, Differs):
+            self._put(signal)
+            return
         with self._changed:
             last = self._items[-1] if self._items else None
             if isinstance(signal, ReplyDelta) and isinstance(last, _Draft) and last.continues(signal):

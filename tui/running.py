@@ -44,6 +44,7 @@ def wire(
     now: Callable[[], datetime] = utc_now,
     fork: MakeFork | None = None,
     beside: Engine | None = None,
+    instead: Callable[[int | None], None] | None = None,
 ) -> Wiring:
     """Connect a session that is still to be made with a screen that is still to be opened.
 
@@ -55,6 +56,7 @@ def wire(
         now: the clock for elapsed time.
         fork: makes forks of the session.
         beside: the engine of the session that it is a fork of.
+        instead: as `Wiring`'s.
     """
     bridge = Bridge()
     person = PersonApprover(who, bridge.show)
@@ -68,6 +70,7 @@ def wire(
         setup=setup or plain(),
         now=now,
         fork=fork,
+        instead=instead,
     )
 
 

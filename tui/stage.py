@@ -16,9 +16,11 @@ from distill_core.errors import DistillError
 
 if TYPE_CHECKING:
     from distill_core.approval import PolicyName
+    from distill_core.rerunning import Rerun
     from distill_core.session import RunResult
     from tui.app import DistillApp
     from tui.branching import MakeFork
+    from tui.diverging import Choice
     from tui.engine import MakeSession
 
 PATIENCE = 20.0
@@ -95,6 +97,25 @@ class AppStage:
         if error is not None and not isinstance(error, DistillError):
             raise error
         return wiring.engine.result
+
+    def ask_about(self, run: Rerun, *, may_branch: bool) -> Choice:
+        """What is to become of a cell that came out differently. Blocks; "stop" where the application goes away."""
+        from tui.screens.differing import DifferingScreen
+
+        said = threading.Event()
+        choices: list[Choice | None] = []
+
+        def take(choice: Choice | None) -> None:
+            choices.append(choice)
+            said.set()
+
+        def push() -> None:
+            self._app.push_screen(DifferingScreen(run, may_branch=may_branch), take)
+
+        self._app.call_from_thread(push)
+        while not said.wait(0.1) and not self._gone.is_set():
+            pass
+        return (choices[0] if choices else None) or "stop"
 
     def close(self) -> None:
         """The application is gone: let the command come to its end."""

@@ -19,6 +19,7 @@ from tests.tui.test_real_session import Driven, cell
 from tests.tui.test_stepping_in import shown, typed
 from tui.cli.planned import Plan, Planned
 from tui.running import LiveApp, wire
+from tui.screens.differing import DifferingScreen
 from tui.screens.fork_here import ForkScreen
 from tui.screens.live import LiveScreen
 
@@ -196,3 +197,44 @@ async def test_a_model_that_cannot_be_had_is_told(home: Path) -> None:
             raise AssertionError(told)
         assert not screen.model.paused
     assert forks(home) == []
+
+
+async def test_a_fork_whose_cells_come_out_differently_shows_that_and_asks(home: Path) -> None:
+    """The session has ended, so its variables are gone and its cells run again; the first prints the time."""
+    replies = (cell("import time\nprint(time.time_ns())"), cell("n = worker('x')"), cell("FINAL(n)"))
+    supervisor, worker = Scripted(*replies, *[cell("FINAL(n + n)")] * 2), echo()
+    async with running(home, supervisor, worker, steps=3) as screen:
+        await screen.pilot.press("a")
+        await screen.until(lambda model: model.gate == "final")
+        await screen.pilot.press("a")
+        await screen.until(lambda model: not model.live)
+
+        async def fork_and(key: str) -> None:
+            await screen.pilot.press("F")
+            await shown(screen, ForkScreen)
+            await screen.pilot.press("tab", *typed("Twice."), "ctrl+s")
+            await shown(screen, DifferingScreen)
+            await screen.shows("#differing-pane", "step 1, cell c1: it prints something else", "--- recorded")
+            await screen.pilot.press(key)
+
+        await fork_and("x")
+        await screen.until(lambda model: model.state.started.parent is None)
+        assert forks(home) == [], "nothing is kept of a fork that was given up"
+        await fork_and("k")
+        await screen.until(lambda model: model.gate == "step" and model.state.started.parent is not None)
+        await screen.pilot.press("q", "x")
+        await screen.until(lambda model: model.state.started.parent is None)
+        (kept,) = forks(home)
+        (rebuilt,) = of(read_session(kept).events, ev.StateRebuilt)
+        assert (rebuilt.way, len(rebuilt.diverged)) == ("rerun", 1)
+        await fork_and("b")
+        await screen.until(lambda model: model.gate == "step" and model.state.started.parent is not None)
+        assert screen.model.state.started.parent.steps == 0, (
+            "the cell that differs is not copied, but runs anew"
+        )
+        await screen.pilot.press("q", "x")
+        await screen.until(lambda model: model.state.started.parent is None)
+    (branched,) = [folder for folder in forks(home) if folder != kept]
+    ran = [event.step for event in of(read_session(branched).events, ev.CellFinished) if not event.copied]
+    assert ran == [1]
+    assert verify(kept).problems == verify(branched).problems == ()

@@ -19,8 +19,10 @@ from tui.saying import say, say_json
 if TYPE_CHECKING:
     from distill_core.approval import PolicyName
     from distill_core.config import Effective, Models
+    from distill_core.rerunning import Rerun
     from distill_core.session import Context, RunResult, Session, SessionSpec
     from tui.branching import MakeFork
+    from tui.diverging import Choice
     from tui.engine import MakeSession
     from tui.headless import Outcome
 
@@ -42,6 +44,10 @@ class Stage(Protocol):
         Raises:
             Exception: a fault of the program that the session ended with.
         """
+        ...
+
+    def ask_about(self, run: Rerun, *, may_branch: bool) -> Choice:
+        """What the person wants where a recorded cell came out differently."""
         ...
 
 
@@ -151,6 +157,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
     before = earlier.record.state if earlier is not None and earlier.resumes else None
     with Progress(before=before) as progress:
         asker.quiet = progress.quiet
+        progress.on_difference = asker.differs
         session = planned.session(approver, (progress,), progress.signal)
         asker.around = Around(session=session, policy=approver, state=lambda: progress.state)
         started = time.monotonic()

@@ -35,12 +35,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         earlier: what it goes on from, if anything.
         supervisor: in the place of the configured one.
         approver: in the place of a person or a policy.
+        asks: whether somebody is asked where a recorded cell comes out differently.
     """
 
     spec: SessionSpec
     earlier: Earlier | None = None
     supervisor: ModelHandler | None = None
     approver: Approver | None = None
+    asks: bool = True
 
 
 class Planned:
@@ -111,8 +113,12 @@ class Planned:
         """The session itself."""
         from distill_core.config import home_path
         from distill_core.session import Session
+        from tui.diverging import asking
 
         settings, plan = self._effective.settings, self.plan
+        earlier = plan.earlier
+        if earlier is not None and plan.asks:
+            earlier = msgspec.structs.replace(earlier, go_on=asking(on_signal, earlier.go_on))
         if settings.session.cache:
             self._replies = _replies(home_path(settings))
         if plan.spec.log_dir is not None:
@@ -126,7 +132,7 @@ class Planned:
             sinks=sinks,
             on_signal=on_signal,
             replies=self._replies,
-            earlier=plan.earlier,
+            earlier=earlier,
         )
         self._on_session(self._session)
         return self._session
@@ -147,7 +153,13 @@ class Planned:
         from tui.branching import Branched
 
         earlier = fork(
-            record, wish.step, codes=wish.codes, instruction=wish.instruction, by=self.who, branch=branch
+            record,
+            wish.step,
+            codes=wish.codes,
+            instruction=wish.instruction,
+            by=self.who,
+            at=wish.at,
+            branch=branch,
         )
         effective = self._changed(wish.settings)
         models, close = self._models_for(effective, wish.settings)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 import msgspec
 
-from tui.saying import say
-
 if TYPE_CHECKING:
     from distill_core.continuing import Earlier
     from distill_core.rerunning import Rerun
     from sessions.kept import Kept
+    from tui.cli.launch import Stage
+    from tui.diverging import Choice as Answer
 
 Choice: TypeAlias = Literal["ask", "stop", "keep", "branch"]
-CHOICES: dict[str, Choice] = {"k": "keep", "b": "branch", "x": "stop"}
 
 
 class BranchHere(Exception):  # not an error: it says where to go on from
@@ -65,24 +61,17 @@ def checked(
         asyncio.run(look())
 
     async def go_on(run: Rerun) -> bool:
-        return run.cell.cell_id in passed
+        return choice == "keep" or run.cell.cell_id in passed
 
     return msgspec.structs.replace(earlier, go_on=go_on)
 
 
-def _ask(run: Rerun, *, may_branch: bool, read: Callable[[str], str] | None = None) -> Choice:
-    """What the person wants; where nobody can be asked, to stop."""
-    from tui.cli.kept import difference_lines
+def _ask(run: Rerun, *, may_branch: bool) -> Answer:
+    """What the person wants: on the screen that the program runs on, else at the terminal."""
+    from tui.headless.diverging import asked
 
-    for line in difference_lines(run.differences):
-        say(line)
-    on_a_screen = threading.current_thread() is not threading.main_thread()
-    if on_a_screen or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return "stop"
-    branch = f", [b]ranch off at step {run.cell.step} with what it does now" if may_branch else ""
-    while True:
-        answer = str(click.prompt(f"[k]eep the record and go on{branch}, [x] stop", err=True)).strip()
-        taken = CHOICES.get(answer)
-        if taken is not None and (taken != "branch" or may_branch):
-            return taken
-        say(f"{answer!r} is none of these")
+    context = click.get_current_context(silent=True)
+    stage: Stage | None = context.obj if context is not None else None
+    if stage is not None:
+        return stage.ask_about(run, may_branch=may_branch)
+    return asked(run, may_branch=may_branch)

@@ -20,7 +20,8 @@ from distill_core.approval import (
     StepProposal,
 )
 from distill_core.raising import raised
-from tui.headless import looking
+from distill_core.signals import Differs
+from tui.headless import diverging, looking
 from tui.headless.looking import Around
 from tui.saying import say
 
@@ -79,6 +80,19 @@ class Asker:
                     action="stop", by="policy:no-prompt", reason=f"the prompt failed: {error}"
                 )
         self.approver.answer(proposal.proposal_id, decision)
+
+    def differs(self, differs: Differs) -> None:
+        """Show how a recorded cell came out differently, and take somebody's word on it; nobody's is a no."""
+
+        def ask() -> None:
+            keep = False
+            try:
+                with self.quiet():
+                    keep = diverging.asked(differs.run, may_branch=False) == "keep"
+            finally:
+                differs.answer(keep)
+
+        threading.Thread(target=ask, name="prompt", daemon=True).start()
 
     def _decision(self, proposal: Proposal) -> Decision:
         match proposal:

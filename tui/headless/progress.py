@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -14,7 +14,7 @@ from rich.text import Text
 
 from distill_core import events as ev
 from distill_core.models.again import Again
-from distill_core.signals import Notice, Signal
+from distill_core.signals import Differs, Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
 from tui.text import clean
 
@@ -33,6 +33,7 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None, *, before: SessionState | None = None) -> None:
+        self.on_difference: Callable[[Differs], None] = lambda differs: differs.answer(False)
         self._console = console or Console(stderr=True, highlight=False)
         self._lock = threading.RLock()
         self._state: SessionState = EMPTY if before is None else before
@@ -85,6 +86,9 @@ class Progress:
         """Take a transient signal."""
         if isinstance(signal, Notice):
             self._console.print(Text(f"note: {clean(signal.text)}"), soft_wrap=True)
+            return
+        if isinstance(signal, Differs):
+            self.on_difference(signal)
             return
         if not hasattr(signal, "call_id"):
             self._doing = signal.text

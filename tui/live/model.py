@@ -22,7 +22,7 @@ from distill_core.forecast import Forecast
 from distill_core.models.again import Again
 from distill_core.models.base import Usage
 from distill_core.revision import Revision, revised
-from distill_core.signals import Notice, Phase, ReplyDelta
+from distill_core.signals import Differs, Notice, Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply, fold
 from tui.actions import Gate, Situation
 from tui.bridge import EngineEnded, Item
@@ -111,7 +111,7 @@ class LiveModel:
                 self._draft(item)
             case Phase():
                 self.phase = item.text
-            case Notice():
+            case Notice() | Differs():
                 pass  # the screen says it
             case Forecast():
                 self.forecasts[item.call_id] = item

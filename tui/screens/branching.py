@@ -25,6 +25,7 @@ class Branching:
         self._screen = screen
         self._busy = False
         self._held = False
+        self._instead: Wish | None = None
 
     def panes(self) -> Mapping[str, Pane]:
         """None of its own."""
@@ -71,8 +72,16 @@ class Branching:
             branched = await asyncio.to_thread(make, wish, record, branch)
         except DistillError as error:
             screen.app.notify(clean(str(error)), markup=False, severity="warning", timeout=15)
+            self._release()
             self._busy = False
             return
+        shown: list[LiveScreen] = []
+
+        def instead(step: int | None) -> None:
+            if step is not None:
+                self._instead = Wish(step=step, settings=wish.settings, at="decision")
+            shown[0].leave()
+
         wiring = wire(
             branched.make,
             policy=screen.wiring.policy.policy,
@@ -81,16 +90,18 @@ class Branching:
             now=screen.wiring.now,
             fork=branched.fork,
             beside=engine,
+            instead=instead,
         )
         self._hold()
-        screen.app.push_screen(LiveScreen(wiring), lambda _: self._left(wiring, branched))
+        shown.append(LiveScreen(wiring))
+        screen.app.push_screen(shown[0], lambda _: self._left(wiring, branched, make, record))
         wiring.engine.start()
 
-    def _left(self, wiring: Wiring, branched: Branched) -> None:
-        self._screen.run_worker(self._come_back(wiring, branched))
+    def _left(self, wiring: Wiring, branched: Branched, make: MakeFork, record: Record) -> None:
+        self._screen.run_worker(self._come_back(wiring, branched, make, record))
 
-    async def _come_back(self, wiring: Wiring, branched: Branched) -> None:
-        """Let go of the fork that was left, and let the session go on."""
+    async def _come_back(self, wiring: Wiring, branched: Branched, make: MakeFork, record: Record) -> None:
+        """Let go of the fork that was left; begin the one that is wanted in its place, or let the session go on."""
         from tui.running import end
 
         screen, folder = self._screen, wiring.engine.folder
@@ -99,20 +110,28 @@ class Branching:
         await asyncio.to_thread(branched.close)
         if folder is not None:
             screen.say(f"Back in the session that was forked; the fork is kept as {folder.name}.")
+        wish, self._instead = self._instead, None
+        if wish is not None:
+            screen.say(f"Branching off at step {wish.step}; its code runs anew.")
+            await self._begin(make, wish, record)
+            return
+        if folder is None:
+            screen.say("No fork was made.")
         self._release()
         self._busy = False
 
     def _hold(self) -> None:
         """Hold the session at its next boundary, unless the person does already."""
         screen = self._screen
-        self._held = screen.model.live and not screen.model.paused
-        if self._held:
+        if not self._held and screen.model.live and not screen.model.paused:
+            self._held = True
             screen.model.paused = True
             screen.wiring.engine.pause()
 
     def _release(self) -> None:
         screen = self._screen
         if self._held:
+            self._held = False
             screen.model.paused = False
             screen.wiring.engine.resume()
             screen.redraw(everything=True)

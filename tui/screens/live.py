@@ -20,11 +20,12 @@ from textual.widget import Widget
 
 from distill_core.approval import PersonApprover, PolicyApprover
 from distill_core.documents.source import Value as Context
-from distill_core.signals import Notice
+from distill_core.signals import Differs, Notice
 from themes import Palette
 from tui.actions import DECIDE, REGISTRY, Action, Situation
 from tui.branching import MakeFork
 from tui.bridge import Bridge, Item
+from tui.diverging import Choice
 from tui.engine import Engine
 from tui.lines import Line
 from tui.live import layout, status
@@ -64,6 +65,8 @@ class Wiring(msgspec.Struct, frozen=True):
         folder: of a past session; judgements are added to its log.
         document: gives the document of a past session; called off the screen's thread.
         fork: makes forks of the session.
+        instead: of a fork that can be begun elsewhere: told the step where the person would rather branch off, since
+            its recorded cell comes out differently; None for nowhere. The screen is to be left then.
     """
 
     engine: Engine
@@ -77,6 +80,7 @@ class Wiring(msgspec.Struct, frozen=True):
     folder: Path | None = None
     document: Callable[[], Context] | None = None
     fork: MakeFork | None = None
+    instead: Callable[[int | None], None] | None = None
 
     @property
     def palettes(self) -> dict[str, Palette]:
@@ -199,8 +203,23 @@ class LiveScreen(Screen[None]):
     def _take(self, item: Item) -> None:
         if isinstance(item, Notice):
             self.app.notify(clean(item.text), markup=False, severity="warning", timeout=15)
+        elif isinstance(item, Differs):
+            self._ask_about(item)
         else:
             self.model.take(item)
+
+    def _ask_about(self, differs: Differs) -> None:
+        """Show how a recorded cell came out differently, and take the person's word on it."""
+        from tui.screens.differing import DifferingScreen
+
+        instead = self.wiring.instead
+
+        def take(choice: Choice | None) -> None:
+            differs.answer(choice == "keep")
+            if choice != "keep" and instead is not None:
+                instead(differs.run.cell.step if choice == "branch" else None)
+
+        self.app.push_screen(DifferingScreen(differs.run, may_branch=instead is not None), take)
 
     def leave(self) -> None:
         """Go back to where the person came from."""

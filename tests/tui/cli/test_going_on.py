@@ -8,10 +8,13 @@ import pytest
 
 from distill_core import events as ev
 from distill_core.reading import read_session
+from distill_core.record import record_of
+from distill_core.rerunning import Divergence, Rerun
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.fakes.openai_server import Reply, serve
 from tests.tui.cli.test_process import asking, environment, start, wait_for_output
+from tui.headless.diverging import asked
 
 __all__ = ["environment"]
 
@@ -148,12 +151,24 @@ def timed(program, endpoint, models, tmp_path):
     return folders(tmp_path)[0]
 
 
-def test_a_fork_whose_cells_come_out_differently_stops_and_leaves_nothing(program, timed, tmp_path):
+def test_a_fork_whose_cells_come_out_differently_asks_or_stops_and_leaves_nothing(
+    program, timed, tmp_path, capsys
+):
     status, _, err = program("fork", timed.name, "--at", "3", "--headless")
     assert status == 1
     assert "step 1, cell c1: it prints something else" in err
     assert "--- recorded" in err
+    assert "nobody can be asked here; to go on all the same: --on-divergence keep" in err
     assert len(folders(tmp_path)) == 1
+    cell = record_of(read_session(timed).events).cells[0]
+    difference = Divergence(step=1, cell_id="c1", kind="output", recorded="1\n", found="2\n")
+    run = Rerun(cell=cell, result=cell.result(), differences=(difference,))
+    lines = iter(("what?", "b", "k"))
+    assert asked(run, may_branch=False, read=lambda question: next(lines)) == "keep"
+    assert asked(run, may_branch=True, read=lambda question: "b") == "branch"
+    err = capsys.readouterr().err
+    assert "it prints something else" in err
+    assert "'b' is none of these" in err
 
 
 def test_it_goes_on_all_the_same_where_that_is_asked_for(program, endpoint, timed, tmp_path):

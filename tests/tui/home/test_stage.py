@@ -11,11 +11,15 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from distill_core import events as ev
+from distill_core.approval import AutoApprover
 from distill_core.reading import read_session
+from distill_core.session import Session, SessionSpec
+from tests.fakes.models import Scripted, echo
 from tests.fakes.openai_server import Reply, serve
 from tui.app import DistillApp
 from tui.engine import LiveSession
 from tui.memory import Memory, NewSession
+from tui.screens.differing import DifferingScreen
 from tui.screens.home import HomeScreen
 from tui.screens.live import LiveScreen
 from tui.screens.read import ReadScreen
@@ -94,6 +98,33 @@ async def test_a_session_that_cannot_start_is_told(place: Path) -> None:
         await pilot.pause(0.2)
         await pilot.press("n", "ctrl+s")
         await until(pilot, lambda screen: isinstance(screen, ReadScreen))
+
+
+async def test_a_fork_whose_cells_come_out_differently_shows_that_and_asks(place: Path) -> None:
+    spec = SessionSpec(
+        query="When?",
+        context="one",
+        session_id="timed",
+        log_dir=place / "home" / "sessions" / "timed",
+        documents_dir=place / "home" / "documents",
+    )
+    replies = ("```repl\nimport time\nprint(time.time_ns())\n```", "```repl\nFINAL(1)\n```")
+    await Session(spec, supervisor=Scripted(*replies), worker=echo(), approver=AutoApprover()).run()
+    with serve(answer, key=None, served=("big", "small")) as server:
+        app, stage = opened(place, server.base_url)
+        told: list[str] = []
+        models = ["--config", str(place / "config.toml"), "--supervisor", "big", "--worker", "small"]
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause(0.2)
+            for key in ("escape", "k"):
+                stage.run(["fork", "timed", "--instruct", "Who?", *models], told.append)
+                await until(pilot, lambda screen: isinstance(screen, DifferingScreen))
+                await pilot.press(key)
+                await until(pilot, lambda screen: bool(told) or at("step")(screen))
+                assert bool(told) == (key == "escape")
+                told.clear()
+            await pilot.press("q", "x")
+            await until(pilot, lambda screen: isinstance(screen, HomeScreen) and not stage.busy)
 
 
 async def test_a_fault_of_the_program_is_raised_once_the_person_has_left(place: Path) -> None:

@@ -87,7 +87,7 @@ def command(
             isolation=isolation,
             **place(effective),
         )
-        return Plan(spec=spec, earlier=earlier(isolation))
+        return Plan(spec=spec, earlier=earlier(isolation), asks=on_divergence == "ask")
 
     return launch_planned(effective, options, plan)
 

@@ -62,6 +62,10 @@ def command(session: str | None, on_divergence: str, **options: Any) -> int:
             isolation=isolation,
         )
         way: Any = on_divergence
-        return Plan(spec=spec, earlier=checked(earlier, kept, isolation, way, may_branch=False))
+        return Plan(
+            spec=spec,
+            earlier=checked(earlier, kept, isolation, way, may_branch=False),
+            asks=on_divergence == "ask",
+        )
 
     return launch_planned(effective, options, plan)
