@@ -103,7 +103,7 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     output_limit: int = 2000
     worker_ctx_k: int = 8
-    isolation: Literal["auto", "strong", "good"] = "auto"
+    isolation: Literal["auto", "strong", "good", "seatbelt"] = "auto"
     dialect: Literal["distill", "rlm"] = "distill"
     primitives: list[str] = msgspec.field(default_factory=list)
     approve: PolicyName = "ask"

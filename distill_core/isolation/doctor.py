@@ -13,12 +13,16 @@ import msgspec
 from distill_core.errors import ReplError
 from distill_core.isolation import bubblewrap
 from distill_core.isolation.inside import kernel
-from distill_core.isolation.levels import REMEDIES, suffices, to_try
+from distill_core.isolation.levels import REMEDIES, here, suffices, to_try
 
 if TYPE_CHECKING:
     from distill_core.repl.values import ReplLimits
 
-_LEVELS = {"strong": "namespaces, Landlock, seccomp", "good": "Landlock, seccomp"}
+_MADE_OF = {
+    "strong": "namespaces, Landlock, seccomp",
+    "good": "Landlock, seccomp",
+    "seatbelt": "Seatbelt by sandbox-exec; written without a Mac at hand, and only ever tried where you see this",
+}
 _NAMESPACES_OFF = (
     (
         "kernel/apparmor_restrict_unprivileged_userns",
@@ -45,7 +49,7 @@ class LevelReport(msgspec.Struct, frozen=True, kw_only=True):
     """How one level fares here.
 
     Args:
-        level: "strong" or "good".
+        level: "strong", "good" or "seatbelt".
         made_of: its layers.
         proven: the level that a child came to; None where none started.
         probes: the doors that the child tried, as (name, whether it is shut, how that showed).
@@ -91,7 +95,7 @@ def examine(asked: str = "auto", limits: ReplLimits | None = None) -> Examinatio
     """Try each level by starting a child at it. Takes a fraction of a second.
 
     Args:
-        asked: the isolation that is wanted: "auto", "strong", "good" or "none".
+        asked: the isolation that is wanted: "auto", "strong", "good", "seatbelt" or "none".
         limits: the bounds that the REPL would have; None for those by default.
 
     Raises:
@@ -101,9 +105,9 @@ def examine(asked: str = "auto", limits: ReplLimits | None = None) -> Examinatio
 
     wanted = to_try(asked)
     limits = limits or Limits()
-    levels = tuple(_examined(level, limits) for level in _LEVELS)
+    levels = tuple(_examined(level, limits) for level in here())
     proven = {report.level: report.proven for report in levels} | {"none": "none"}
-    fitting = (proven[level] for level in wanted if suffices(asked, level, proven[level] or ""))
+    fitting = (proven[level] for level in wanted if suffices(asked, level, proven.get(level) or ""))
     return Examination(
         asked=asked,
         reached=next(fitting, "none" if asked == "none" else None),
@@ -123,7 +127,7 @@ def _examined(level: str, limits: ReplLimits) -> LevelReport:
         with REPL("", isolation=level, limits=limits) as repl:
             return LevelReport(
                 level=level,
-                made_of=_LEVELS[level],
+                made_of=_MADE_OF[level],
                 proven=repl.isolation,
                 probes=repl.probes,
                 reason=None,
@@ -133,7 +137,7 @@ def _examined(level: str, limits: ReplLimits) -> LevelReport:
     except ReplError as error:
         return LevelReport(
             level=level,
-            made_of=_LEVELS[level],
+            made_of=_MADE_OF[level],
             proven=None,
             probes=(),
             reason=(error.found or error.what).removeprefix(f"{level}: "),
@@ -145,7 +149,7 @@ def _examined(level: str, limits: ReplLimits) -> LevelReport:
 def remedy(level: str) -> str:
     """What to do where a level cannot be had, as far as the system itself says what is in its way."""
     if not sys.platform.startswith("linux"):
-        return "run it on Linux, in a virtual machine or a container"
+        return REMEDIES["seatbelt"]
     if level == "strong" and bubblewrap.found() is not None:
         for name, refusing, words in _NAMESPACES_OFF:
             if _setting(name) == refusing:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from distill_core.errors import ReplError
-from distill_core.isolation import bubblewrap
+from distill_core.isolation import bubblewrap, seatbelt
 from distill_core.isolation.reach import reach
 
 _SLACK_BYTES = 2 << 30
@@ -21,7 +21,7 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
     """A boundary of one level.
 
     Args:
-        level: "strong", "good" or "none".
+        level: "strong", "good", "seatbelt" or "none".
         packages: packages that may be imported.
         folders: where they are installed.
         threads: threads of the child at once; None for no bound.
@@ -46,21 +46,36 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the child is in namespaces of its own, and the first process there."""
         return self.level == "strong"
 
+    @property
+    def seatbelt(self) -> bool:
+        """Whether the child is behind Seatbelt from its start."""
+        return self.level == "seatbelt"
+
     def home(self, scratch: str) -> str:
         """Where the child finds the scratch folder that the host has as `scratch`."""
         return bubblewrap.SCRATCH if self.namespaces else scratch
 
-    def command(self, command: Sequence[str], code: Sequence[str], information: int) -> list[str]:
+    def command(
+        self, command: Sequence[str], code: Sequence[str], scratch: str, information: int
+    ) -> list[str]:
         """What to start so that `command` runs behind the boundary.
 
         Args:
             command: the program, a file of the host, and its arguments.
             code: folders of code that it reads before it locks down.
+            scratch: the scratch folder, as the host has it.
             information: descriptor for the process id, where there are namespaces.
 
         Raises:
-            ReplError: bubblewrap is gone.
+            ReplError: bubblewrap or sandbox-exec is gone.
         """
+        if self.seatbelt:
+            if (program := seatbelt.found()) is None:
+                raise ReplError(f"{seatbelt.PROGRAM} is not there")
+            in_reach = reach(self.packages, self.folders, scratch)
+            return seatbelt.wrapped(
+                program, command, in_reach, code=[*code, *self.code], folders=self.folders
+            )
         if not self.namespaces:
             return list(command)
         bwrap = bubblewrap.found()
@@ -84,9 +99,13 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.level == "none":
             return None
-        address = None if self.memory_bytes is None else self.memory_bytes + _SLACK_BYTES
+        unbounded = (
+            self.memory_bytes is None or self.seatbelt
+        )  # macOS takes no bound; the host weighs what it has
+        address = None if unbounded else (self.memory_bytes or 0) + _SLACK_BYTES
         return {
             "code": _TREE,
+            "wall": "seatbelt" if self.seatbelt else "filters",
             "paths": reach(self.packages, self.folders, self.home(scratch)),
             "threads": self.threads,
             "address_bytes": address,

@@ -137,8 +137,10 @@ def _names(folder: int) -> list[str]:
 
 def _unlock(name: str, folder: int) -> None:
     """Make a folder one that its owner may enter and change; a link is none."""
-    if sys.platform != "linux":
-        return  # no wall, and so nothing that was locked on purpose
+    if sys.platform != "linux":  # where a mode can be changed without following a link
+        if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.chmod(name, stat.S_IRWXU, dir_fd=folder, follow_symlinks=False)
+        return
     held = os.open(name, _HELD, dir_fd=folder)
     try:
         if stat.S_ISDIR(os.fstat(held).st_mode):

@@ -26,7 +26,8 @@ class AsyncREPL:
         primitives: further functions of the host by name, plain or asynchronous, JSON in and out.
         limits: bounds of every cell.
         isolation: level asked for: "auto" for the strongest that can be had but never none, "strong" (namespaces,
-            Landlock, seccomp), "good" (Landlock, seccomp), or "none": the code then has all rights of the caller.
+            Landlock, seccomp), "good" (Landlock, seccomp), "seatbelt" (macOS), or "none": the code then has all rights
+            of the caller.
         dialect: "distill", or "rlm" for the names of that dialect beside ours.
         echo: write out the value of a cell's last expression; None for the dialect's custom (rlm does not).
         seed: seeds `random` and the order of sets.

@@ -26,8 +26,8 @@ from distill_core.repl.protocol import Born, Buried, Copied, Ready, decode
 from distill_core.repl.values import ReplLimits
 
 _LARGE = 1 << 20
-_SCRATCH_LOOK = 0.25
-"""Seconds between two looks at the scratch folder."""
+_LOOK = 0.25
+"""Seconds between two looks at the scratch folder, and at memory."""
 _COPY_SECONDS = 10.0
 _BURY_SECONDS = 2.0
 _END_SECONDS = 5.0
@@ -397,10 +397,12 @@ class Family:
     # ------------------------------------------------------------ its scratch folder
 
     async def _keep_house(self, child: Child) -> None:
-        """See that the scratch folder stays small, where the kernel does not."""
-        while child.bounds_scratch:
-            await asyncio.sleep(_SCRATCH_LOOK)
-            if await self._overfull(child):
+        """See that the scratch folder and the memory stay small, where the kernel does not."""
+        while child.bounds_scratch or child.bounds_memory:
+            await asyncio.sleep(_LOOK)
+            if child.bounds_memory and await asyncio.to_thread(child.overweight):
+                self.root.violate("it took more memory than it may have")
+            if child.bounds_scratch and await self._overfull(child):
                 async with self._tidying:
                     await self._stop_writing([node for node in self.nodes if not node.frozen])
                     await asyncio.to_thread(child.empty_scratch)

@@ -20,12 +20,17 @@ from pathlib import Path
 from distill_core.isolation.bubblewrap import SCRATCH
 from distill_core.isolation.launch import Boundary
 from distill_core.isolation.leftovers import locked_folder, sweep
+from distill_core.isolation.resident import resident_bytes
 from distill_core.isolation.scratch import clear, crowded, overfull
+from distill_core.repl import exits
 from distill_core.repl.bytecode import keep_compiled
+from distill_core.repl.guardian import Guardian
 from distill_core.repl.handle import cpu_seconds
 
 _SHELL_SIGNAL = 128
 """bubblewrap, like a shell, ends with this and the signal that ended its child."""
+_NAMESPACES, _GUARDED = 0, -1
+"""What a child is told in the place of its host's id: that namespaces, or a guardian, see to its end."""
 _HOME = Path(__file__).parent
 _CODE = (str(_HOME / "child"),)
 _BOOT = (
@@ -62,12 +67,13 @@ class Child:
             self.err, err = owned(roomy_pipe(), ours, theirs)
             life, self._hold_on_life = owned(firm_pipe(), theirs, ours)
             self._information, information = owned(firm_pipe(), ours, theirs)
-            host = 0 if boundary.namespaces else os.getpid()
+            host = _NAMESPACES if boundary.namespaces else os.getpid() if _kernel_sees_to_it() else _GUARDED
             arguments = [str(argument) for argument in (_HOME, line.fileno(), life, hatch.fileno(), host)]
             self._process = subprocess.Popen(
                 boundary.command(
                     [sys.executable, "-s", "-S", "-P", "-c", _BOOT, *arguments],
                     _CODE,
+                    self.scratch,
                     information,
                 ),
                 stdin=subprocess.DEVNULL,
@@ -84,9 +90,11 @@ class Child:
                 cwd=self.scratch,
                 start_new_session=True,
             )
+            self._guardian = Guardian(self._process.pid, life) if host == _GUARDED else None
             self._ours = ours.pop_all()
         self.pid = self.group = self._process.pid
         self._firm: int | None = None
+        self._weight = 0
         _living.add(self)
 
     def _environment(self, seed: int) -> dict[str, str]:
@@ -108,6 +116,8 @@ class Child:
 
     def settle(self) -> None:
         """Take note of the process itself, where it is not the one that was started. For when it has begun to run."""
+        if self.bounds_memory:
+            self._weight = resident_bytes(self.pid) or 0
         if self._boundary.namespaces:
             self.pid = json.loads(os.read(self._information, 4096))["child-pid"]
             self._firm = os.pidfd_open(self.pid)
@@ -119,6 +129,16 @@ class Child:
             return os.read(self.err, 4000).decode("utf-8", "replace").strip()
         except BlockingIOError:
             return ""
+
+    @property
+    def bounds_memory(self) -> bool:
+        """Whether this side has to see that it does not take too much memory, because the kernel does not."""
+        return self._boundary.memory_bytes is not None and not _kernel_sees_to_it()
+
+    def overweight(self) -> bool:
+        """Whether it has taken more memory than it may since it began to run."""
+        taken = (resident_bytes(self.pid) or 0) - self._weight
+        return taken > (self._boundary.memory_bytes or 0)
 
     @property
     def bounds_scratch(self) -> bool:
@@ -165,28 +185,12 @@ class Child:
 
     async def ended(self) -> int:
         """Wait until it is dead and reaped; returns its status (negative: the signal)."""
-        if hasattr(os, "pidfd_open"):
-            await self._exit_noticed()
+        await exits.ended(self._process.pid)
         self.kill()  # what it has started, while its number is still its own
+        if self._guardian is not None:
+            await asyncio.to_thread(self._guardian.dismiss)
         status = await asyncio.to_thread(self._process.wait)
         return _SHELL_SIGNAL - status if self._boundary.namespaces and status > _SHELL_SIGNAL else status
-
-    async def _exit_noticed(self) -> None:
-        loop = asyncio.get_running_loop()
-        noticed: asyncio.Future[None] = loop.create_future()
-        pidfd = os.pidfd_open(self._process.pid)
-
-        def notice() -> None:
-            loop.remove_reader(pidfd)
-            if not noticed.done():
-                noticed.set_result(None)
-
-        loop.add_reader(pidfd, notice)
-        try:
-            await noticed
-        finally:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
 
     def release(self) -> None:
         """Give back what is held for a dead process."""
@@ -197,6 +201,11 @@ class Child:
     def let_live(self, nothing: int) -> None:
         """In a fork of this process: hold its life no longer. `nothing` is a descriptor to put in the place."""
         os.dup2(nothing, self._hold_on_life, False)
+
+
+def _kernel_sees_to_it() -> bool:
+    """Whether the kernel ends processes with others, and keeps bounds on memory."""
+    return sys.platform == "linux"
 
 
 @functools.cache
@@ -221,9 +230,11 @@ os.register_at_fork(after_in_child=_forked)
 
 def _furnished(folder: str) -> tuple[str, str]:
     """The scratch folder, and a file that the child is to try to get at."""
+    folder = os.path.realpath(folder)
     scratch, witness = os.path.join(folder, "scratch"), os.path.join(folder, "witness")  # noqa: PTH118
     os.mkdir(scratch, 0o700)  # noqa: PTH102
-    os.close(os.open(witness, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    # Empty, and yet one that may be executed: what then comes of it is an error, whether a wall gives it or not.
+    os.close(os.open(witness, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o700))
     return scratch, witness
 
 

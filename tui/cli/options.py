@@ -69,7 +69,9 @@ _SESSION = [
     ),
     click.option("--cache/--no-cache", default=None, help="Answer equal model calls from the cache on disk."),
     click.option(
-        "--isolation", type=click.Choice(["auto", "strong", "good"]), help="How strong a wall to insist on."
+        "--isolation",
+        type=click.Choice(["auto", "strong", "good", "seatbelt"]),
+        help="How strong a wall to insist on.",
     ),
     click.option(
         "--unsafe-no-sandbox", is_flag=True, help="No wall: code of models runs with all your rights."

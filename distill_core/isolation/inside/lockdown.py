@@ -9,34 +9,17 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable
-from typing import NamedTuple
 
 from . import bpf, kernel, landlock
+from .attestation import GOOD, NONE, STRONG, Attestation
+from .descriptors import close_all_but
 from .policy import Bounds, Paths
 from .probes import Probe, Witness, attest
-
-NONE, GOOD, STRONG = "none", "good", "strong"
 
 _ONLY_STRONG = "see a file of the host"
 _UIDS_OF_NOBODY = 2_000_000_000
 _NO_CORE = 1
 """Too small for a core file, and the value at which the kernel starts no program to take the dump (core(5))."""
-
-
-class Attestation(NamedTuple):
-    """What the child found out about itself.
-
-    Args:
-        level: "strong", "good" or "none": the strongest that the probes prove.
-        probes: all that was tried.
-        problem: the step that could not be taken, if there was one.
-        no_copies: why the host cannot be asked to let this process be copied; None if it can.
-    """
-
-    level: str
-    probes: tuple[Probe, ...]
-    problem: str | None
-    no_copies: str | None
 
 
 def lock_down(
@@ -76,7 +59,7 @@ def _lock(
         raise LookupError(f"locking down takes a process with one thread, this one has {_threads()}")
     machine = os.uname().machine
     plain, asking = (bpf.compiled(machine, os.getpid(), asking=asking) for asking in (False, True))
-    _close_all_but(keep)
+    close_all_but(keep)
     _bound(bounds)
     kernel.drop_capabilities()
     kernel.no_new_privileges()
@@ -108,15 +91,6 @@ def _proven(probes: tuple[Probe, ...]) -> str:
 
 def _threads() -> int:
     return len(os.listdir("/proc/self/task"))
-
-
-def _close_all_but(keep: tuple[int, ...]) -> None:
-    first = 0
-    for fd in sorted(set(keep)):
-        if fd > first:  # an empty range would be taken for one without end
-            os.closerange(first, fd)
-        first = fd + 1
-    os.closerange(first, 1 << 30)
 
 
 def _bound(bounds: Bounds) -> None:

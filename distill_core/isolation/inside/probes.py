@@ -27,6 +27,9 @@ _KNOWN_ENVIRONMENT = frozenset(
         "PYTHONHASHSEED",
         "PYTHONUTF8",
         "TMPDIR",
+        # These two macOS and its Python put there by themselves.
+        "__CF_USER_TEXT_ENCODING",
+        "__PYVENV_LAUNCHER__",
     )
 )
 
@@ -46,11 +49,13 @@ class Witness(NamedTuple):
         file: path of a file that the host can read and write.
         host: process id of the host, in the host's own counting.
         memory_bytes: memory that the child must not be able to have; None to leave that out.
+        program: what to execute: no program, so that nothing happens where that is let through.
     """
 
     file: str
     host: int
     memory_bytes: int | None
+    program: str = _NOWHERE
 
 
 def attest(witness: Witness) -> tuple[Probe, ...]:
@@ -59,13 +64,13 @@ def attest(witness: Witness) -> tuple[Probe, ...]:
         _probe("read a file of the host", _HIDDEN, lambda: _open(witness.file, os.O_RDONLY)),
         _probe("write to a file of the host", _HIDDEN, lambda: _open(witness.file, os.O_WRONLY)),
         _probe("create a file of the host", _HIDDEN, lambda: _create(witness.file + _WITNESS_ADDED)),
-        _probe("change the mode of a file of the host", _HIDDEN, lambda: os.chmod(witness.file, 0o600)),
+        _probe("change the mode of a file of the host", _HIDDEN, lambda: os.chmod(witness.file, 0o700)),
         _probe("see a file of the host", _HIDDEN, lambda: os.stat(witness.file)),
         _probe("list the root folder", _REFUSED, lambda: os.listdir("/")),
         _environment(witness.host),
         _probe("reach the loopback network", _REFUSED, _connect),
         _probe("start a process", _REFUSED, _fork),
-        _probe("execute a program", _REFUSED, lambda: os.execv(_NOWHERE, [_NOWHERE])),
+        _probe("execute a program", _REFUSED, lambda: os.execv(witness.program, [witness.program])),
         _probe("signal the host", _REFUSED, lambda: os.kill(witness.host, 0)),
         _probe("signal itself with kill", _REFUSED, lambda: os.kill(os.getpid(), 0)),
         *(() if witness.memory_bytes is None else (_memory(witness.memory_bytes),)),

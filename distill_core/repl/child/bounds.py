@@ -6,7 +6,6 @@ import fcntl
 import os
 import resource
 import signal
-import sys
 from typing import Any
 
 _RESERVE = 64 << 20
@@ -23,7 +22,8 @@ def die_with_host(host: int, life: int) -> tuple[int, ...]:
     """Have the kernel kill this process and its copies as soon as the host is gone, however it went.
 
     Args:
-        host: process id of the host; 0 in namespaces, which end with this process, their first.
+        host: process id of the host; 0 in namespaces, which end with this process, their first; negative where another
+            process sees to it.
         life: reading end of a pipe that only the host can write to, and never does. When its last writer is
             gone the kernel signals this process and its group (fcntl(2), F_SETSIG). The parent-death signal, prctl(2),
             stands beside it: a forked copy of the host would keep the pipe open.
@@ -31,7 +31,7 @@ def die_with_host(host: int, life: int) -> tuple[int, ...]:
     Returns:
         Descriptors that stay open, and that copies of this process must close: they could call it all off.
     """
-    if sys.platform != "linux":
+    if host < 0:
         return (life,)
     import ctypes
 

@@ -98,11 +98,11 @@ def test_a_child_that_proves_nothing_runs_nothing(monkeypatch: pytest.MonkeyPatc
 def test_without_any_layer_it_refuses_with_reason_and_remedy(
     monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "freebsd14")
     assert levels.obstacle("none") is None
     with pytest.raises(ReplError) as caught:
         REPL("", isolation=asked).__enter__()
-    assert "there is no isolation for" in str(caught.value)
+    assert "there is no such isolation on" in str(caught.value)
     assert 'isolation "none"' in str(caught.value)
 
 

@@ -43,14 +43,22 @@ def report(found: Examination) -> list[str]:
     lines = [
         f"isolation: {reached} (configured: {found.asked})",
         f"machine:   {found.system}, Python {found.python}",
-        f"Landlock:  {'none' if found.landlock is None else f'version {found.landlock}'}",
-        f"bwrap:     {found.bubblewrap or 'not installed'}",
+        *_layers(found),
     ]
     for level in found.levels:
         lines += ["", *_of_level(level)]
     width = max(map(len, found.limits))
     lines += ["", "limits of a REPL (set them in the configuration, [repl])"]
     return lines + [f"  {name:<{width}}  {_amount(name, value)}" for name, value in found.limits.items()]
+
+
+def _layers(found: Examination) -> list[str]:
+    if all(level.level == "seatbelt" for level in found.levels):
+        return []
+    return [
+        f"Landlock:  {'none' if found.landlock is None else f'version {found.landlock}'}",
+        f"bwrap:     {found.bubblewrap or 'not installed'}",
+    ]
 
 
 def _of_level(level: LevelReport) -> list[str]:

@@ -1,0 +1,99 @@
+"""A process on a system without memory files, process descriptors, parent-death signals and bounds on memory.
+
+What differs there is what these tests turn off; all else is this system's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from distill_core.repl import REPL, ReplLimits
+
+from .test_process import gone
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there it is what it is")
+
+TURN = """
+import os, sys, sysconfig
+sysconfig.get_config_vars()
+sys.platform = "darwin"
+del os.memfd_create, os.pidfd_open
+"""
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    sysconfig.get_config_vars()  # read from a file that is named after the system
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.delattr(os, "pidfd_open")
+
+
+def test_it_starts_takes_the_document_works_and_ends(elsewhere: None) -> None:
+    text = "wört " * 300_000
+    with REPL(text, worker=str.upper, worker_batch=lambda prompts: prompts[::-1], isolation="none") as repl:
+        pid = repl.pid
+        assert pid is not None
+        assert repl.execute("print(len(context), context == 'wört ' * 300_000)").stdout == "1500000 True\n"
+        assert repl.execute("print(worker('a'), worker_batch(['b', 'c']))").stdout == "A ['c', 'b']\n"
+        assert "no handles" in (repl.without_checkpoints or "")
+        assert repl.execute("while True: pass", timeout=0.2).status == "timeout"
+        lost = repl.execute(f"import os; os._exit({os.EX_OK})")
+        assert (lost.status, lost.restarted) == ("killed", True)
+        assert gone(pid)
+        pid = repl.pid
+        assert pid is not None
+        assert repl.execute("print(1)").stdout == "1\n"
+    assert gone(pid)
+
+
+def test_a_process_that_takes_too_much_memory_is_ended(elsewhere: None) -> None:
+    # Shared memory: the bound that this kernel keeps at level none does not count it.
+    take = """
+        import mmap
+        taken = mmap.mmap(-1, 300 << 20)
+        for page in range(0, len(taken), mmap.PAGESIZE): taken[page] = 1
+        while True: pass
+        """
+    with REPL("", limits=ReplLimits(memory_bytes=100 << 20), isolation="none") as repl:
+        result = repl.execute(textwrap.dedent(take))
+        assert result.status == "killed"
+        assert "more memory than it may have" in (result.traceback or "")
+        assert repl.execute("print(1)").stdout == "1\n"
+
+
+@pytest.mark.parametrize("cell", ["while True: pass", "sum(range(10**14))"])
+def test_a_host_that_is_killed_takes_it_along(cell: str) -> None:
+    host = textwrap.dedent(
+        f"""
+        {textwrap.indent(TURN, " " * 8).strip()}
+        from distill_core.repl import REPL
+        with REPL("", isolation="none") as repl:
+            print(repl.pid, flush=True)
+            repl.execute({cell!r})
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", host], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+    assert gone(pid)
+
+
+def test_what_its_end_leaves_in_a_locked_folder_is_removed(elsewhere: None, tmp_path: Path) -> None:
+    from distill_core.isolation.scratch import clear
+
+    locked = tmp_path / "scratch" / "locked"
+    locked.mkdir(parents=True)
+    (locked / "file").touch()
+    locked.chmod(0)
+    if os.geteuid() == 0 or os.chmod in os.supports_follow_symlinks:
+        clear(str(tmp_path / "scratch"))
+        assert not (tmp_path / "scratch").exists()
