@@ -40,8 +40,10 @@ ATTACKS = [
         for process in ('self', 'thread-self', '1', str(os.getppid()), '@@HOSTPID@@', '@@VICTIM@@'):
             for door in ('root', 'cwd', 'cwd/..', 'root/proc/self/root', 'map_files'):
                 base = f'/proc/{process}/{door}'
-                refused(**{base: lambda: open(base + '@@FILE@@', 'rb').read(), base + '/': lambda: os.listdir(base)})
-        """),
+                # Its own working folder is the scratch folder, in which attacks before it may have left something.
+                refused(**{base: lambda: open(base + '@@FILE@@', 'rb').read(),
+                           base + '/': lambda: sorted(os.listdir(base)) != sorted(os.listdir('.'))})
+        """, pre=["open('left', 'w').close()"]),
     attack("file-descriptors-of-others", "files that the host has open, by /proc", """
         for process in ('@@HOSTPID@@', '@@VICTIM@@'):
             for fd in range(40):
