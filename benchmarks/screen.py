@@ -30,8 +30,8 @@ from distill_core import events as ev
 from distill_core.approval import Approver
 from distill_core.models.base import Usage
 from distill_core.recorder import Recorder, Sink
-from distill_core.session import RunResult
 from distill_core.signals import OnSignal
+from distill_core.specification import RunResult
 
 ROOT = Path(__file__).parents[1]
 SIZE = (40, 120)

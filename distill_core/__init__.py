@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from distill_core.prompts import SYSTEM_PROMPT, build_system_prompt
     from distill_core.repl import REPL, AsyncREPL, CellResult, ReplLimits, WorkerError
     from distill_core.runner import arun, run
-    from distill_core.session import RunResult, Session, SessionSpec
+    from distill_core.session import Session
+    from distill_core.specification import RunResult, SessionSpec
 
 _HOME = {
     "Approver": "approval",

@@ -33,7 +33,7 @@ from distill_core.supervising import SupervisorLine
 from distill_core.workers import Place, WorkerGateway
 
 if TYPE_CHECKING:
-    from distill_core.session import SessionSpec
+    from distill_core.specification import SessionSpec
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

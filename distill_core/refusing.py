@@ -9,7 +9,7 @@ import msgspec
 from distill_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from distill_core.session import SessionSpec
+    from distill_core.specification import SessionSpec
 
 
 def refuse(spec: SessionSpec) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from distill_core.record import Record, primitives_of
 from distill_core.replaying import absent, limits_of
-from distill_core.session import Context, Dialect, SessionSpec
+from distill_core.specification import Context, Dialect, SessionSpec
 
 # What the engine itself notes of a session in its configuration, beside the settings that a person chose.
 NOTED = frozenset(

@@ -14,7 +14,8 @@ from distill_core.approval import Approver, AutoApprover
 from distill_core.events import Limits
 from distill_core.models.base import ModelHandler
 from distill_core.recorder import Sink
-from distill_core.session import Context, RunResult, Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import Context, RunResult, SessionSpec
 
 T = TypeVar("T")
 

@@ -26,7 +26,8 @@ from distill_core.playbook import PlaybookSupervisor
 from distill_core.reading import read_session
 from distill_core.record import record_of
 from distill_core.respecifying import spec_of
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from distill_core.trying_again import KIND, DecidedAgain, supervisor_again
 from sessions.appending import annotate

@@ -20,7 +20,7 @@ from distill_core.analysis import analyse
 from distill_core.approval import Approver, FinalProposal, ProposedCell, StepProposal
 from distill_core.reading import read_session
 from distill_core.recorder import Sink
-from distill_core.session import RunResult
+from distill_core.specification import RunResult
 from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
 

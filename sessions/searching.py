@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -59,6 +60,8 @@ _KEY = {
     "decisions": "proposal_id",
     "annotations": "target",
 }
+_COUNTED = ("annotations", "overrides")
+"""Tables whose rows may have been taken back."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +141,60 @@ def all_sessions_with(connection: sqlite3.Connection, text: str) -> list[int]:
         found += [number for number in left if number in hit]
         left = [number for number in left if number not in hit]
     return sorted(found)
+
+
+def first_hits(
+    connection: sqlite3.Connection, text: str, sessions: Iterable[int], limit: int, each: int
+) -> Iterator[Hit]:
+    """Hits in `sessions`, in their order.
+
+    Args:
+        sessions: their numbers in the index.
+        limit: hits in all; `each` in one session.
+    """
+    if _put_together(quoted(text)):
+        # Every query puts its hits together from the whole index: one is asked for many sessions.
+        numbers = iter(sessions)
+        while limit > 0 and (some := list(islice(numbers, limit))):
+            found = _hits_of_all(connection, text, some, each)
+            for hit in islice((hit for number in some for hit in found[number]), limit):
+                limit -= 1
+                yield hit
+        return
+    for number in sessions:
+        if limit <= 0:
+            return
+        of_one = hits(connection, text, number, min(each, limit))
+        limit -= len(of_one)
+        yield from of_one
+
+
+def _hits_of_all(
+    connection: sqlite3.Connection, text: str, sessions: list[int], each: int
+) -> dict[int, list[Hit]]:
+    """As `hits`, for several sessions at once: one query for each table, and none where each session has its hits."""
+    expression = quoted(text)
+    found: dict[int, list[Hit]] = {number: [] for number in sessions}
+    room: dict[int, int] = {}
+
+    def wanted(row: int, block: int, counts: int) -> bool:
+        """Whether it is one of the first of its session; asked before anything is marked in its text."""
+        number = row // block
+        taken = bool(counts) and room.get(number, 0) > 0
+        if taken:
+            room[number] -= 1
+        return taken
+
+    connection.create_function("wanted", 3, wanted)
+    for table in ORDER:
+        room |= {number: each - len(of_one) for number, of_one in found.items()}
+        if not any(left > 0 for left in room.values()):
+            break
+        counts = "t.counts" if table in _COUNTED else "1"
+        condition = f"wanted({table}_fts.rowid, {_block(table)}, {counts})"
+        for number, hit in _marked(connection, table, f"{table}_fts match ? and {condition}", (expression,)):
+            found[number].append(hit)
+    return {number: of_one[:each] for number, of_one in found.items()}
 
 
 def _put_together(expression: str) -> bool:
@@ -223,33 +280,44 @@ def _hits(
     connection: sqlite3.Connection, table: str, expression: str, session: int, limit: int
 ) -> Iterator[Hit]:
     if table == "sessions":
-        first, last, step = session, session, "0"
+        first, last = session, session
     else:
-        first, last, step = session * BLOCK, (session + 1) * BLOCK - 1, "t.step"
-    counts = " and t.counts" if table in ("annotations", "overrides") else ""
+        first, last = session * BLOCK, (session + 1) * BLOCK - 1
+    counts = " and t.counts" if table in _COUNTED else ""
+    condition = f"{table}_fts match ? and {table}_fts.rowid between ? and ?{counts}"
+    found = _marked(connection, table, condition, (expression, first, last), limit)
+    return (hit for _, hit in found)
+
+
+def _marked(
+    connection: sqlite3.Connection, table: str, condition: str, values: tuple[str | int, ...], limit: int = -1
+) -> Iterator[tuple[int, Hit]]:
+    """The hits in the rows of `table` that fulfil `condition`, each with the number of its session."""
+    step, session = ("0", "t.id") if table == "sessions" else ("t.step", "t.session")
     columns = SEARCHED[table]
     snippets = ", ".join(
         f"snippet({table}_fts, {n}, char(2), char(3), '…', {WORDS})" for n in range(len(columns))
     )
     rows = connection.execute(
-        f"select s.session_id, {step}, t.{_KEY[table]}, {snippets} from {table}_fts "
-        f"join {table} t on t.id = {table}_fts.rowid "
-        f"join sessions s on s.id = {'t.id' if table == 'sessions' else 't.session'} "
-        f"where {table}_fts match ? and {table}_fts.rowid between ? and ?{counts} "
-        f"order by {table}_fts.rowid limit ?",
-        (expression, first, last, limit),
+        f"select s.id, s.session_id, {step}, t.{_KEY[table]}, {snippets} from {table}_fts "
+        f"join {table} t on t.id = {table}_fts.rowid join sessions s on s.id = {session} "
+        f"where {condition} order by {table}_fts.rowid limit ?",
+        (*values, limit),
     )
-    for session_id, step_number, key, *texts in rows:
+    for number, session_id, step_number, key, *texts in rows:
         for column, marked in zip(columns, texts, strict=True):
             if marked and MARK[0] in marked:
                 plain, marks = _unmarked(marked)
-                yield Hit(
-                    session_id=session_id,
-                    where=_NAMES[table][column],
-                    step=step_number,
-                    id=key,
-                    snippet=plain,
-                    marks=marks,
+                yield (
+                    number,
+                    Hit(
+                        session_id=session_id,
+                        where=_NAMES[table][column],
+                        step=step_number,
+                        id=key,
+                        snippet=plain,
+                        marks=marks,
+                    ),
                 )
 
 

@@ -258,14 +258,12 @@ class Store:
         with telling(self.home.index):
             where, values = filter.where()
             select = f"select 1 from sessions where id = ? and {where}"
-            for number in searching.sessions_with(self._connection, filter.text):
-                if self._connection.execute(select, (number, *values)).fetchone() is None:
-                    continue
-                found = searching.hits(self._connection, filter.text, number, min(each, limit))
-                yield from found
-                limit -= len(found)
-                if limit <= 0:
-                    return
+            chosen = (
+                number
+                for number in searching.sessions_with(self._connection, filter.text)
+                if self._connection.execute(select, (number, *values)).fetchone() is not None
+            )
+            yield from searching.first_hits(self._connection, filter.text, chosen, limit, each)
 
     def where(self, filter: Filter) -> Sql:
         """The condition on `sessions` that selects what `filter` selects, its text included, and its parameters."""

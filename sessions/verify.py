@@ -1,4 +1,4 @@
-"""Is a session's folder whole? Numbering, schema, the fold, what refers to what, message ids, and the kept document."""
+"""Is a session's folder whole? Numbering, schema, the fold, what refers to what, message ids, the kept document."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from distill_core.errors import LogError
 from distill_core.reading import Problem, Reading, read_session
 from distill_core.state import EMPTY, SessionState, apply
 from sessions.agreeing import disagreements
+from sessions.judging.pointing import astray
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ def verify(folder: Path) -> Verdict:
     problems.extend(_messages(reading))
     if state is not None:
         problems.extend(disagreements(reading.events))
+        problems.extend(astray(reading.events, state))
         problems.extend(_prompts(state))
         problems.extend(_document(folder, state))
         if state.started is None:

@@ -25,8 +25,8 @@ from distill_core.lingering import Needed
 from distill_core.models.again import Again
 from distill_core.probing import Probe
 from distill_core.recorder import Sink
-from distill_core.session import RunResult
 from distill_core.signals import Notice, OnSignal
+from distill_core.specification import RunResult
 from tui.bridge import Bridge, EngineEnded
 
 

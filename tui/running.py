@@ -7,7 +7,7 @@ from datetime import datetime
 
 from distill_core.approval import PersonApprover, PolicyApprover, PolicyName
 from distill_core.recorder import utc_now
-from distill_core.session import RunResult
+from distill_core.specification import RunResult
 from tui.app import GRACE, DistillApp
 from tui.branching import MakeFork
 from tui.bridge import Bridge

@@ -17,7 +17,7 @@ from distill_core.errors import DistillError
 if TYPE_CHECKING:
     from distill_core.approval import PolicyName
     from distill_core.rerunning import Rerun
-    from distill_core.session import RunResult
+    from distill_core.specification import RunResult
     from tui.app import DistillApp
     from tui.branching import MakeFork
     from tui.diverging import Choice

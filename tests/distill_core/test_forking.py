@@ -12,7 +12,8 @@ from distill_core.forking import ForkError, codes_of, fork
 from distill_core.reading import read_session
 from distill_core.record import record_of
 from distill_core.respecifying import spec_of
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.distill_core.test_session import Decider

@@ -7,7 +7,8 @@ from distill_core.approval import Decision
 from distill_core.continuing import Earlier
 from distill_core.reading import read_session
 from distill_core.record import record_of
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from sessions.verify import verify
 from tests.distill_core.test_session import Decider, block, go
 from tests.fakes.models import Scripted, echo

@@ -13,7 +13,8 @@ from distill_core.models.base import LMResponse, Usage
 from distill_core.models.cache import ResponseCache
 from distill_core.reading import read_session
 from distill_core.resuming import resume
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.distill_core.test_session import Decider

@@ -12,7 +12,8 @@ from distill_core.errors import DistillError, ModelError
 from distill_core.models.base import LMResponse, ModelHandler, Usage
 from distill_core.reading import read_session
 from distill_core.runner import arun, run
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from sessions.verify import verify
 from tests.fakes.models import Answering, Scripted, echo

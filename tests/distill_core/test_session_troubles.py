@@ -16,8 +16,9 @@ from distill_core.models.recorded import RecordedHandler
 from distill_core.reading import read_session
 from distill_core.recorder import FolderTaken, SessionLog
 from distill_core.runner import arun, run
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
 from distill_core.signals import Notice
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from tests.distill_core.test_session import Decider, block, go
 from tests.fakes.models import Answering, Scripted, echo

@@ -14,7 +14,8 @@ from distill_core.reading import read_session
 from distill_core.record import Record, record_of
 from distill_core.recorder import encode_line
 from distill_core.respecifying import spec_of
-from distill_core.session import RunResult, Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import RunResult, SessionSpec
 
 DOCUMENT = "alpha beta gamma delta"
 

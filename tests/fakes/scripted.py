@@ -36,8 +36,8 @@ from distill_core.models.again import Again
 from distill_core.models.base import Usage
 from distill_core.recorder import Recorder, Sink
 from distill_core.repl import CellResult, Variable
-from distill_core.session import RunResult
 from distill_core.signals import OnSignal, Phase, ReplyDelta
+from distill_core.specification import RunResult
 
 T = TypeVar("T")
 START = datetime(2026, 3, 1, 9, 30, 0, tzinfo=UTC)

@@ -4,6 +4,7 @@ import pytest
 
 from distill_core.errors import StoreError
 from sessions import Filter, Store, parse
+from sessions.schema import SEARCHED
 from tests.sessions.homes import ANSWERING, ASKING, FAILING, judge, keep
 
 
@@ -151,3 +152,14 @@ def test_what_begins_so_is_found_like_the_whole_word(store):
     whole = names(store, "worker_batch")
     assert names(store, "worker_ba*") == whole != []
     assert [hit.session_id for hit in store.search(parse("worker_ba*"), each=1)] == whole
+
+
+def test_hits_of_what_begins_so_are_looked_up_for_all_sessions_at_once(store):
+    asked = []
+    store.connection.set_trace_callback(asked.append)
+    found = store.search(parse("clau* s*"), limit=9, each=2)
+    store.connection.set_trace_callback(None)
+    one_by_one = [hit for name in names(store, "clau* s*") for hit in store.hits(name, "clau* s*", limit=2)[:2]]
+    assert found == one_by_one[:9] != []
+    assert sum("snippet(" in query for query in asked) <= len(SEARCHED)
+    assert [h.session_id for h in store.search(parse("conci*"))] == ["s3"], "a comment that counts"

@@ -17,7 +17,9 @@ from distill_core.errors import LogError
 from distill_core.models.base import Usage
 from distill_core.reading import read_session
 from distill_core.runner import run
+from distill_core.state import fold
 from sessions.agreeing import disagreements
+from sessions.judging.pointing import astray
 from sessions.verify import verify
 from tests.fakes.models import Scripted, echo
 from tests.sessions.stories import opening
@@ -105,24 +107,33 @@ def test_what_contradicts_the_rest_is_found(folder, stream, kind, fields, told):
     assert any(told in str(p) for p in verify(folder).problems), [str(p) for p in verify(folder).problems]
 
 
-def agreeing(*events):
-    """What is wrong with `events` behind a session's beginning and a cell that runs."""
+def of_a_cell(*events):
+    """`events` behind a session's beginning and a cell that runs, numbered."""
     cell = {"step": 1, "cell_id": "c1"}
     call = {"step": 1, "call_id": "s1", "model": "big"}
     first = [
         opening("s"),
         ev.SupervisorCalled(**call, extends=None, message_ids=(), params={}),
-        ev.SupervisorReplied(**call, text="", usage=Usage(calls=1), elapsed=0.1),
+        ev.SupervisorReplied(**call, text="well", usage=Usage(calls=1), elapsed=0.1),
         ev.CellProposed(**cell, call_id="s1", index=0, code="worker('x')"),
         ev.CellStarted(**cell, code="worker('x')"),
     ]
-    numbered = [msgspec.structs.replace(e, seq=n) for n, e in enumerate((*first, *events), 1)]
-    return [problem.what for problem in disagreements(tuple(numbered))]
+    return tuple(msgspec.structs.replace(e, seq=n) for n, e in enumerate((*first, *events), 1))
+
+
+def agreeing(*events):
+    """What is wrong with `events` behind a session's beginning and a cell that runs."""
+    return [problem.what for problem in disagreements(of_a_cell(*events))]
 
 
 def sent(call_id="w1", **fields):
     made = {"step": 1, "cell_id": "c1", "prompt": "x", "model": "small", "params": {}}
     return ev.WorkerCallStarted(**{**made, "call_id": call_id, **fields})
+
+
+def returned(response, call_id="w1"):
+    made = {"step": 1, "call_id": call_id, "model": "small", "elapsed": 0.1}
+    return ev.WorkerCallReturned(**made, usage=Usage(calls=1), response=response)
 
 
 def failed(call_id="w1"):
@@ -182,6 +193,56 @@ def test_calls_that_did_not_come_to_a_reply_are_no_damage(events):
 )
 def test_references_between_calls_are_checked(events, told):
     assert agreeing(*events)[0].startswith(told)
+
+
+def pointing(**target):
+    """What is wrong with a judgement of `target`, in a session with a call, its reply, and an answer."""
+    answered = ev.FinalProposed(step=1, cell_id="c1", answer=ev.Final(value="yes", text="yes"))
+    judged = ev.Annotated(step=1, annotation_id="a", target=ev.Target(**target), by="ada", mark=1)
+    events = of_a_cell(sent(), returned("four"), answered, judged)
+    return [problem.what for problem in astray(events, fold(events))]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"kind": "session"},
+        {"kind": "session", "id": "s"},
+        {"kind": "answer"},
+        {"kind": "answer", "field": "answer", "start": 0, "end": 3},
+        {"kind": "step", "id": "1"},
+        {"kind": "step"},
+        {"kind": "step", "id": "s1", "field": "reply", "start": 0, "end": 4},
+        {"kind": "cell", "id": "c1", "field": "code"},
+        {"kind": "worker_call", "id": "w1", "field": "response", "start": 1, "end": 4},
+    ],
+)
+def test_a_judgement_of_what_is_there_is_none_to_tell(target):
+    assert pointing(**target) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ({"kind": "session", "id": "other"}, "judges session other, which the session does not have"),
+        ({"kind": "step", "id": "2"}, "judges step 2, which"),
+        ({"kind": "step", "id": "s9"}, "judges step s9, which"),
+        ({"kind": "cell", "id": "c9"}, "judges cell c9, which"),
+        ({"kind": "worker_call", "id": "w9"}, "judges worker call w9, which"),
+        ({"kind": "cell", "id": "c1", "field": "answer"}, "marks words of the answer of cell c1, which has"),
+        (
+            {"kind": "worker_call", "id": "w1", "field": "response", "start": 1, "end": 5},
+            "marks characters 1 to 5 of the response of worker call w1, which has 4",
+        ),
+        (
+            {"kind": "answer", "field": "answer", "start": 2, "end": 2},
+            "marks characters 2 to 2 of the answer",
+        ),
+        ({"kind": "answer", "field": "answer", "start": 2}, "marks characters 2 to None of the answer"),
+    ],
+)
+def test_a_judgement_of_what_is_not_there_is_told(target, told):
+    assert pointing(**target)[0].startswith(told)
 
 
 def test_a_session_that_never_finished_is_noted_not_blamed(folder):

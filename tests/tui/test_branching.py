@@ -12,7 +12,7 @@ from distill_core import events as ev
 from distill_core.config import Models, load_settings
 from distill_core.models.base import ModelHandler
 from distill_core.reading import read_session
-from distill_core.session import SessionSpec
+from distill_core.specification import SessionSpec
 from sessions.verify import verify
 from tests.fakes.models import Scripted, echo
 from tests.tui.test_real_session import Driven, cell

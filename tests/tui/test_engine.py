@@ -9,8 +9,8 @@ from distill_core import events as ev
 from distill_core.approval import Approver, AutoApprover
 from distill_core.errors import DistillError
 from distill_core.recorder import Sink
-from distill_core.session import RunResult
 from distill_core.signals import OnSignal
+from distill_core.specification import RunResult
 from tests.fakes.scripted import ScriptedSession, ScriptedStep
 from tests.tui.harness import open_screen, open_story
 from tests.tui.stories import FIRST

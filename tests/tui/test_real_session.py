@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 from distill_core import events as ev
 from distill_core.models.base import ModelHandler
 from distill_core.reading import read_session
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from tests.fakes.models import Answering, Scripted
 from tui.lines import Line
 from tui.live.model import LiveModel

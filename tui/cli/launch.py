@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from distill_core.approval import PolicyName
     from distill_core.config import Effective, Models
     from distill_core.rerunning import Rerun
-    from distill_core.session import Context, RunResult, Session, SessionSpec
+    from distill_core.session import Session
+    from distill_core.specification import Context, RunResult, SessionSpec
     from tui.branching import MakeFork
     from tui.diverging import Choice
     from tui.engine import MakeSession
@@ -203,7 +204,7 @@ def _new(
 ) -> SessionSpec:
     """The specification of a new session."""
     from distill_core.primitives import load_primitives
-    from distill_core.session import SessionSpec
+    from distill_core.specification import SessionSpec
 
     settings = effective.settings
     return SessionSpec(
@@ -228,7 +229,7 @@ def _new(
 def _failed(session: Session, error: Exception, elapsed: float) -> RunResult:
     """What a session came to that ended with an error instead of a result."""
     from distill_core.models.base import Usage
-    from distill_core.session import RunResult
+    from distill_core.specification import RunResult
 
     return RunResult(
         answer="",

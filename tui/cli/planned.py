@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from distill_core.models.cache import ResponseCache
     from distill_core.record import Record
     from distill_core.recorder import Sink
-    from distill_core.session import Session, SessionSpec
+    from distill_core.session import Session
     from distill_core.signals import OnSignal
+    from distill_core.specification import SessionSpec
     from sessions.live import LiveIndex
     from tui.branching import Branched, Wish
 
@@ -242,7 +243,7 @@ class _HomeIndex:
 def place(effective: Effective) -> dict[str, Any]:
     """Where a new session is kept, and its id: fields of its specification."""
     from distill_core.config import home_path
-    from distill_core.session import new_session_id
+    from distill_core.specification import new_session_id
 
     named = effective.settings.session.log_dir
     home = home_path(effective.settings)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import click
 import msgspec
 
-from distill_core.session import RunResult, Session
+from distill_core.session import Session
+from distill_core.specification import RunResult
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -1,16 +1,13 @@
 """The review queue: one session after the other, judged by keys; what each key says is written in the keys' order.
 
-Logs are read and written on one thread beside the screen's, which goes on with them in their order even when the
-screen is gone. What is judged is what is seen: while a session is being opened, no key judges.
+What is judged is what is seen: while a session is being opened, no key judges.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from textual import on
@@ -33,6 +30,7 @@ from tui.lines import Line
 from tui.live import keys
 from tui.live.playback import Fork
 from tui.reviewing.card import Card, Entry
+from tui.reviewing.desk import Desk, Stood
 from tui.reviewing.rows import CardRows, QueueRows
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.read import ReadScreen
@@ -48,13 +46,6 @@ SLOW = 0.2
 """Seconds after which a session that is still being opened is said to be."""
 
 T = TypeVar("T")
-
-
-class _Stood(NamedTuple):
-    """Where going elsewhere in the queue led: to which card, or what is wrong with it."""
-
-    card: Card | None = None
-    trouble: str = ""
 
 
 class ReviewScreen(Screen[Fork | None]):
@@ -82,18 +73,15 @@ class ReviewScreen(Screen[Fork | None]):
         super().__init__()
         self.queue = queue
         self.card: Card | None = None
-        self._rubric = rubric
         self._setup = setup
         self._labels = labels
         self._opened = opened
         self._queue_rows = QueueRows(queue)
         self._card_rows = CardRows(setup.best)
-        self._desk = ThreadPoolExecutor(1, "review")
-        self._opening = 0
-        self._writing = 0
+        self._desk = Desk(queue, rubric)
         self._troubles = 0
         self._looked: int | None = None
-        self._stood: _Stood | None = None
+        self._stood: Stood | None = None
 
     def compose(self) -> ComposeResult:
         """A title, the queue, the card, the keys."""
@@ -121,7 +109,7 @@ class ReviewScreen(Screen[Fork | None]):
 
     def on_unmount(self) -> None:
         """Begin nothing more; what was judged is written to its end."""
-        self._desk.shutdown(wait=False)
+        self._desk.close()
 
     def on_resize(self, event: Resize) -> None:
         """Beside each other where there is room."""
@@ -135,30 +123,22 @@ class ReviewScreen(Screen[Fork | None]):
     @property
     def settled(self) -> bool:
         """Whether everything is written, and the card that was asked for is shown."""
-        return not (self._opening or self._writing)
+        return not (self._desk.opening or self._desk.writing)
 
-    def _in_turn(self, work: Callable[[], T], then: Callable[[T], None], *, opens: bool = False) -> None:
-        """Have `work` done on the desk's thread after all before it, and `then` on the screen's.
+    def _in_turn(self, work: Awaitable[T], then: Callable[[T], None] = lambda _: None) -> None:
+        """Wait for what the desk does, and do `then`."""
+        self.run_worker(self._took(work, then), group="review")
 
-        Args:
-            opens: the card will be another one, so that no key judges before it is there.
-        """
-        self._opening += opens
-        self._writing += not opens
-        self.run_worker(self._took(self._desk.submit(work), then, opens), group="review")
-
-    async def _took(self, work: Future[T], then: Callable[[T], None], opens: bool) -> None:
+    async def _took(self, work: Awaitable[T], then: Callable[[T], None]) -> None:
+        done = False
         try:
-            # Not to be cancelled with the screen: what was judged is to be written.
-            found = await asyncio.shield(asyncio.wrap_future(work))
+            found = await work
+            done = True
         except DistillError as error:
             self._complain(str(error))
-        finally:
-            self._opening -= opens
-            self._writing -= not opens
         if not self.query(LinePane):
             return  # the screen is being taken away: its panes go before its work does
-        if work.exception() is None:
+        if done:
             then(found)
         self._draw()
 
@@ -171,33 +151,24 @@ class ReviewScreen(Screen[Fork | None]):
             go: moves the queue; False where there is nowhere to go.
             otherwise: what is said then.
         """
-        queue = self.queue
 
-        def work() -> _Stood | None:
-            if not go():
-                return None
-            try:
-                return _Stood(Card(queue.folder(queue.at), queue.who, self._rubric) if queue.rows else None)
-            except DistillError as error:
-                return _Stood(trouble=str(error))
-
-        def then(stood: _Stood | None) -> None:
+        def then(stood: Stood | None) -> None:
             self._stood = stood or self._stood
             if stood is None and otherwise:
                 self.app.notify(otherwise, timeout=3)
             # Where the person is further already, what lies between is not shown.
-            if self._stood is not None and not self._opening:
+            if self._stood is not None and not self._desk.opening:
                 self._show(self._stood)
                 self._stood = None
 
-        self._in_turn(work, then, opens=True)
+        self._in_turn(self._desk.stand(go), then)
         self.set_timer(SLOW, self._still_opening)
 
     def _still_opening(self) -> None:
-        if self._opening:
+        if self._desk.opening:
             self._pane("card").border_subtitle = "opening …"
 
-    def _show(self, stood: _Stood) -> None:
+    def _show(self, stood: Stood) -> None:
         if stood.trouble:
             self._complain(stood.trouble)
         queue = self.queue
@@ -216,7 +187,7 @@ class ReviewScreen(Screen[Fork | None]):
 
     def _draw(self) -> None:
         self._card_rows.show(self.card)
-        if not self._opening:
+        if not self._desk.opening:
             self._pane("card").border_subtitle = ""
         self._pane("card").changed()
         self._pane("queue").changed()
@@ -242,7 +213,7 @@ class ReviewScreen(Screen[Fork | None]):
             self.queue.at = index
             return True
 
-        if index != self.queue.at or self._opening:
+        if index != self.queue.at or self._desk.opening:
             self._stand(go)
 
     @on(LinePane.Chosen)
@@ -293,7 +264,7 @@ class ReviewScreen(Screen[Fork | None]):
         }
         if action_id in acts:
             acts[action_id]()
-        elif self._opening:
+        elif self._desk.opening:
             self.app.notify("The session is still being opened.", timeout=2)
         else:
             judging[action_id]()
@@ -304,16 +275,11 @@ class ReviewScreen(Screen[Fork | None]):
         if card is None:
             return
 
-        def work() -> bool:
-            done = act(card) is not False
-            self.queue.refresh(card.folder.name)
-            return done
-
         def then(done: bool) -> None:
             if not done and otherwise:
                 self.app.notify(otherwise, timeout=2)
 
-        self._in_turn(work, then)
+        self._in_turn(self._desk.write(card, act), then)
 
     def _say(self, entry: Entry, **fields: Any) -> None:
         self._write(lambda card: card.say(entry, **fields))
@@ -492,7 +458,7 @@ class ReviewScreen(Screen[Fork | None]):
 
             self.app.push_screen(LiveScreen(wiring), back)
 
-        self._in_turn(lambda: None, then)
+        self._in_turn(self._desk.all_done(), then)
 
     def _back(self, fork: Fork | None) -> None:
         """What was judged on the live screen is seen here too; a fork that was asked for there ends the queue."""
@@ -503,14 +469,10 @@ class ReviewScreen(Screen[Fork | None]):
         if card is None:
             return
 
-        def work() -> Card:
-            self.queue.refresh(card.folder.name)
-            return Card(card.folder, card.who, self._rubric)
-
         def then(fresh: Card) -> None:
             self.card = fresh
 
-        self._in_turn(work, then, opens=True)
+        self._in_turn(self._desk.again(card), then)
 
     def _quit(self) -> None:
         """Leave once all is written; where something could not be, stay, so that it is read."""
@@ -520,8 +482,8 @@ class ReviewScreen(Screen[Fork | None]):
             if self._troubles == before:
                 self.dismiss(None)
 
-        if self._writing:
-            self._in_turn(lambda: None, then)
+        if self._desk.writing:
+            self._in_turn(self._desk.all_done(), then)
         else:
             self.dismiss(None)
 

@@ -17,7 +17,8 @@ from distill_core.approval import (
 )
 from distill_core.events import Final, Limits
 from distill_core.raising import raised
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from distill_core.state import fold
 from tests.fakes.models import Scripted, echo
 from tests.fakes.sinks import Kept

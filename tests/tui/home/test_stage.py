@@ -13,7 +13,8 @@ from textual.screen import Screen
 from distill_core import events as ev
 from distill_core.approval import AutoApprover
 from distill_core.reading import read_session
-from distill_core.session import Session, SessionSpec
+from distill_core.session import Session
+from distill_core.specification import SessionSpec
 from tests.fakes.models import Scripted, echo
 from tests.fakes.openai_server import Reply, serve
 from tui.app import DistillApp
