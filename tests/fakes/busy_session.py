@@ -1,11 +1,16 @@
-"""A program that runs a busy session until somebody kills it; tells each event it has seen done on stdout.
+"""Programs that each run a busy session until somebody kills them, and tell each event they have seen done.
 
-python -m tests.fakes.busy_session FOLDER
+    python -m tests.fakes.busy_session
+
+For every line "FOLDER TOLD" on stdin one is begun, which keeps its session in FOLDER and tells in the file TOLD; its
+process id is said on stdout. They are forks of a program that has imported everything already, so that they begin at
+once.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +34,19 @@ class Telling:
 
 
 def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        folder, told = line.split()
+        child = os.fork()
+        if not child:
+            os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            work(Path(folder))
+        print(child, flush=True)
+
+
+def work(folder: Path) -> None:
+    """Run a session that does not end by itself."""
     replies = [f"Turn {i}.\n\n```repl\n{CODE}\n```" for i in range(10_000)]
     run(
         "busy?",
@@ -37,7 +55,7 @@ def main() -> None:
         Answering(lambda prompt: prompt.upper()),
         max_iterations=10_000,
         limits=ev.Limits(worker_calls=None),
-        log_dir=Path(sys.argv[1]),
+        log_dir=folder,
         sinks=[Telling()],
     )
 

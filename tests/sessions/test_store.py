@@ -159,7 +159,9 @@ def test_hits_of_what_begins_so_are_looked_up_for_all_sessions_at_once(store):
     store.connection.set_trace_callback(asked.append)
     found = store.search(parse("clau* s*"), limit=9, each=2)
     store.connection.set_trace_callback(None)
-    one_by_one = [hit for name in names(store, "clau* s*") for hit in store.hits(name, "clau* s*", limit=2)[:2]]
+    one_by_one = [
+        hit for name in names(store, "clau* s*") for hit in store.hits(name, "clau* s*", limit=2)[:2]
+    ]
     assert found == one_by_one[:9] != []
     assert sum("snippet(" in query for query in asked) <= len(SEARCHED)
     assert [h.session_id for h in store.search(parse("conci*"))] == ["s3"], "a comment that counts"

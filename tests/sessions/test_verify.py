@@ -258,26 +258,42 @@ def test_an_empty_folder_is_no_session(tmp_path):
         verify(tmp_path)
 
 
+@pytest.fixture
+def begin():
+    """Begins a busy session in a program of its own; gives its process id."""
+    command = [sys.executable, "-m", "tests.fakes.busy_session"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as beginner:
+
+        def begun(folder, told):
+            beginner.stdin.write(f"{folder} {told}\n")
+            beginner.stdin.flush()
+            return int(beginner.stdout.readline())
+
+        yield begun
+        beginner.stdin.close()
+
+
 @pytest.mark.timeout(300)
-def test_killed_at_fifty_random_moments_it_verifies_and_nothing_seen_is_missing(tmp_path):
+def test_killed_at_fifty_random_moments_it_verifies_and_nothing_seen_is_missing(tmp_path, begin):
     seed = random.randrange(2**32)
     dice = random.Random(seed)
     checked = 0
     for attempt in range(50):
         folder = tmp_path / str(attempt)
         told = tmp_path / f"{attempt}.told"
-        with told.open("wb") as out:
-            program = subprocess.Popen(
-                [sys.executable, "-m", "tests.fakes.busy_session", str(folder)], cwd=ROOT, stdout=out
-            )
+        told.touch()
+        program = begin(folder, told)
         try:
             # Wait for its first event, so that the moment falls into the session and not into start-up.
-            while told.stat().st_size == 0 and program.poll() is None:
+            while told.stat().st_size == 0 and Path(f"/proc/{program}").exists():
                 time.sleep(0.005)
             time.sleep(dice.uniform(0, 0.4))
         finally:
-            os.kill(program.pid, signal.SIGKILL)
-            program.wait()
+            os.kill(program, signal.SIGKILL)
+            while Path(f"/proc/{program}").exists():
+                time.sleep(0.001)
         verdict = verify(folder)
         assert verdict.whole, (seed, attempt, [str(p) for p in verdict.problems])
         seen = [int(line) for line in told.read_bytes().split(b"\n")[:-1]]
