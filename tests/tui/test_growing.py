@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.widgets import Static
 
 import themes
@@ -34,7 +35,7 @@ class Growing(App[None]):
     def __init__(self, count: int, *, id: str = "pane") -> None:
         super().__init__()
         self.rows = Rows(count)
-        self.drawn: list[int] = []
+        self.drawn: list[Region] = []
         self.laid_out = 0
         self._pane_id = id
 
@@ -47,13 +48,13 @@ class Growing(App[None]):
 
     def on_mount(self) -> None:
         pane = self.query_one(LinePane)
-        render = pane.render_line
+        refresh = pane.refresh
 
-        def noted(y: int) -> object:
-            self.drawn.append(y)
-            return render(y)
+        def noted(*regions: Region, **options: bool) -> LinePane:
+            self.drawn += regions
+            return refresh(*regions, **options)
 
-        pane.render_line = noted  # type: ignore[method-assign, assignment]
+        pane.refresh = noted  # type: ignore[method-assign, assignment]
         self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._count())
 
     def _count(self) -> None:
@@ -87,7 +88,8 @@ async def test_only_the_rows_that_changed_are_drawn() -> None:
         app.rows.lines[5] = (("another", ""),)
         app.query_one(LinePane).changed()
         await pilot.pause()
-        assert app.drawn == [5]
+        assert app.drawn == [Region(0, 5, 79, 1)]
+        assert "another" in app.screen._compositor.render_strips()[5].text
 
 
 async def test_a_pane_that_becomes_shorter_shows_its_last_rows() -> None:

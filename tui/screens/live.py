@@ -313,7 +313,7 @@ class LiveScreen(Screen[None]):
             self.active = name
             self._mark_active()
         if focus or not isinstance(self.focused, LinePane) or not self.focused.display:
-            self.pane(name).focus()
+            self.set_focus(self.pane(name))
 
     def _mark_active(self) -> None:
         """Mark the pane to be shown where only one fits; elsewhere the mark would only cost time."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from itertools import chain
+from typing import ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click, Resize, Show
-from textual.geometry import Region, Size
+from textual.filter import LineFilter
+from textual.geometry import Region, Size, Spacing
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.actions import REGISTRY
-from tui.lines import Line, fit, plain
+from tui.lines import Line, plain
 from tui.text import clean
 from tui.theme import cursor_style, role_styles
+from tui.widgets.looks import Look, Looks
 from tui.widgets.thumb import move
 
 
@@ -81,9 +84,6 @@ class _Row(NamedTuple):
 
 _BLANK = _Row(())
 
-MOST_STRIPS = 500
-"""Rows whose look is kept."""
-
 
 class LinePane(ScrollView, can_focus=True):
     """A scrolling pane.
@@ -124,6 +124,8 @@ class LinePane(ScrollView, can_focus=True):
         following: bool = True,
     ) -> None:
         super().__init__(id=id)
+        self._drawn: dict[int, tuple[_Row, Strip]] = {}
+        self._edges: dict[int, Strip] = {}
         self.source = source
         self.entries = entries
         self.border_title = title
@@ -132,14 +134,13 @@ class LinePane(ScrollView, can_focus=True):
         self.cursor: int | None = None
         self.following = following
         self.empty = empty
-        self._looks: dict[str, Style] = {}
         self._rows = 0
         self._held: Held | None = None
-        self._base = Style.null()
-        self._cursor_style = Style.null()
         self._cursor_rows = range(0)
-        self._drawn: dict[int, _Row] = {}
-        self._strips: dict[tuple[Line, bool], Strip] = {}
+        self._under: tuple[Size, int, Sequence[LineFilter]] = (Size(), 0, ())
+        self._looks = self._before = Looks(Look())
+        self._roles: dict[str, Style] = {}
+        self._cursor_style = Style.null()
 
     # ------------------------------------------------------------ what changed
 
@@ -176,7 +177,7 @@ class LinePane(ScrollView, can_focus=True):
         """Draw those of the rows that are seen which are not as they were drawn last."""
         width, height = self.scrollable_content_region.size
         self._see_cursor()
-        changed = [y for y in range(height) if self._drawn.get(y) != self._row(y)]
+        changed = [y for y in range(height) if y not in self._drawn or self._drawn[y][0] != self._row(y)]
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
@@ -218,9 +219,8 @@ class LinePane(ScrollView, can_focus=True):
         self.changed()
 
     def _take_theme(self) -> None:
-        self._looks = role_styles(self.app.theme_variables)
+        self._roles = role_styles(self.app.theme_variables)
         self._cursor_style = cursor_style(self.app.theme_variables)
-        self._strips.clear()
         self.refresh()
 
     # ------------------------------------------------------------ cursor and scrolling
@@ -317,25 +317,92 @@ class LinePane(ScrollView, can_focus=True):
 
     # ------------------------------------------------------------ drawing
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Forget how the rows in `regions` (of the content; all, if none is given) were drawn, and draw them."""
+        if not regions and repaint:
+            self._forget()
+        for y in chain.from_iterable(region.line_range for region in regions):
+            self._drawn.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _forget(self) -> None:
+        self._drawn.clear()
+        self._edges.clear()
+
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of `crop`; what is the same for all of them is looked up once."""
-        base = self.rich_style
-        if base != self._base or len(self._strips) > MOST_STRIPS:
-            self._strips.clear()
-        self._base = base
+        """The rows of `crop`, edges included; those that were not forgotten are as they were."""
+        size, gutter, filters = self.outer_size, self.styles.gutter, self.get_line_filters()
+        width = self.scrollable_content_region.width
+        if (size, width, filters) != self._under:
+            self._under = size, width, filters
+            self._forget()
+        if not self._edges:
+            self._take_look(gutter)
         self._see_cursor()
-        return super().render_lines(crop)
+        end = size.height - gutter.bottom
+        strips = [
+            self._painted(y - gutter.top) if gutter.top <= y < end else self._edge(y) for y in crop.line_range
+        ]
+        if crop.column_span == (0, size.width):
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
+
+    def _take_look(self, gutter: Spacing) -> None:
+        """What all rows have in common now; their edges are taken from one that Textual has drawn."""
+        size, width, filters = self._under
+        framed = self._edge(gutter.top)
+        look = Look(
+            base=self.rich_style,
+            cursor=self._cursor_style,
+            roles=self._roles,
+            width=width,
+            left=tuple(framed.crop(0, gutter.left)),
+            right=tuple(framed.crop(gutter.left + width, size.width)),
+            filters=filters,
+            background=self.background_colors[1],
+        )
+        if look != self._looks.look:
+            before, self._before = self._before, self._looks
+            self._looks = before if before.look == look else Looks(look)
+
+    def _edge(self, y: int) -> Strip:
+        """Row `y` of the whole pane as Textual draws it."""
+        strip = self._edges.get(y)
+        if strip is None:
+            strip = self._edges[y] = super().render_lines(Region(0, y, self.outer_size.width, 1))[0]
+        return strip
+
+    def _painted(self, y: int) -> Strip:
+        """Row `y` of what is seen, with its edges."""
+        if y in self._drawn:
+            return self._drawn[y][1]
+        row = self._row(y)
+        selected = self._selection(row)
+        strip = (
+            self._looks.framed(row.line, row.cursor)
+            if selected is None
+            else self._looks.frame(self._marked(row, selected))
+        )
+        self._drawn[y] = row, strip
+        return strip
 
     def render_line(self, y: int) -> Strip:
-        """Row `y` of what is seen."""
-        row = self._drawn[y] = self._row(y)
-        strip = self._strip(row)
-        if row.at is None:
-            return strip
-        selected = self.text_selection.get_span(row.at) if self.text_selection is not None else None
-        if selected is not None:
-            strip = _selected(strip, selected, self.screen.get_component_rich_style("screen--selection"))
-        return strip.apply_offsets(0, row.at)
+        """Row `y` of what is seen without its edges; tells the mouse which text it is."""
+        row = self._row(y)
+        selected = self._selection(row)
+        strip = self._looks.bare(row.line, row.cursor) if selected is None else self._marked(row, selected)
+        return strip if row.at is None else strip.apply_offsets(0, row.at)
+
+    def _selection(self, row: _Row) -> tuple[int, int] | None:
+        """First cell of a row that is selected with the mouse, and the one after the last (-1: to the end)."""
+        selection = self.text_selection
+        return None if selection is None or row.at is None else selection.get_span(row.at)
+
+    def _marked(self, row: _Row, span: tuple[int, int]) -> Strip:
+        look = self.screen.get_component_rich_style("screen--selection")
+        return _selected(self._looks.bare(row.line, row.cursor), span, look)
 
     def _see_cursor(self) -> None:
         """Look up where the cursor stands."""
@@ -354,22 +421,6 @@ class LinePane(ScrollView, can_focus=True):
         if at >= self._rows:
             return _BLANK
         return _Row(self.source.row(at), at, at in self._cursor_rows)
-
-    def _strip(self, row: _Row) -> Strip:
-        """How a row looks; rows that move through the pane look the same at each place."""
-        width = self.scrollable_content_region.width
-        strip = self._strips.get((row.line, row.cursor))
-        if strip is not None and strip.cell_length == width:
-            return strip
-        style = self._base + self._cursor_style if row.cursor else self._base
-        # A reversed row would turn the colour of each role into a ground of its own.
-        looks = {} if style.reverse else self._looks
-        segments = [
-            Segment(text, style + looks.get(role, Style.null())) for text, role in fit(row.line, width)
-        ]
-        strip = Strip(segments).adjust_cell_length(width, style)
-        self._strips[row.line, row.cursor] = strip
-        return strip
 
     # ------------------------------------------------------------ copying
 
