@@ -7,7 +7,9 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from distill_core.isolation.mapped import held_by_maps
 
 _MOST_ENTRIES = 20_000
 _MOST_FOLDERS = 1_000_000
@@ -16,15 +18,20 @@ _FOLDER_ITSELF = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HELD = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def overfull(folder: str, size: int, pids: Iterable[int]) -> bool:
+def overfull(folder: str, size: int, pids: Collection[int], *, maps: bool = False) -> bool:
     """Whether there is more in a folder than is allowed, measured with bounded effort.
 
     Args:
         folder: its path.
         size: bytes on disk that are allowed. Of entries 20,000 are; whatever cannot be looked at counts as too much.
         pids: the processes that fill it: files that are removed and still held open count too.
+        maps: whether to look at those too that are held by nothing but a mapping.
     """
-    held, entries = sum(_removed(pids).values()), 0
+    removed = _removed(pids)
+    mapped = held_by_maps(folder, pids, {inode: 0 for _, inode in removed}) if maps else 0
+    if mapped is None:
+        return True
+    held, entries = sum(removed.values()) + mapped, 0
     if held > size:
         return True
     folders = [folder]

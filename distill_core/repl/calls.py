@@ -135,13 +135,15 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - the caller's function may raise anything; the cell is told
             return error
 
-    async def perform(self, request: PrimitiveRequest) -> dict[str, Any]:
-        """Call a primitive; its result must be JSON."""
+    async def perform(
+        self, request: PrimitiveRequest, args: list[Any], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Call a primitive with these arguments; its result must be JSON."""
         function = self._primitives.get(request.name)
         try:
             if function is None:
                 raise DistillError(f"there is no primitive {request.name!r}")
-            value = msgspec.to_builtins(await self._call(function, *request.args, **request.kwargs))
+            value = msgspec.to_builtins(await self._call(function, *args, **kwargs))
             msgspec.json.encode(value)
         except Exception as error:  # noqa: BLE001 - the caller's function may raise anything; the cell is told
             return {"id": request.id, "error": reason(error)}

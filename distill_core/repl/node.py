@@ -241,7 +241,8 @@ class Node:
         if (why := cell.objection(request)) is not None:
             self._line.send(refusal(request, why))
         elif isinstance(request, PrimitiveRequest):
-            cell.serve(request, lambda: calls.perform(request), self._line.send)
+            args, kwargs = request.arguments()
+            cell.serve(request, lambda: calls.perform(request, args, kwargs), self._line.send)
         else:
             cell.serve(request, lambda: calls.ask(request, cell.calls), self._line.send)
 

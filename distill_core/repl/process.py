@@ -13,13 +13,14 @@ import subprocess
 import sys
 import sysconfig
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 
 from distill_core.isolation.bubblewrap import SCRATCH
 from distill_core.isolation.launch import Boundary
 from distill_core.isolation.leftovers import locked_folder, sweep
+from distill_core.isolation.mapped import Filling
 from distill_core.isolation.resident import resident_bytes
 from distill_core.isolation.scratch import clear, crowded, overfull
 from distill_core.repl import exits
@@ -95,6 +96,7 @@ class Child:
         self.pid = self.group = self._process.pid
         self._firm: int | None = None
         self._weight = 0
+        self._filling = Filling(self.scratch, boundary.scratch_bytes or 0)
         _living.add(self)
 
     def _environment(self, seed: int) -> dict[str, str]:
@@ -145,14 +147,15 @@ class Child:
         """Whether its scratch folder is to be kept small."""
         return self._boundary.level != "none" and self._boundary.scratch_bytes is not None
 
-    def overfull(self, pids: Iterable[int]) -> bool:
+    def overfull(self, pids: Collection[int]) -> bool:
         """Whether its scratch folder, and what these processes hold of it, is more than it may be.
 
         Of one in memory the kernel bounds the bytes, and nobody the names, which take memory too.
         """
         if self._boundary.namespaces:
             return crowded(self._scratch_from_here)
-        return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids)
+        size = self._boundary.scratch_bytes or 0
+        return overfull(self.scratch, size, pids, maps=self._filling.by_more())
 
     def empty_scratch(self) -> None:
         """Remove all that is in its scratch folder."""

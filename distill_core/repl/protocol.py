@@ -10,6 +10,7 @@ import array
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Annotated, Any, TypeAlias, cast
 
 import msgspec
@@ -21,6 +22,10 @@ from distill_core.repl.values import Variable
 _MOST_NODES = 2_000_000
 """Values in one frame. Each takes some 60 bytes here, many times what it takes on the line."""
 MOST_PROMPTS = 100_000
+MOST_ARGUMENT_BYTES, _MOST_ARGUMENTS = 16 << 20, 250_000
+"""Of one call of a primitive, which is read with all its numbers: of some that takes ten microseconds each."""
+_MOST_DIGITS = 64
+"""Of a number with a fraction: 17 tell each from all others, and the time for reading more has no bound."""
 _MOST_UNREAD = 64 << 20
 _Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 _Name = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -65,13 +70,29 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
 
     id: _Number
     name: _Name
-    args: list[Any]
-    kwargs: dict[str, Any]
+    args: msgspec.Raw
+    kwargs: msgspec.Raw
 
     @property
     def chars(self) -> int:
         """Text in it, as JSON."""
-        return len(msgspec.json.encode((self.args, self.kwargs)))
+        return len(bytes(self.args)) + len(bytes(self.kwargs))
+
+    @property
+    def large(self) -> bool:
+        """Whether it is more than one call may hand over: reading it would hold this process up."""
+        return self.chars > MOST_ARGUMENT_BYTES or _parts(self.args) + _parts(self.kwargs) > _MOST_ARGUMENTS
+
+    def arguments(self) -> tuple[list[Any], dict[str, Any]]:
+        """What the function is called with.
+
+        Raises:
+            ReplError: it is no such thing.
+        """
+        try:
+            return _read_args(self.args), _read_kwargs(self.kwargs)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+            raise ReplError("the REPL's process sent what is no message", found=str(error)[:200]) from error
 
 
 class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
@@ -135,7 +156,23 @@ def refusal(request: WorkerRequest | PrimitiveRequest, why: str) -> dict[str, An
     return {"id": request.id, "texts": [None] * count, "errors": [(index, why) for index in range(count)]}
 
 
+def _fraction(text: str) -> float:
+    """A number with a fraction. (The decoder's own way takes twenty times as long for some.)"""
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} characters")
+    if not isfinite(number := float(text)):
+        raise ValueError(f"{text} is beyond all numbers")
+    return number
+
+
+def _parts(text: msgspec.Raw) -> int:
+    """How many values there can be in it."""
+    return sum(map(bytes(text).count, (b",", b"[", b"{")))
+
+
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+_read_args = msgspec.json.Decoder(list[Any], float_hook=_fraction).decode
+_read_kwargs = msgspec.json.Decoder(dict[str, Any], float_hook=_fraction).decode
 _encode = msgspec.json.Encoder().encode
 
 

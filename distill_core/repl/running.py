@@ -10,7 +10,14 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 from distill_core.errors import ReplError
 from distill_core.events import CellStatus, Final
 from distill_core.repl.capture import Written
-from distill_core.repl.protocol import Answered, Done, PrimitiveRequest, WorkerRequest, refusal
+from distill_core.repl.protocol import (
+    MOST_ARGUMENT_BYTES,
+    Answered,
+    Done,
+    PrimitiveRequest,
+    WorkerRequest,
+    refusal,
+)
 from distill_core.repl.values import CellResult, ReplLimits, WorkerCall
 
 Stop: TypeAlias = Literal["interrupted", "timeout"]
@@ -224,6 +231,8 @@ class RunningCell:
         limit = self._limits.worker_calls
         if limit is not None and requested[kind] + calls > limit:
             return f"a cell may make {limit:,} {'worker' if kind is WorkerRequest else 'primitive'} calls"
+        if isinstance(request, PrimitiveRequest) and request.large:
+            return f"one call may hand over {MOST_ARGUMENT_BYTES:,} bytes, and a quarter of a million values"
         chars = request.chars
         if self._chars + chars > self._limits.call_chars:
             return f"a cell may hand over {self._limits.call_chars:,} characters"

@@ -237,7 +237,7 @@ for module in list(sys.modules.values()):
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The host waits a shorter time for copies that never come."""
-    monkeypatch.setattr(families, "_COPY_SECONDS", 2.0)
+    monkeypatch.setattr(families, "_COPY_SECONDS", 1.0)
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from distill_core.isolation import scratch
 from distill_core.isolation.scratch import clear, overfull
 
 ME = (os.getpid(),)
@@ -36,9 +39,12 @@ def test_a_link_to_elsewhere_is_not_followed(tmp_path: Path) -> None:
     assert not overfull(str(tmp_path), 100_000, ME)
 
 
-def test_too_many_files_are_too_much(tmp_path: Path) -> None:
-    for number in range(20_001):
+def test_too_many_files_are_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "_MOST_ENTRIES", 200)
+    for number in range(200):
         (tmp_path / str(number)).touch()
+    assert not overfull(str(tmp_path), 1 << 40, ME)
+    (tmp_path / "one more").touch()
     assert overfull(str(tmp_path), 1 << 40, ME)
 
 
@@ -51,11 +57,28 @@ def test_a_removed_file_that_is_held_open_counts(tmp_path: Path) -> None:
         assert overfull(str(tmp_path), 100_000, ME)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_removed_file_that_is_only_mapped_counts_where_mappings_are_looked_at(tmp_path: Path) -> None:
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
+    libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+    with (tmp_path / "new\nline (deleted)").open("w+b") as file:
+        file.write(b"x" * 300_000)
+        file.flush()
+        address = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, file.fileno(), 0)
+    (tmp_path / "new\nline (deleted)").unlink()
+    assert not overfull(str(tmp_path), 100_000, ME)
+    assert overfull(str(tmp_path), 100_000, ME, maps=True)
+    libc.munmap(address, 4096)
+    assert not overfull(str(tmp_path), 100_000, ME, maps=True)
+
+
 def test_a_folder_deeper_than_any_path_goes(tmp_path: Path) -> None:
     top = tmp_path / "top"
     top.mkdir()
     folder = os.open(top, os.O_RDONLY)
-    for _ in range(3000):
+    for _ in range(300):
         os.mkdir("d" * 50, dir_fd=folder)
         inner = os.open("d" * 50, os.O_RDONLY, dir_fd=folder)
         os.close(folder)

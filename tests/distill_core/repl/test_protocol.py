@@ -118,6 +118,15 @@ class Deaf(asyncio.Transport):
         """Nothing to abort."""
 
 
+def test_a_call_of_a_primitive_is_read_only_where_that_is_soon_done() -> None:
+    with REPL("", primitives={"count": lambda *values: len(values)}, isolation="none") as repl:
+        assert repl.execute("print(count(*range(1000)), count(0.1, 1e300, -2.5e-300))").stdout == "1000 3\n"
+        for more in ("*[5e-324] * 300_000", "'x' * (17 << 20)"):
+            refused = repl.execute(f"try: count({more})\nexcept PrimitiveError as error: print(error)")
+            assert "one call may hand over 16,777,216 bytes" in refused.stdout, refused.traceback
+        assert repl.execute("print(count(1))").stdout == "1\n"
+
+
 @given(st.binary(max_size=200))
 def test_bytes_are_a_frame_or_an_error(body: bytes) -> None:
     try:
