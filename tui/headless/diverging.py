@@ -31,12 +31,12 @@ def asked(run: Rerun, *, may_branch: bool, read: Callable[[str], str] | None = N
         ways = [f"--on-divergence {name}" for name in keys.values() if name != "stop"]
         say(f"nobody can be asked here; to go on all the same: {' or '.join(ways)}")
         return "stop"
-    words = "; ".join(
-        f"[{choice.key}] {choice.says.format(step=run.cell.step)}" for choice in CHOICES if choice.key in keys
-    )
+    for choice in CHOICES:
+        if choice.key in keys:
+            say(f"{choice.key}: {choice.says.format(step=run.cell.step)}")
     while True:
         try:
-            answer = (read or _prompt)(words)
+            answer = (read or _prompt)(", ".join(keys))
         except (EOFError, click.Abort):
             return "stop"
         if answer in keys:

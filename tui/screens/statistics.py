@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid
+from textual.containers import ScrollableContainer
 from textual.events import Resize
 from textual.screen import Screen
 from textual_plotext import PlotextPlot
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Bars in one plot."""
+AXES = 4
+"""Rows of a plot beside its bars: the title, two lines of a frame, and what stands under it."""
 NAME = 22
 """Characters of a bar's name."""
 
@@ -49,7 +51,7 @@ class StatisticsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The totals, the plots, the keys."""
         yield LineBar(id="statistics-title")
-        with Grid(id="statistics-plots"):
+        with ScrollableContainer(id="statistics-plots"):
             for name in ("days", "models", "decisions", "labels"):
                 yield PlotextPlot(id=f"plot-{name}")
         yield LineBar(id="statistics-keys")
@@ -57,13 +59,15 @@ class StatisticsScreen(Screen[None]):
     def on_mount(self) -> None:
         """Say the totals and draw."""
         self.query_one("#statistics-title", LineBar).show(*self._totals())
-        self.query_one("#statistics-keys", LineBar).show(((" esc ", "key"), ("back", "muted")))
         self._draw()
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self, event: Resize) -> None:
         """Put the plots under each other where two have no room beside each other."""
-        self.set_class(event.size.width < 100, "-narrow")
+        narrow = event.size.width < 100
+        self.set_class(narrow, "-narrow")
+        scroll: Line = ((" ↑ ↓ ", "key"), ("scroll  ", "muted")) if narrow else ()
+        self.query_one("#statistics-keys", LineBar).show((*scroll, (" esc ", "key"), ("back", "muted")))
 
     def action_close(self) -> None:
         """Go back."""
@@ -77,10 +81,12 @@ class StatisticsScreen(Screen[None]):
             (f"   {words.count(found.sessions, 'session')}", ""),
             (f"   {self._words}" if self._words else "", "muted"),
         )
+        priced = words.count(found.priced, "session")
+        cost = f"{money(found.cost)} over {priced}" if found.priced else "no cost known"
         steps, calls = words.count(found.steps, "step"), words.count(found.worker_calls, "worker call")
         second: Line = (
             (f"{steps}   {calls}   {found.tokens:,} tokens   ", ""),
-            (f"{money(found.cost)} over {found.priced:,}   ", ""),
+            (f"{cost}   ", ""),
             (f"{found.reviewed / of:.0%} reviewed   {found.labelled / of:.0%} labelled", "muted"),
         )
         return [first, second]
@@ -113,6 +119,7 @@ class StatisticsScreen(Screen[None]):
 
     def _plot_days(self, id: str, days: Bars, colour: str) -> None:
         plot = self.query_one(id, PlotextPlot)
+        plot.styles.min_height = 2 * AXES
         self._begin(plot, "Sessions a day", bool(days))
         if days:
             places = list(range(len(days)))
@@ -129,6 +136,7 @@ class StatisticsScreen(Screen[None]):
         self._begin(plot, title, bool(bars))
         if bars:
             shown = list(reversed(bars[: MOST + 1]))
+            plot.styles.min_height = len(bars[: MOST + 1]) + AXES
             names = [_short(name) for name, _ in shown]
             values = [value for _, value in shown]
             plot.plt.bar(names, values, orientation="horizontal", color=_rgb(colour), width=0.5)

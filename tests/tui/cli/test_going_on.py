@@ -81,6 +81,7 @@ def test_another_worker_gets_the_same_prompts_and_is_compared(program, endpoint,
     assert (made.started.kind, made.started.parent.session_id) == ("replay", kept.name)
     assert made.supervisor_usage.total_tokens == 0
     assert "is kept in" in err
+    assert "(replay with tiny)" in program("fork", kept.name, "--tree")[1]
 
 
 def test_the_session_with_another_worker_is_read_where_it_was_kept(program, endpoint, kept, tmp_path):

@@ -48,10 +48,11 @@ def command(
         return
     if not found:
         click.echo("nothing is judged by anybody who is done; --everyone counts the others too")
+    wide = max((len(one.question) for one in found), default=0)
     for one in found:
         why = f" ({one.why})" if one.why else ""
         click.echo(
-            clean(f"{one.question:<24} α {number(one.alpha):>5}{why}  {one.units} judged by two or more")
+            clean(f"{one.question:<{wide}}  α {number(one.alpha):>5}{why}  {one.units} judged by two or more")
         )
         for pair in one.kappas:
             click.echo(

@@ -55,7 +55,8 @@ def lines(found: Stats) -> Iterator[str]:
     yield f"steps         {found.steps}, {found.cells} cells, {found.errors} failed"
     yield f"worker calls  {found.worker_calls}, {found.failed_calls} failed"
     yield f"tokens        {found.tokens}"
-    yield f"cost          {money(found.cost)} over {count(found.priced, 'session')} of known cost"
+    known = f"{money(found.cost)} over {count(found.priced, 'session')} of known cost"
+    yield f"cost          {known if found.priced else 'of no session is known'}"
     yield f"time          {found.seconds / 3600:.2f} h"
     yield f"decisions     {_counts(found.actions)} by persons; {_counts(found.policies)} by policies"
     if found.decision_seconds is not None:
