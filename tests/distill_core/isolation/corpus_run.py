@@ -26,7 +26,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from distill_core.errors import ReplError
-from distill_core.repl import REPL, CellResult, ReplLimits
+from distill_core.repl import REPL, CellResult, ReplLimits, timeline
+from distill_core.repl import family as families
 from tests.distill_core.isolation.host import Host
 from tui.text import clean
 
@@ -37,6 +38,8 @@ _AT_A_TIME = 6
 _ALONE = ("scratch-", "descriptor-inventory")
 """Attacks that leave traces which no going back takes away, and one that would take what others left for a leak."""
 _GROWTH_BYTES = 300 << 20
+_WAIT = 2.0
+"""Seconds that the host waits for a copy, or a list of variables, that an attack keeps from coming."""
 _PATIENCE = 20.0
 """Seconds that a busy machine may take on top: what is told apart here is late and never."""
 _CONTROLS = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))} - {"\n", "\t"}
@@ -221,6 +224,7 @@ def main() -> None:
     """Run the cases and print what came of each."""
     corpus, level, *wanted = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    families._COPY_SECONDS = timeline._LIST_SECONDS = _WAIT
     cases = [case for case in _corpus(corpus) if not wanted or case["id"] in wanted]
     host = Host()
     run = Run(level, host)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill_core.errors import ReplError
-from distill_core.repl import REPL, ReplLimits
+from distill_core.repl import REPL, ReplLimits, timeline
+from distill_core.repl import family as families
 from distill_core.repl.protocol import Frame, Line, decode
 
 FIND = (
@@ -148,7 +149,9 @@ async def test_a_line_takes_any_bytes_in_any_pieces(bodies: list[bytes], cut: in
     assert len(line._buffer) <= 54
 
 
-def test_nobody_waits_for_ever_for_an_order_that_a_thread_steals() -> None:
+def test_nobody_waits_for_ever_for_an_order_that_a_thread_steals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(families, "_COPY_SECONDS", 1.0)
+    monkeypatch.setattr(timeline, "_LIST_SECONDS", 1.0)
     steal = "import threading\ndef steal():\n    while True: os.read(line, 1 << 20)\n"
     with REPL("doc") as repl:
         repl.execute(SOCKET + FIND + steal + "threading.Thread(target=steal, daemon=True).start()")

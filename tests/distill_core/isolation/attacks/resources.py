@@ -81,10 +81,10 @@ ATTACKS = [
         print('ESCAPED' if total > 64 << 20 else 'HELD', total >> 20)
         """, "contained"),
     attack("memory-by-compression", "a small input that becomes a large one", """
-        import zlib, lzma, bz2
-        data = bz2.compress(bytes(50 << 20))
+        import zlib
+        data = zlib.compress(bytes(50 << 20), 1)
         kept = []
-        while True: kept.append(bz2.decompress(data))
+        while True: kept.append(zlib.decompress(data))
         """, "contained", timeout=6),
     attack("memory-in-threads", "memory taken by many at a time", """
         import threading
