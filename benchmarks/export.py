@@ -2,10 +2,14 @@
 
 python -m benchmarks.export [--sessions 1000] [--turns 10] [--calls 10]
 
-Sessions are made by a generator (the same ones each time). The bare loop's rows lie ready in a table, a column a field;
-it builds nothing, checks nothing, redacts nothing. Each export runs in a process of its own; the peak of its memory is
-told, and that of the largest of those that it starts. Each is run so often as `--times` says, and the fastest counts,
-of the bare loop too.
+Sessions are made by a generator (the same ones each time) and indexed. The bare loop is the script that a person would
+write for this one home: it selects worker calls, or the messages, replies and decisions of each session, from
+sessions.db, puts each row together with as much provenance as the columns there give, and writes it. It takes what was
+approved and knows no other rule; it leaves out what the index does not hold or would have to be computed: numbers of
+events, parameters of worker calls, whether a quote stands in its prompt, the hash of a row, and it neither checks logs
+nor looks for repetitions nor redacts. The export reads the logs. Each export runs in a process of its own; the peak of
+its memory is told, and that of the largest of those that it starts. Each is run so often as `--times` says, and the
+fastest counts, of the bare loop too.
 """
 
 from __future__ import annotations
@@ -19,9 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -78,15 +84,23 @@ def main() -> None:
         size = sum(make(home, number, args.turns, args.calls) for number in range(args.sessions))
         turns, calls = args.sessions * args.turns, args.sessions * args.turns * args.calls
         print(f"{args.sessions} sessions, {turns} turns, {calls} worker calls, {size / 1e6:.0f} MB of logs")
+        index(home)
         for name in FORMATS:
             compare(home, name, args.times)
 
 
+def index(home: Path) -> None:
+    """Make the index of the home."""
+    from sessions.store import Store
+
+    with Store(home) as store:
+        store.list()
+
+
 def compare(home: Path, name: str, times: int) -> None:
     """Run the bare loop and the export with and without redaction, each in its own process."""
-    out = home.parent / f"{name}-0"
     told = {redact: _fastest(name, home, redact, times) for redact in ("0", "1")}
-    bare = min(bare_loop(home, name, out) for _ in range(times))
+    bare = min(bare_loop(home, name) for _ in range(times))
     rows = told["0"]["rows"]
     print(f"\n{name}: {rows} rows, {told['0']['bytes'] / 1e6:.0f} MB")
     print(f"  bare loop        {bare:7.2f} s")
@@ -138,28 +152,100 @@ def one(name: str, home: str, redact: str) -> None:
     print(json.dumps(told))
 
 
-def bare_loop(home: Path, name: str, out: Path) -> float:
+def bare_loop(home: Path, name: str) -> float:
     """Seconds that it takes to read the rows of an export from SQLite and to write them with orjson."""
-    path = home.parent / f"{name}.db"
-    path.unlink(missing_ok=True)
-    database = sqlite3.connect(path)
-    lines = [line for shard in sorted((out / "data").rglob("*.jsonl")) for line in shard.open("rb")]
-    columns = list(orjson.loads(lines[0]))
-    database.execute(f"create table rows ({', '.join(f'[{c}]' for c in columns)})")
-    places = ", ".join("?" for _ in columns)
-    for line in lines:
-        row = orjson.loads(line)
-        database.execute(f"insert into rows values ({places})", [orjson.dumps(row[c]) for c in columns])
-    database.commit()
-    database.close()
-    del lines
     started = time.perf_counter()
-    database = sqlite3.connect(path)
-    with (home.parent / f"{name}.bare").open("wb", buffering=1 << 20) as file:
-        for values in database.execute("select * from rows order by rowid"):
-            row = {c: orjson.loads(v) for c, v in zip(columns, values, strict=True)}
+    with (
+        closing(sqlite3.connect(home / "sessions.db")) as database,
+        (home.parent / f"{name}.bare").open("wb", buffering=1 << 20) as file,
+    ):
+        for row in BARE[name](database):
             file.write(orjson.dumps(row) + b"\n")
     return time.perf_counter() - started
+
+
+def _bare_calls(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    for (
+        session,
+        parent,
+        document,
+        program,
+        step,
+        call_id,
+        prompt,
+        response,
+        override,
+        model,
+    ) in database.execute(
+        "select s.session_id, s.parent, s.document, s.program, c.step, c.call_id, c.prompt, c.response, c.override,"
+        " c.model from worker_calls c join sessions s on s.id = c.session"
+        " where c.phase = 'done' and c.purpose = 'answer' order by c.id"
+    ):
+        text = response if override is None else override
+        yield {
+            "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": text}],
+            "corrected": override is not None,
+            "provenance": {
+                "row": f"{session}/{step}/{call_id}",
+                "session": session,
+                "family": parent or session,
+                "step": step,
+                "models": [model],
+                "decision": "" if override is None else "overridden",
+                "document": document,
+                "licence": "unknown",
+                "tool": program,
+            },
+        }
+
+
+def _bare_turns(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    sessions = database.execute("select id, session_id, parent, document, program from sessions order by id")
+    for number, session, parent, document, program in sessions.fetchall():
+        # The rows of a session have ids of their own block, so that none of another is looked at.
+        mine = (number * 10**9, (number + 1) * 10**9)
+        told = database.execute(
+            "select message_id, role, content from messages where id between ? and ?", mine
+        )
+        messages = {name: {"role": role, "content": content} for name, role, content in told}
+        told = database.execute(
+            "select proposal_id, action, by from decisions where id between ? and ?", mine
+        )
+        decisions = {name: (action, by) for name, action, by in told}
+        prompts: dict[str, list[dict[str, str]]] = {}
+        for step, call_id, model, text, extends, names, params in database.execute(
+            "select step, call_id, model, text, extends, message_ids, params from replies"
+            " where id between ? and ? order by id",
+            mine,
+        ):
+            prompt = [*prompts.get(extends, ()), *(messages[name] for name in orjson.loads(names))]
+            prompts[call_id] = prompt
+            action, by = decisions.get(call_id, ("", ""))
+            if action != "approve":
+                continue
+            yield {
+                "prompt": prompt,
+                "completion": [{"role": "assistant", "content": text}],
+                "provenance": {
+                    "row": f"{session}/{step}/{call_id}",
+                    "session": session,
+                    "family": parent or session,
+                    "step": step,
+                    "models": [model],
+                    "params": params,
+                    "decision": action,
+                    "decided_by": by,
+                    "document": document,
+                    "licence": "unknown",
+                    "tool": program,
+                },
+            }
+
+
+BARE: dict[str, Callable[[sqlite3.Connection], Iterator[dict[str, Any]]]] = {
+    "worker": _bare_calls,
+    "prompt-completion": _bare_turns,
+}
 
 
 # ---------------------------------------------------------------- sessions

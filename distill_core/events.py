@@ -8,6 +8,7 @@ in `STREAM`, and teach `state.apply` what it does.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -543,6 +544,11 @@ def decode(line: bytes) -> Event:
     """
     event: Event = _decoder.decode(line)
     return event
+
+
+def decoded(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events on lines, each as `decode` gives it."""
+    return map(_decoder.decode, lines)
 
 
 def json_schema() -> dict[str, Any]:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain, pairwise
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, lt
 from pathlib import Path
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError
+
+_AT_ONCE = 1 << 20
+"""Bytes of lines that are read before they are decoded."""
+_by_number = attrgetter("seq")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +64,8 @@ def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Readin
 
 def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
     problems: list[Problem] = []
-    streams = [
-        list(read_stream(folder, name, problems)) for name in names if (folder / f"{name}.jsonl").exists()
-    ]
+    found = (_stream(folder, name, problems) for name in names)
+    streams = [events for events in found if events is not None]
     if not streams:
         raise LogError(
             f"no session in {folder}",
@@ -75,36 +78,59 @@ def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
     return Reading(folder=folder, events=merged, problems=tuple(problems))
 
 
+def _stream(folder: Path, name: ev.Stream, problems: list[Problem]) -> list[ev.Event] | None:
+    """The events of a stream file; None where there is no such file."""
+    events: list[ev.Event] = []
+    last = b"\n"
+    try:
+        with (folder / f"{name}.jsonl").open("rb", buffering=_AT_ONCE) as file:
+            while lines := file.readlines(_AT_ONCE):
+                events.extend(ev.decoded(lines))
+                last = lines[-1]
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
+        return list(read_stream(folder, name, problems))
+    if last.endswith(b"\n") and all(ev.STREAM[kind] == name for kind in set(map(type, events))):
+        return events
+    return list(read_stream(folder, name, problems))
+
+
 def _merged(streams: list[list[ev.Event]]) -> Iterable[ev.Event]:
-    by_number = attrgetter("seq")
-    for stream in streams:
-        if any(one.seq >= after.seq for one, after in pairwise(stream)):
-            return heapq.merge(*streams, key=by_number)
-    return sorted(chain.from_iterable(streams), key=by_number)
+    if all(map(_ordered, streams)):
+        return sorted(chain.from_iterable(streams), key=_by_number)
+    return heapq.merge(*streams, key=_by_number)
+
+
+def _ordered(events: Collection[ev.Event]) -> bool:
+    numbers = list(map(_by_number, events))
+    return all(map(lt, numbers, numbers[1:]))
 
 
 def _complete(partly: Reading, passed: Iterable[Path]) -> bool:
     """Whether the events that were read and the lines that were not are as many as the last number says."""
     last = partly.events[-1].seq if partly.events else 0
-    lines = 0
+    count = len(partly.events)
     for path in passed:
+        line = b""
         try:
-            data = path.read_bytes()
+            with path.open("rb", buffering=_AT_ONCE) as file:
+                while lines := file.readlines(_AT_ONCE):
+                    count += len(lines)
+                    line = lines[-1]
         except FileNotFoundError:
             continue
         except OSError as error:
             raise LogError(f"cannot read {path}", found=error.strerror or str(error)) from error
-        if not data:
+        if not line:
             continue
-        lines += data.count(b"\n")
+        if not line.endswith(b"\n"):
+            return False
         try:
-            last = max(last, ev.decode(data[data.rfind(b"\n", 0, -1) + 1 :]).seq)
+            last = max(last, ev.decode(line).seq)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
-        if not data.endswith(b"\n"):
-            return False
-    ordered = all(one.seq < after.seq for one, after in pairwise(partly.events))
-    return ordered and len(partly.events) + lines == last
+    return _ordered(partly.events) and count == last
 
 
 def read_stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev.Event]:

@@ -50,7 +50,7 @@ class Sequence(Generic[T]):
         return self._items[self._at(index)]
 
     def __iter__(self) -> Iterator[T]:
-        return (self._items[i] for i in range(len(self._items)))
+        return map(self._items.__getitem__, range(len(self._items)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._items == other._items

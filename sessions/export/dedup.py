@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -40,6 +41,16 @@ class Dedup:
     def knows(self, digest: str) -> bool:
         """Whether an equal row is known."""
         return digest in self._hashes
+
+    def repeats(self, digests: Sequence[str], keys: Sequence[str]) -> bool:
+        """Whether one of these rows is known, or stands there twice; if none, all of them are from now on known.
+
+        Near-duplicates are not looked for.
+        """
+        if len(set(digests)) < len(digests) or not self._hashes.keys().isdisjoint(digests):
+            return True
+        self._hashes.update(zip(digests, keys, strict=True))
+        return False
 
     def seen(self, key: str, digest: str, text: str) -> Seen | None:
         """The row before it that this one repeats; None where it is new, and from now on known.

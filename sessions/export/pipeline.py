@@ -22,6 +22,7 @@ from sessions.export.records import Journal, Manifest, SessionRecord, write_mani
 from sessions.export.report import Report, report
 from sessions.export.rows import RULES, Left
 from sessions.export.selecting import Source
+from sessions.export.several import Several, several
 from sessions.export.sifting import Kept, Sieve, Sifted
 
 
@@ -171,25 +172,26 @@ class _Writing:
         models: set[str] = set()
         annotators: set[str] = set()
         split = ""
-        prepared = self._ahead.prepared(number, source, self._sieve) if self._ahead is not None else None
-        for sifted in self._sieve.sift(source, prepared):
-            if isinstance(sifted, Left):
-                left[sifted.rule] += 1
-                self._examples.setdefault(sifted.rule, sifted)
-                continue
-            if sifted.row.name:
-                self._write_file(sifted)
-                files.append(sifted.row.name)
+        for one in self._found(number, source):
+            if isinstance(one, Left):
+                left[one.rule] += 1
+                self._examples.setdefault(one.rule, one)
+            elif isinstance(one, Several):
+                split = one.split
+                self._shards.write_all(split, one.lines, one.beside)
+                hashes += one.digests
+                for kind, count in one.counted():
+                    columns.update(kind.columns)
+                    models.update(kind.models)
+                    annotators.update(kind.annotators)
+                    for label in kind.labels:
+                        labels[label] += count
             else:
-                split = sifted.split
-                self._shards.write(split, sifted.line, sifted.beside)
-                hashes.append(sifted.digest)
-                columns.update(sifted.row.columns)
-            origin = sifted.row.origin
-            models.update(origin.models)
-            if origin.labels or origin.annotators:
-                labels.update(origin.labels)
-                annotators.update(origin.annotators)
+                self._write_file(one)
+                files.append(one.row.name)
+                models.update(one.row.origin.models)
+                annotators.update(one.row.origin.annotators)
+                labels.update(one.row.origin.labels)
         return SessionRecord(
             session=source.session_id,
             fingerprint=source.fingerprint,
@@ -206,6 +208,26 @@ class _Writing:
             models=tuple(sorted(models)),
             annotators=tuple(sorted(annotators)),
         )
+
+    def _found(self, number: int, source: Source) -> Iterator[Left | Several | Kept]:
+        """What becomes of a session: of its rows, those together that can be; files one after the other."""
+        sieve = self._sieve
+        twice = sieve.twice(source)
+        prepared = self._ahead.prepared(number, source, sieve) if self._ahead is not None else ()
+        if twice is not None:
+            for _ in prepared:
+                pass  # what was prepared stands before what comes next
+            sieve.redacted, sieve.beside = Counter(), ()
+            yield twice
+            return
+        for one in prepared if self._ahead is not None else sieve.prepare(source):
+            if isinstance(one, Left) or (
+                isinstance(one, Several) and not sieve.repeats(one.digests, one.keys)
+            ):
+                yield one
+            else:
+                for settled in map(sieve.settled, one.each() if isinstance(one, Several) else (one,)):
+                    yield settled if isinstance(settled, Left) or settled.row.name else several([settled])
 
     def _write_file(self, kept: Kept) -> None:
         path = self._folder / kept.row.name

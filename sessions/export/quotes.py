@@ -12,13 +12,14 @@ MIN_CHARS = 12
 
 _OPENING = '"“”„«'
 _QUOTED = re.compile(rf"[{_OPENING}]([^\"“”„«»\n]{{{MIN_CHARS},}})[\"”“»]")
+_opens = re.compile(f"[{_OPENING}]").search
 _SPACES = re.compile(r"\s+")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ""})
 
 
 def evidence(reply: str, prompt: str) -> Evidence:
     """Whether a passage that `reply` quotes stands in `prompt`; "none" where it quotes nothing."""
-    if not any(mark in reply for mark in _OPENING):
+    if '"' not in reply and (reply.isascii() or not _opens(reply)):
         return "none"
     passages = [_normal(found) for found in _QUOTED.findall(reply)]
     passages = [passage for passage in passages if len(passage) >= MIN_CHARS]

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from distill_core.fences import extract_blocks
 from distill_core.models.base import Message
 from sessions.export import spans
 from sessions.export.alignment import Alignment, Kept
@@ -29,6 +28,8 @@ def without_prose(trace: Trace) -> Trace:
 
 def code_only(text: str, finish_reason: str | None, dialect: Dialect) -> tuple[str, Alignment]:
     """The blocks of a reply that run, as they stand in it, and where they went."""
+    from distill_core.fences import extract_blocks  # takes long, and is seldom needed
+
     blocks = extract_blocks(text, finish_reason, dialect=dialect).blocks
     parts: list[str] = []
     pieces: list[Kept] = []

@@ -171,12 +171,17 @@ def file_name(folder: str, trace: Trace, suffix: str) -> str:
 
 def turn_key(trace: Trace, turn: Turn, variant: str = "") -> str:
     """The name of a row made from a turn: SESSION/STEP/CALL, and a variant where a turn makes several."""
-    return "/".join([trace.session_id, str(turn.step), turn.call_id, *([variant] if variant else [])])
+    return _key(trace, turn.step, turn.call_id, variant)
 
 
 def call_key(trace: Trace, call: Call, variant: str = "") -> str:
     """The name of a row made from a worker call."""
-    return "/".join([trace.session_id, str(call.step), call.call_id, *([variant] if variant else [])])
+    return _key(trace, call.step, call.call_id, variant)
+
+
+def _key(trace: Trace, step: int, call_id: str, variant: str) -> str:
+    key = f"{trace.session_id}/{step}/{call_id}"
+    return f"{key}/{variant}" if variant else key
 
 
 def of_turn(turn: Turn) -> Origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -115,12 +116,20 @@ def fingerprint(folder: Path) -> str:
     for stream in ev.STREAMS:
         name = f"{stream}.jsonl"
         try:
-            with (folder / name).open("rb", buffering=0) as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - _TAIL))
-                digest.update(f"{name} {size}\n".encode() + file.read())
+            size, tail = _end(f"{folder}/{name}")
         except FileNotFoundError:
             continue
         except OSError as error:
             raise ExportError(f"cannot read {folder / name}", found=error.strerror or str(error)) from error
+        digest.update(f"{name} {size}\n".encode() + tail)
     return digest.hexdigest()[:24]
+
+
+def _end(path: str) -> tuple[int, bytes]:
+    """The size of a file, and its last bytes."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(fd).st_size
+        return size, os.pread(fd, _TAIL, max(0, size - _TAIL))
+    finally:
+        os.close(fd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +49,22 @@ class Shards:
             self._file(BESIDE, split, place.shard).write(beside + b"\n")
             place.beside += len(beside) + 1
         place.rows += 1
+
+    def write_all(self, split: str, lines: Sequence[bytes], beside: Sequence[bytes]) -> None:
+        """Append several rows; `beside` is empty where nothing goes there."""
+        place = self.places.setdefault(split, Place())
+        data = b"\n".join([*lines, b""])
+        if place.size + len(data) > self._shard_size:
+            for number, line in enumerate(lines):
+                self.write(split, line, beside[number] if beside else None)
+            return
+        self._file(DATA, split, place.shard).write(data)
+        place.size += len(data)
+        place.rows += len(lines)
+        if beside:
+            told = b"\n".join([*beside, b""])
+            self._file(BESIDE, split, place.shard).write(told)
+            place.beside += len(told)
 
     def flush(self) -> None:
         """Hand everything to the system."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -86,28 +86,34 @@ class Sieve:
             self._dedup.seen(source.session_id, digest, "")
         return True
 
-    def sift(self, source: Source, prepared: Iterable[Sifted] | None = None) -> Iterator[Sifted]:
-        """What becomes of a session.
+    def repeats(self, digests: Sequence[str], keys: Sequence[str]) -> bool:
+        """Whether one of these rows was seen before, or stands there twice; if none, all are from now on known."""
+        return self._dedup.repeats(digests, keys)
 
-        Args:
-            prepared: what `prepare` gave, where another sieve of the same plan has been through it already.
-        """
-        known = self._sessions.setdefault(source.session_id, str(source.folder))
-        if known != str(source.folder):
-            for _ in prepared or ():
-                pass  # what was prepared stands before what comes next
-            self.redacted, self.beside = Counter(), ()
-            yield Left(key=source.session_id, rule="same_session", why="another folder holds it too")
-            return
-        for one in self.prepare(source) if prepared is None else prepared:
-            yield one if isinstance(one, Left) else self._settled(one)
-
-    def _settled(self, kept: Kept) -> Sifted:
+    def settled(self, kept: Kept) -> Sifted:
+        """A row that was prepared, or why it is left out for the sake of one before it."""
         if not kept.digest:
             return kept
         words = taught(kept.row.columns) if self._plan.near is not None else ""
         seen = self._dedup.seen(kept.row.key, kept.digest, words)
         return kept if seen is None else Left(key=kept.row.key, rule=seen.rule, why=f"as {seen.first}")
+
+    def twice(self, source: Source) -> Left | None:
+        """Why a session is left out as a whole, where another folder holds it too."""
+        known = self._sessions.setdefault(source.session_id, str(source.folder))
+        if known == str(source.folder):
+            return None
+        self.redacted, self.beside = Counter(), ()
+        return Left(key=source.session_id, rule="same_session", why="another folder holds it too")
+
+    def sift(self, source: Source) -> Iterator[Sifted]:
+        """What becomes of a session."""
+        twice = self.twice(source)
+        if twice is not None:
+            yield twice
+            return
+        for one in self.prepare(source):
+            yield one if isinstance(one, Left) else self.settled(one)
 
     def prepare(self, source: Source) -> Iterator[Sifted]:
         """What becomes of a session, whatever others hold."""

@@ -14,51 +14,35 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import accumulate
 from typing import IO
 
 import msgspec
 
 from sessions.export.plan import Plan
-from sessions.export.rows import Left, Origin, Row
+from sessions.export.rows import Left
 from sessions.export.selecting import Source
+from sessions.export.several import Several, several
 from sessions.export.sifting import Kept, Sieve, Sifted
-from sessions.home import sizes
 
 WORTH_IT = 32 << 20
 """Bytes of log from which the start of other processes pays."""
 AT_MOST = 8
 """Processes; whoever writes keeps no more of them busy."""
 _ROWS = 500
-"""Rows of a session that are passed on at once."""
+"""Rows of a session that are passed on at once, at most,"""
+_BYTES = 4 << 20
+"""and bytes from which on no more are added."""
 _PIPE = 1 << 20
 _SIZE = 8
 """Bytes that tell the length of what follows."""
 
 
-class _Passed(msgspec.Struct, frozen=True, array_like=True):
-    """A row as it is to be written, with what is counted of it."""
-
-    key: str
-    split: str
-    digest: str
-    line: bytes
-    beside: bytes | None
-    columns: tuple[str, ...]
-    models: tuple[str, ...]
-    annotators: tuple[str, ...]
-    labels: tuple[str, ...]
-
-    def kept(self) -> Kept:
-        origin = Origin(models=self.models, annotators=self.annotators, labels=self.labels)
-        row = Row(key=self.key, columns=dict.fromkeys(self.columns), origin=origin)
-        return Kept(row=row, split=self.split, digest=self.digest, line=self.line, beside=self.beside)
-
-
 class _Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Some of the rows of a session; with the `last` of them, what was found in all."""
+    """What is left out of a session, or after that some of its rows; with the `last` of them, what was found in all."""
 
-    rows: list[_Passed]
     left: list[Left]
+    rows: Several
     last: bool = False
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
     beside: tuple[str, ...] = ()
@@ -70,13 +54,16 @@ _decoder = msgspec.msgpack.Decoder(_Batch)
 
 def pays(plan: Plan, *, worth_it: int = WORTH_IT) -> bool:
     """Whether other processes can sift for `plan`, and it is large enough for it."""
-    return (
+    from sessions.home import sizes  # of no use to the other processes
+
+    possible = (
         (os.cpu_count() or 1) > 1
         and plan.format.storage != "files"
         and plan.near is None
         and len(plan.sources) > 1
-        and sum(sum(sizes(source.folder)) for source in plan.sources) >= worth_it
     )
+    so_far = accumulate(sum(sizes(source.folder)) for source in plan.sources) if possible else ()
+    return any(size >= worth_it for size in so_far)
 
 
 class Ahead:
@@ -113,7 +100,7 @@ class Ahead:
         _widen(process.stdout)
         return process
 
-    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Sifted]:
+    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Sifted | Several]:
         """What `Sieve.prepare` gives for the source at `place`; they are asked for one after the other.
 
         Args:
@@ -123,9 +110,9 @@ class Ahead:
         passed = 0
         while (batch := self._next(part)) is not None:
             yield from batch.left
-            for row in batch.rows:
-                yield row.kept()
-            passed += len(batch.left) + len(batch.rows)
+            if batch.rows.keys:
+                yield batch.rows
+            passed += len(batch.left) + len(batch.rows.keys)
             if batch.last:
                 sieve.redacted, sieve.beside = Counter(batch.redacted), batch.beside
                 return
@@ -173,33 +160,19 @@ def _widen(pipe: IO[bytes] | None) -> None:
 
 def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
     """What `Sieve.prepare` gives, in batches: of each, what is left out before what is not."""
-    batch = _Batch([], [])
+    left: list[Left] = []
+    rows: list[Kept] = []
+    size = 0
     for one in sieve.prepare(source):
+        if isinstance(one, Kept):
+            rows.append(one)
+            size += len(one.line)
+        if rows and (isinstance(one, Left) or len(rows) == _ROWS or size >= _BYTES):
+            yield _Batch(left, several(rows))
+            left, rows, size = [], [], 0
         if isinstance(one, Left):
-            if batch.rows:
-                yield batch
-                batch = _Batch([], [])
-            batch.left.append(one)
-            continue
-        row = one.row
-        origin = row.origin
-        batch.rows.append(
-            _Passed(
-                row.key,
-                one.split,
-                one.digest,
-                one.line,
-                one.beside,
-                tuple(row.columns),
-                origin.models,
-                origin.annotators,
-                origin.labels,
-            )
-        )
-        if len(batch.rows) == _ROWS:
-            yield batch
-            batch = _Batch([], [])
-    yield msgspec.structs.replace(batch, last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
+            left.append(one)
+    yield _Batch(left, several(rows), last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
 
 
 def main() -> None:

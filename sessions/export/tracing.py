@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from distill_core import events as ev
 from distill_core.errors import ExportError
-from distill_core.fences import extract_blocks
 from distill_core.models.base import Message
 from distill_core.rewriting import with_codes
 from distill_core.state import Cell as FoldedCell
 from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
+from sessions.export import calling
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
 from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Trace, Turn
@@ -42,9 +42,12 @@ def trace_of(
     Raises:
         ExportError: the events are no session, or speak of what is not there.
     """
+    plain = calling.plain(events) if "calls" in reads else {}
+    rest = calling.without(events, plain)
     try:
-        state = fold(events)
-        return _Tracing(state, _index(events)).trace(family, reads)
+        # Only turns need calls folded: their cells tell which they made.
+        state = fold(events if "turns" in reads else rest)
+        return _Tracing(state, _index(rest), events, plain).trace(family, reads)
     except KeyError as error:
         raise ExportError(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
@@ -82,7 +85,13 @@ def _index(events: Iterable[ev.Event]) -> dict[str, list[Any]]:
 class _Tracing:
     """Puts one trace together."""
 
-    def __init__(self, state: SessionState, told: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        state: SessionState,
+        told: Mapping[str, Sequence[Any]],
+        events: Sequence[ev.Event],
+        plain: calling.Plain,
+    ) -> None:
         if state.started is None:
             raise ExportError(
                 "the session has no beginning", remedy="look at it with distill-tui sessions verify"
@@ -90,6 +99,8 @@ class _Tracing:
         self._state = state
         self._started = state.started
         self._told = told
+        self._events = events
+        self._plain = plain
         self._prompts: dict[str, tuple[Message, ...]] = {}
         self._annotations = standing(state.annotations())
         self._of_call: dict[str, list[ev.Annotated]] = {}
@@ -120,7 +131,7 @@ class _Tracing:
             dialect=self._dialect,
             parent=started.parent,
             started=started.timestamp,
-            ended=state.updated or started.timestamp,
+            ended=self._events[-1].timestamp,
             status=finished.status if finished else None,
             answer=_corrected(given, [a for a in own if a.target.kind == "answer"], ("answer",)),
             given=given,
@@ -129,13 +140,13 @@ class _Tracing:
             elapsed=finished.elapsed if finished else 0.0,
             cost=finished.cost if finished else None,
             supervisor_usage=state.supervisor_usage,
-            worker_usage=state.worker_usage,
+            worker_usage=state.worker_usage
+            if "turns" in reads
+            else state.worker_usage + calling.used(self._plain),
             turns=tuple(turn for step in state.steps for turn in self._turns(step))
             if "turns" in reads
             else (),
-            calls=tuple(self._call(state.calls[name]) for name in state.call_order)
-            if "calls" in reads
-            else (),
+            calls=tuple(self._calls()) if "calls" in reads else (),
             judgements=tuple(own),
             preferences=preferences(state.annotations()),
             labels=_labels(own),
@@ -296,6 +307,16 @@ class _Tracing:
 
     # ------------------------------------------------------------ worker calls
 
+    def _calls(self) -> Iterator[Call]:
+        for event in self._events:
+            if type(event) is ev.WorkerCallStarted:
+                known = self._plain.get(event.call_id)
+                yield (
+                    calling.traced(*known)
+                    if known is not None
+                    else self._call(self._state.calls[event.call_id])
+                )
+
     def _call(self, call: WorkerCall) -> Call:
         replaced = None
         if call.retries:
@@ -349,6 +370,8 @@ def as_decided(
     """`reply` with the `codes` that a person decided on in the place of its own; as it is where there are none."""
     if not codes:
         return reply
+    from distill_core.fences import extract_blocks  # takes long, and is seldom needed
+
     return with_codes(reply, extract_blocks(reply, finish_reason, dialect=dialect).blocks, codes)
 
 
@@ -367,7 +390,9 @@ def _guidance(step: Step, choice: ev.DecisionMade | None) -> str:
     return "\n\n".join(words for words in said if words)
 
 
-def _labels(judgements: Iterable[ev.Annotated]) -> tuple[str, ...]:
+def _labels(judgements: Collection[ev.Annotated]) -> tuple[str, ...]:
+    if not judgements:
+        return ()
     return tuple(dict.fromkeys(label for made in judgements for label in made.labels))
 
 
@@ -401,6 +426,8 @@ def _corrected(text: str | None, judgements: Sequence[ev.Annotated], fields: tup
 
 def _text(decided: str, judgements: Sequence[ev.Annotated], cells: Sequence[Cell]) -> str:
     """`decided` with the corrections of the reply and of its cells' code."""
+    if not judgements:
+        return decided
     of_reply = [a for a in judgements if a.target.kind == "step" and a.target.field in (None, "reply")]
     text = _corrected(decided, of_reply, ("reply",)) or ""
     for place, cell in enumerate(cells):

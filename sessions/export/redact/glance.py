@@ -1,6 +1,6 @@
 """One quick look at a text, told at the speed of memory: most texts then need no closer one.
 
-A regular expression is tried at every letter. Here one pass drops the small letters and the commonest signs, so that
+A regular expression is tried at every letter. Here one pass drops most small letters and the commonest signs, so that
 words are looked for in the little that is left; another makes each byte one of two, so that one search finds a run.
 """
 
@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import string
 
-_DROPPED = (string.ascii_lowercase + string.whitespace + ".,;()[]{}<>!?*#&|~^%$`").encode() + bytes(
-    range(128, 256)
-)
+_RARE = "xy"
+"""Small letters that are seldom, and stand in words that are looked for."""
+_DROPPED = (
+    string.ascii_lowercase.translate(str.maketrans("", "", _RARE))
+    + string.whitespace
+    + ".,;()[]{}<>!?*#&|~^%$`"
+).encode() + bytes(range(128, 256))
 
 
 def _table(characters: bytes) -> bytes:
@@ -19,16 +23,24 @@ def _table(characters: bytes) -> bytes:
 
 _KEYLIKE = _table((string.ascii_letters + string.digits + "_-+/=\\").encode())
 """What keys and tokens are made of."""
+_DIGITS = _table(string.digits.encode())
 _NUMERIC = _table(b"0123456789 .()-+")
 """Digits and what stands between the digits of one number."""
 
 
 def what_is_left(text: str) -> bytes:
-    """`text` without small letters, white space, common signs and all beyond ASCII.
+    """`text` without most small letters, white space, common signs and all beyond ASCII.
 
     A word that stands in a text leaves what is left of it in what is left of the text.
     """
     return text.encode("utf-8", "surrogatepass").translate(None, _DROPPED)
+
+
+LONG, SHORT = 32, 20
+"""Letters and signs in a row from which on something may be a key of a long and of a short form."""
+NUMBER = 8
+"""Digits of the shortest number of a telephone or a card."""
+_LONG, _SHORT, _NUMBER = (b"\x01" * length for length in (LONG, SHORT, NUMBER))
 
 
 class Glance:
@@ -38,27 +50,31 @@ class Glance:
         text: the text.
     """
 
-    __slots__ = ("_bytes", "_numbers", "_runs", "rest", "text")
+    __slots__ = ("_bytes", "_number", "_run", "rest", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._bytes = text.encode("utf-8", "surrogatepass")
-        self._runs: bytes | None = None
-        self._numbers: bytes | None = None
+        self._bytes = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+        self._run: int | None = None
+        self._number: bool | None = None
         self.rest = self._bytes.translate(None, _DROPPED)
         """What is left of it: see `what_is_left`."""
 
-    def keylike(self, length: int) -> bool:
-        """Whether `length` bytes in a row can belong to one key."""
-        if self._runs is None:
-            self._runs = self._bytes.translate(_KEYLIKE)
-        return b"\x01" * length in self._runs
+    def run(self) -> int:
+        """How many bytes in a row can belong to one key: at least `LONG`, at least `SHORT`, or 0 for fewer."""
+        if self._run is None:
+            runs = self._bytes.translate(_KEYLIKE)
+            self._run = (LONG if _LONG in runs else SHORT) if _SHORT in runs else 0
+        return self._run
 
-    def numbers(self, length: int) -> bool:
-        """Whether `length` bytes in a row can belong to one number."""
-        if self._numbers is None:
-            self._numbers = self._bytes.translate(_NUMERIC)
-        return b"\x01" * length in self._numbers
+    def number(self) -> bool:
+        """Whether `NUMBER` bytes in a row can belong to one number, so many digits among them."""
+        if self._number is None:
+            # What is left is much shorter, and in it at least as many digits stand in a row.
+            self._number = _NUMBER in self.rest.translate(
+                _DIGITS, b"-+"
+            ) and _NUMBER in self._bytes.translate(_NUMERIC)
+        return self._number
 
 
 _last = Glance("")

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 
-from sessions.export.redact.glance import glance, what_is_left
-from sessions.export.redact.redactor import Finder, Found, Hint, Hinted
+from sessions.export.redact.glance import Glance, glance, what_is_left
+from sessions.export.redact.redactor import Finder, Found, Hinted
 
 # Looked for from the @ on: a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"@(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
-_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,63})\Z")
+_SIGNS = "._%+-"
+_LOCAL = string.ascii_letters + string.digits + _SIGNS
 """What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
 
 # International with a plus, or North American with its separators; digits alone are numbers, not telephones.
 _PHONE = re.compile(
     r"(?<![\w.+/-])(?:"
-    r"\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}"
-    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}"
+    r"\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,4}\)?){2,5}"
+    r"|(?:1[ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[.-])[0-9]{3}[.-][0-9]{4}"
     r")(?![\w-]|[.,/]\d)"
 )
 _NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
 """Where such numbers can be at all; it is quick to find, and only there is looked closely."""
-_SHORTEST = 8
-"""Characters of the shortest of them."""
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.\d)")
 _HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
 _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
 
 
-AT_SIGN = Hint(b"@")
-DIGITS = Hint(b"(?:[0-9][^0-9]*){4}")
-"""Half of those of the shortest number."""
+def shows_address(look: Glance) -> bool:
+    """Whether a text can hold an e-mail address."""
+    return b"@" in look.rest
+
+
+def shows_number(look: Glance) -> bool:
+    """Whether a text can hold the number of a telephone or a card."""
+    return look.number()
 
 
 def emails(text: str) -> Iterable[Found]:
@@ -42,14 +47,14 @@ def emails(text: str) -> Iterable[Found]:
 def _emails(text: str) -> Iterator[Found]:
     for match in _AT.finditer(text):
         before = text[max(0, match.start() - 64) : match.start()]
-        local = _LOCAL.search(before)
-        if local is not None:
-            yield Found(match.start() - len(local[0]), match.end(), "email")
+        local = before[len(before.rstrip(_LOCAL)) :].lstrip(_SIGNS)
+        if local:
+            yield Found(match.start() - len(local), match.end(), "email")
 
 
 def phones(text: str) -> Iterable[Found]:
     """Telephone numbers, written so that they cannot be another sort of number."""
-    return _phones(text) if glance(text).numbers(_SHORTEST) else ()
+    return _phones(text) if shows_number(glance(text)) else ()
 
 
 def _phones(text: str) -> Iterator[Found]:
@@ -61,7 +66,7 @@ def _phones(text: str) -> Iterator[Found]:
 
 def cards(text: str) -> Iterable[Found]:
     """Payment card numbers: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, the Luhn formula)."""
-    return _cards(text) if glance(text).numbers(_SHORTEST) else ()
+    return _cards(text) if shows_number(glance(text)) else ()
 
 
 def _cards(text: str) -> Iterator[Found]:
@@ -89,6 +94,11 @@ def luhn(digits: list[int]) -> bool:
     return total % 10 == 0
 
 
+def _usual_home(look: Glance) -> bool:
+    rest = look.rest
+    return (b"//" in rest and "/home/" in look.text) or (b"U" in rest and "Users" in look.text)
+
+
 def of_homes(homes: Iterable[str]) -> Finder:
     """A finder of home folders: the usual ones by their form, and `homes`. What follows in the path is kept."""
     known = sorted(
@@ -100,10 +110,14 @@ def of_homes(homes: Iterable[str]) -> Finder:
         if own is not None and any(home in text for home in known):
             for match in own.finditer(text):
                 yield Found(match.start(), match.end(), "home")
-        if "/home/" in text or "Users" in text:
+        if _usual_home(glance(text)):
             for match in _HOME.finditer(text):
                 if re.split(r"[/\\]", match[0])[-1] not in _PUBLIC:
                     yield Found(match.start(), match.end(), "home")
 
-    usual = rb"//|/U|\\U"
-    return Hinted(find, Hint(b"|".join([*(re.escape(what_is_left(home)) for home in known), usual])))
+    words = [what_is_left(home) for home in known]
+
+    def shows(look: Glance) -> bool:
+        return _usual_home(look) or (bool(words) and any(word in look.rest for word in words))
+
+    return Hinted(find, shows)

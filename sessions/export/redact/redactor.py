@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 
 import msgspec
 
 from distill_core.errors import ExportError
 from sessions.export.alignment import Alignment, Kept
-from sessions.export.redact.glance import glance
+from sessions.export.redact.glance import Glance, glance
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -25,31 +24,19 @@ class Found(msgspec.Struct, frozen=True):
 Finder = Callable[[str], Iterable[Found]]
 
 
-class Hint(msgspec.Struct, frozen=True):
-    """What a text must show at a glance for a finder to find anything; it may show it and hold nothing.
+class Hinted(msgspec.Struct, frozen=True):
+    """A finder that is asked only about texts in which it can find something.
 
     Args:
-        rest: a regular expression that matches in what is left of the text.
-        keylike: or else, so many bytes in a row that keys are made of; 0: that tells nothing.
+        shows: tells it by a quick look at a text; it may say so of one in which there is nothing.
     """
 
-    rest: bytes
-    keylike: int = 0
-
-
-class Hinted(msgspec.Struct, frozen=True):
-    """A finder with its hint, so that it is asked only where it can find something."""
-
     find: Finder
-    hint: Hint
+    shows: Callable[[Glance], bool]
 
     def __call__(self, text: str) -> Iterable[Found]:
         """What it finds."""
         return self.find(text)
-
-
-def _hinted(finder: Finder) -> Hinted:
-    return finder if isinstance(finder, Hinted) else Hinted(finder, Hint(b""))
 
 
 KINDS = ("keys", "secrets", "email", "card", "phone", "home")
@@ -78,13 +65,13 @@ def make_finders(
             case "keys":
                 made.append(secrets.of_keys(keys))
             case "secrets":
-                made.append(Hinted(secrets.find, secrets.HINT))
+                made.append(Hinted(secrets.find, secrets.shows))
             case "email":
-                made.append(Hinted(personal.emails, personal.AT_SIGN))
+                made.append(Hinted(personal.emails, personal.shows_address))
             case "card":
-                made.append(Hinted(personal.cards, personal.DIGITS))
+                made.append(Hinted(personal.cards, personal.shows_number))
             case "phone":
-                made.append(Hinted(personal.phones, personal.DIGITS))
+                made.append(Hinted(personal.phones, personal.shows_number))
             case "home":
                 made.append(personal.of_homes(homes))
             case "presidio":
@@ -100,9 +87,8 @@ def make_finders(
     return made
 
 
-@functools.lru_cache(maxsize=32)
-def _any_of(hints: tuple[bytes, ...]) -> Callable[[bytes], object]:
-    return re.compile(b"|".join(b"(?:%b)" % hint for hint in dict.fromkeys(hints))).search
+def _anything(look: Glance) -> bool:
+    return True
 
 
 class Redactor:
@@ -113,11 +99,9 @@ class Redactor:
     """
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        hinted = [_hinted(finder) for finder in finders]
-        hints = [finder.hint for finder in hinted]
-        self._finders = [(one.find, _any_of((one.hint.rest,)), one.hint.keylike) for one in hinted]
-        self._shows = _any_of(tuple(hint.rest for hint in hints))
-        self._keylike = min((hint.keylike for hint in hints if hint.keylike), default=0)
+        self._finders = [
+            (one.find, one.shows) if isinstance(one, Hinted) else (one, _anything) for one in finders
+        ]
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
@@ -125,24 +109,21 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` with placeholders."""
-        look = glance(text)
-        if not self._shows(look.rest) and not (self._keylike and look.keylike(self._keylike)):
-            return text
         known = self._done.get(text)
         if known is None:
             found = self._found(text)
-            if not found:
-                return text
-            known = self._redacted(text, found)[0]
-            if len(text) > 200:
-                # Long texts recur (each prompt holds those before it); short ones cost less than they take to keep.
+            known = _replaced(text, found, self._placeholders(text, found)) if found else text
+            # Texts recur: a reply is also the message that the next prompt holds. What is found in short ones is
+            # counted each time.
+            if not found or len(text) > 200:
                 self._done[text] = known
         return known
 
     def aligned(self, text: str) -> tuple[str, Alignment]:
         """`text` with placeholders, and where its pieces went."""
-        redacted, pieces = self._redacted(text, self._found(text))
-        return redacted, Alignment(pieces)
+        found = self._found(text)
+        placeholders = self._placeholders(text, found)
+        return _replaced(text, found, placeholders), Alignment(list(_pieces(text, found, placeholders)))
 
     def alignment(self, text: str) -> Alignment:
         """Where the pieces of a text went that has been redacted already: nothing is counted again."""
@@ -151,37 +132,20 @@ class Redactor:
         self.counts = counted
         return alignment
 
-    def _redacted(self, text: str, all_found: list[Found]) -> tuple[str, list[Kept]]:
-        parts: list[str] = []
-        pieces: list[Kept] = []
-        at = to = 0
-        for found in all_found:
-            parts.append(text[at : found.start])
-            pieces.append(Kept(at, found.start, to))
-            to += found.start - at
-            placeholder = self._placeholder(found.kind, text[found.start : found.end])
-            parts.append(placeholder)
-            pieces.append(Kept(found.start, found.end, to, len(placeholder)))
-            to += len(placeholder)
-            at = found.end
-        pieces.append(Kept(at, len(text), to))
-        if not parts:
-            return text, pieces
-        parts.append(text[at:])
-        return "".join(parts), pieces
-
     def _found(self, text: str) -> list[Found]:
         taken: list[Found] = []
         look = glance(text)
-        for find, shows, keylike in self._finders:
-            if not shows(look.rest) and not (keylike and look.keylike(keylike)):
-                continue
-            for found in find(text):
-                if found.end > found.start and not any(
-                    found.start < other.end and other.start < found.end for other in taken
-                ):
-                    taken.append(found)
-        return sorted(taken, key=lambda found: found.start)
+        for find, shows in self._finders:
+            if shows(look):
+                for found in find(text):
+                    if found.end > found.start and not (taken and _overlaps(found, taken)):
+                        taken.append(found)
+        if len(taken) > 1:
+            taken.sort(key=_start)
+        return taken
+
+    def _placeholders(self, text: str, all_found: list[Found]) -> list[str]:
+        return [self._placeholder(found.kind, text[found.start : found.end]) for found in all_found]
 
     def _placeholder(self, kind: str, value: str) -> str:
         self.counts[kind] += 1
@@ -191,3 +155,31 @@ class Redactor:
             name = f"<{kind.upper()}_{self._numbers[kind]}>"
             self._names[kind, value] = name
         return name
+
+
+_start = attrgetter("start")
+
+
+def _overlaps(found: Found, others: list[Found]) -> bool:
+    return any(found.start < other.end and other.start < found.end for other in others)
+
+
+def _replaced(text: str, all_found: list[Found], placeholders: list[str]) -> str:
+    parts: list[str] = []
+    at = 0
+    for found, placeholder in zip(all_found, placeholders, strict=True):
+        parts += text[at : found.start], placeholder
+        at = found.end
+    return "".join([*parts, text[at:]])
+
+
+def _pieces(text: str, all_found: list[Found], placeholders: list[str]) -> Iterator[Kept]:
+    """Where the pieces of `text` stand once they are replaced."""
+    at = to = 0
+    for found, placeholder in zip(all_found, placeholders, strict=True):
+        yield Kept(at, found.start, to)
+        to += found.start - at
+        yield Kept(found.start, found.end, to, len(placeholder))
+        to += len(placeholder)
+        at = found.end
+    yield Kept(at, len(text), to)

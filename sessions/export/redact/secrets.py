@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from sessions.export.redact.glance import Glance, glance, what_is_left
-from sessions.export.redact.redactor import Finder, Found, Hint, Hinted
+from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
+from sessions.export.redact.redactor import Finder, Found, Hinted
 
 _MODULES = {
     # module: (class, what the text must hold for a match to be possible, letters and signs of keys that then stand in a
@@ -42,7 +42,6 @@ _MODULES = {
 }
 _FURTHER = {"slack": ("xox", "XOX", "hooks.slack.com"), "basic_auth": ("@",)}
 """What the text must hold besides; looked for only where the rest fits."""
-
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|.*)",
     re.DOTALL,
@@ -83,7 +82,7 @@ def _word(word: str | tuple[str, str]) -> _Word:
 
 @functools.cache
 def _detectors() -> dict[int, tuple[_Detector, ...]]:
-    """By how many letters and signs of keys stand in a row (below 20, 20, 32): the detectors that can find any."""
+    """The detectors that can find any, by how many letters and signs of keys stand in a row (`Glance.run`)."""
     import importlib
 
     found = [_Detector("private_key", (_word("PRIVATE KEY"),), (), 0, (_PRIVATE_KEY,), False)]
@@ -98,28 +97,43 @@ def _detectors() -> dict[int, tuple[_Detector, ...]]:
             for pattern in detector.denylist
         )
         found.append(_Detector("secret", words, _FURTHER.get(module, ()), keylike, patterns, group))
-    return {run: tuple(one for one in found if one.keylike <= run) for run in (0, 20, 32)}
+    return {run: tuple(one for one in found if one.keylike <= run) for run in (0, SHORT, LONG)}
 
 
-HINT = Hint(rb"PRIVATEKEY|AKC|AP|://|J|_T|-[0-9]*-", 20)
-"""What is left of the words of those detectors that ask for no long run."""
+_shown = re.compile(
+    b"|".join(
+        [
+            rb"PRIVATEKEY",
+            rb"AKC|AP",  # Artifactory
+            rb"://[^:/@'+=]*:[^:/@'+=]*@",  # an address with a password
+            rb"yJ",  # a JSON web token
+            rb"_T",  # npm
+            rb"xx[A-Z]?-|XOX[A-Z]?-|:///[A-Z]*/",  # Slack
+        ]
+    )
+).search
+"""What is left at a glance of what those detectors find that ask for no long run."""
+
+
+def shows(look: Glance) -> bool:
+    """Whether a text can hold a secret of a known form."""
+    return _shown(look.rest) is not None or look.run() > 0
 
 
 def find(text: str) -> Iterable[Found]:
     """Secrets that are known by their form."""
     look = glance(text)
-    longest = 0
-    if look.keylike(20):
-        longest = 32 if look.keylike(32) else 20
-    likely = [one for one in _detectors()[longest] if one.may_find(look)]
-    return _matches(likely, text) if likely else ()
+    if not shows(look):
+        return ()
+    likely = [one for one in _detectors()[look.run()] if one.may_find(look)]
+    return _matches(likely, text)
 
 
 def find_slowly(text: str) -> Iterable[Found]:
     """The same without a quick look before: what `find` is held against."""
     told = [
         one
-        for one in _detectors()[32]
+        for one in _detectors()[LONG]
         if any(word.text in text for word in one.needs)
         and (not one.further or any(word in text for word in one.further))
     ]
@@ -142,7 +156,7 @@ def of_keys(keys: Iterable[str]) -> Finder:
     """A finder of exactly these keys."""
     known = sorted({key for key in keys if len(key) >= 8}, key=len, reverse=True)
     if not known:
-        return Hinted(lambda text: (), Hint(b"(?!)"))
+        return Hinted(lambda text: (), lambda look: False)
     pattern = re.compile("|".join(map(re.escape, known)))
 
     def find_keys(text: str) -> Iterable[Found]:
@@ -150,4 +164,10 @@ def of_keys(keys: Iterable[str]) -> Finder:
             return ()
         return [Found(match.start(), match.end(), "key") for match in pattern.finditer(text)]
 
-    return Hinted(find_keys, Hint(b"|".join(re.escape(what_is_left(key)) for key in known)))
+    words = [what_is_left(key) for key in known]
+
+    def shows_key(look: Glance) -> bool:
+        rest = look.rest
+        return any(word in rest for word in words)
+
+    return Hinted(find_keys, shows_key)

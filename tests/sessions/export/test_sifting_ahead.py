@@ -71,6 +71,19 @@ def test_a_session_that_is_there_twice_puts_nothing_out_of_order(
     assert b'"same_session":1' in alone["export.json"].replace(b" ", b"")
 
 
+def test_shards_end_and_repetitions_are_left_out_at_the_same_rows(
+    tmp_path, monkeypatch, two_processes, folders
+):
+    again = shutil.copytree(folders[0], tmp_path / "copies" / "again")
+    told = again / "supervisor.jsonl"
+    told.write_text(told.read_text().replace(f'"session_id":"{folders[0].name}"', '"session_id":"again"'))
+    made = plan("worker", [*folders, again], shard_size=3000)
+    alone, ahead = both(tmp_path, monkeypatch, made)
+    assert alone == ahead
+    assert len([name for name in alone if name.startswith("data/")]) > 3
+    assert b'"duplicate":' in alone["export.json"].replace(b" ", b"")
+
+
 def test_an_interrupted_export_goes_on_with_the_right_sessions(tmp_path, two_processes, folders):
     def interrupt(progress):
         if progress.done == 3:
@@ -105,9 +118,9 @@ def test_rows_of_a_large_session_come_in_batches(monkeypatch):
         whole = list(Sieve(made).prepare(source))
         batches = list(sifting_ahead.batches(sieve, source))
         assert [batch.last for batch in batches] == [False] * (len(batches) - 1) + [True]
-        told = [one for batch in batches for one in (*batch.left, *batch.rows)]
+        told = [one for batch in batches for one in (*batch.left, *batch.rows.each())]
         assert len(told) == len(whole)
-        assert [row.digest for batch in batches for row in batch.rows] == [
+        assert [digest for batch in batches for digest in batch.rows.digests] == [
             one.digest for one in whole if hasattr(one, "digest")
         ]
 

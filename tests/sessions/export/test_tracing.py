@@ -9,7 +9,8 @@ from distill_core.approval import Decision
 from distill_core.errors import ExportError
 from distill_core.reading import read_session
 from distill_core.state import fold
-from sessions.export import chat
+from sessions.example_sessions import example_folders
+from sessions.export import calling, chat
 from sessions.export.tracing import trace_of
 from tests.sessions.export.making import annotate, block, make, traced
 
@@ -146,3 +147,12 @@ def test_a_candidate_without_code_is_passed_over_like_any_other(tmp_path):
     assert [said.message["role"] for said in chat.conversation(trace)] == [
         *("system", "user", "assistant", "user", "assistant")
     ]
+
+
+@pytest.mark.parametrize("reads", [("calls",), ("turns", "calls")])
+def test_calls_traced_from_their_two_events_are_as_the_fold_tells_them(monkeypatch, home, reads):
+    folders = [*example_folders(), *sorted((home / "sessions").iterdir())]
+    quick = [trace_of(read_session(folder).events, reads=reads) for folder in folders]
+    assert any(calling.plain(read_session(folder).events) for folder in folders)
+    monkeypatch.setattr(calling, "plain", lambda events: {})
+    assert quick == [trace_of(read_session(folder).events, reads=reads) for folder in folders]

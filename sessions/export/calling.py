@@ -1,0 +1,86 @@
+"""Worker calls that went out and came back, of which nothing more is told: most of a session, and traced at once.
+
+Their two events hold all that the fold would say of them. Calls that failed, were asked again, overridden or judged
+are not among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from distill_core import events as ev
+from distill_core.models.base import Usage
+from sessions.export.trace import Call
+
+Plain: TypeAlias = Mapping[str, tuple[ev.WorkerCallStarted, ev.WorkerCallReturned]]
+"""By name, how a call began and ended."""
+_BOTH = (ev.WorkerCallStarted, ev.WorkerCallReturned)
+
+
+def plain(events: Iterable[ev.Event]) -> Plain:
+    """The plain calls among `events`, in the order in which they began."""
+    begun: dict[str, ev.WorkerCallStarted] = {}
+    ended: dict[str, ev.WorkerCallReturned] = {}
+    others: set[str] = set()
+    for event in events:
+        if type(event) is ev.WorkerCallReturned:
+            if event.call_id in ended or event.call_id not in begun:
+                others.add(event.call_id)
+            ended[event.call_id] = event
+        elif type(event) is ev.WorkerCallStarted:
+            if event.call_id in begun:
+                others.add(event.call_id)
+            begun[event.call_id] = event
+            if event.retry_of is not None:
+                others.update((event.call_id, event.retry_of))
+        elif type(event) is ev.WorkerCallFailed or type(event) is ev.WorkerCallOverridden:
+            others.add(event.call_id)
+        elif type(event) is ev.Annotated and event.target.kind == "worker_call":
+            others.add(event.target.id)
+    return {
+        name: (event, ended[name]) for name, event in begun.items() if name in ended and name not in others
+    }
+
+
+def without(events: Sequence[ev.Event], calls: Plain) -> Sequence[ev.Event]:
+    """`events` without those of `calls`."""
+    if not calls:
+        return events
+    return [one for one in events if not isinstance(one, _BOTH) or one.call_id not in calls]
+
+
+def used(calls: Plain) -> Usage:
+    """What they took; copied ones were paid for elsewhere."""
+    usages = [msgspec.structs.astuple(ended.usage) for _, ended in calls.values() if not ended.copied]
+    return Usage(*map(sum, zip(*usages, strict=True)))
+
+
+def traced(started: ev.WorkerCallStarted, returned: ev.WorkerCallReturned) -> Call:
+    """A plain call."""
+    return Call(
+        call_id=started.call_id,
+        cell_id=started.cell_id,
+        step=started.step,
+        copied=started.copied or returned.copied,
+        prompt=started.prompt,
+        response=returned.response,
+        override=None,
+        text=returned.response,
+        error=None,
+        reasoning=returned.reasoning,
+        model=returned.model,
+        params=started.params,
+        purpose=started.purpose,
+        batch_id=started.batch_id,
+        index=started.index,
+        attempt=returned.attempt,
+        usage=returned.usage,
+        elapsed=returned.elapsed,
+        cached=returned.cached,
+        finish_reason=returned.finish_reason,
+        started=started.timestamp,
+        events=(started.seq, returned.seq),
+    )
