@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import random
 import re
 import select
 import statistics
@@ -128,10 +129,12 @@ class Feeding:
 
 def ours(rate: float) -> None:
     """The live screen over a session that emits events."""
-    from tui.cli.program import collect_seldom
-    from tui.running import run_live
+    from tui.cli.program import collect_seldom, paint_often
 
     collect_seldom()  # as the program does when it starts
+    paint_often()
+
+    from tui.running import run_live
 
     def make(approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Feeding:
         return Feeding(rate, sinks)
@@ -229,7 +232,12 @@ def bold(title: bytes) -> re.Pattern[bytes]:
 
 
 def keys(seconds: float, rate: float) -> None:
-    """Key to paint: go from pane to pane, wait for the title to turn bold."""
+    """Key to paint: go from pane to pane, wait for the title to turn bold.
+
+    The pause before each key differs: with a pause as long as the screen's own round, keys would meet always the same
+    moment of that.
+    """
+    pauses = random.Random(1)
     for name in ("ours", "plain"):
         terminal = Terminal(__file__, name, str(rate))
         took: list[float] = []
@@ -245,7 +253,7 @@ def keys(seconds: float, rate: float) -> None:
                     painted = terminal.until(bold(title), 5)
                     lost += painted is None
                     took.append(painted if painted is not None else 5.0)
-                    terminal.until(re.compile(rb"never painted"), 0.05)
+                    terminal.until(re.compile(rb"never painted"), pauses.uniform(0.03, 0.13))
         finally:
             terminal.close()
         parts = statistics.quantiles(took, n=100)

@@ -88,7 +88,7 @@ class RecordedHandler(ModelHandler):
         assert self._in_order is not None
         if not self._in_order:
             raise DivergenceError(
-                f"the recording ends after {self._given} calls",
+                f"the recording ends after {self._given} call{'' if self._given == 1 else 's'}",
                 found=f"one more was asked: {_shown(_last_text(messages), 0)}",
                 remedy="go on with a model",
             )

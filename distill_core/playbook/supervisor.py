@@ -101,7 +101,7 @@ def _somebody_reads(talk: Transcript) -> None:
     if calls and asked == failed:
         raise ModelError(
             "the playbook cannot go on",
-            found=f"the worker answered none of {calls} calls",
+            found=f"the worker answered none of {calls} call{'' if calls == 1 else 's'}",
             remedy="see that it can be reached: distill-tui models",
         )
     if not calls and any(turn.report.get("may") == 0 for turn in talk.turns):

@@ -94,7 +94,10 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
     yield "Cost", "not known" if trace.cost is None else f"${trace.cost:.4f}"
     yield "Isolation", trace.isolation
     if trace.parent is not None:
-        yield "Fork of", f"{trace.parent.session_id}, after {trace.parent.steps} steps"
+        yield (
+            "Fork of",
+            f"{trace.parent.session_id}, after {trace.parent.steps} step{'' if trace.parent.steps == 1 else 's'}",
+        )
     for number, question in enumerate(trace.questions[1:], 2):
         yield f"Question {number}", question
 

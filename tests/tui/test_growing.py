@@ -92,6 +92,23 @@ async def test_only_the_rows_that_changed_are_drawn() -> None:
         assert "another" in app.screen._compositor.render_strips()[5].text
 
 
+async def test_text_that_has_moved_is_selected_with_the_mouse_and_marked() -> None:
+    app = Growing(40)
+    async with app.run_test() as pilot:
+        pane = app.query_one(LinePane)
+        pane.changed()
+        await pilot.pause()
+        await pilot.mouse_down(pane, offset=(0, 2))
+        await pilot.hover(pane, offset=(3, 4))
+        await pilot.mouse_up(pane, offset=(3, 4))
+        await pilot.pause()
+        assert app.screen.get_selected_text() == "row 32\nrow 33\nrow "
+        mark = app.screen.get_component_rich_style("screen--selection").bgcolor
+        rows = app.screen._compositor.render_strips()[1:6]
+        marked = ["".join(s.text for s in row if s.style and s.style.bgcolor == mark) for row in rows]
+        assert [text.rstrip() for text in marked] == ["", "row 32", "row 33", "row", ""]
+
+
 async def test_a_pane_that_becomes_shorter_shows_its_last_rows() -> None:
     app = Growing(40)
     async with app.run_test() as pilot:

@@ -110,6 +110,7 @@ def main() -> NoReturn:
             # A terminal of another encoding shows an escape rather than ending the program.
             stream.reconfigure(errors="backslashreplace")
     collect_seldom()
+    paint_often()
     sys.exit(status_of(sys.argv[1:]))
 
 
@@ -120,6 +121,14 @@ def collect_seldom() -> None:
     a third of the time of opening a long one, and stops the screen now and then.
     """
     gc.set_threshold(50_000, 20, 20)
+
+
+def paint_often() -> None:
+    """Let Textual paint what a key did without waiting long after what it painted before; it reads this at its import.
+
+    By itself it leaves 17 to 33 ms between two paintings. What comes from a session is drawn 20 times a second anyhow.
+    """
+    os.environ.setdefault("TEXTUAL_FPS", "120")
 
 
 def status_of(args: list[str]) -> int:

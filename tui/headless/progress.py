@@ -16,6 +16,7 @@ from distill_core import events as ev
 from distill_core.models.again import Again
 from distill_core.signals import Differs, Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
+from tui.live.words import count
 from tui.text import clean
 
 WIDTH = 100
@@ -170,7 +171,8 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
         case ev.SessionFinished():
             cost = "" if event.cost is None else f", ${event.cost:.4f}"
             why = "" if event.reason == said else f": {_flat(event.reason)}"
-            return f"{event.status} after {event.iterations} steps, {event.elapsed:.1f} s{cost}{why}"
+            steps = count(event.iterations, "step")
+            return f"{event.status} after {steps}, {event.elapsed:.1f} s{cost}{why}"
         case _:
             return ""
 

@@ -93,7 +93,8 @@ def _budget(state: SessionState, calls: int) -> list[str]:
     limits = state.limits
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
     parts = [f"{words.tokens(used)}{_of(limits.tokens)} tok"]
-    parts.append(f"{calls:,}{f'/{limits.worker_calls:,}' if limits.worker_calls is not None else ''} calls")
+    bound = limits.worker_calls
+    parts.append(words.count(calls, "call") if bound is None else f"{calls:,}/{bound:,} calls")
     return parts
 
 

@@ -88,10 +88,17 @@ class Wiring(msgspec.Struct, frozen=True):
         return self.setup.palettes
 
 
+class Ground(Container):
+    """What panes stand on. They hide it, so nothing but its colour is ever drawn."""
+
+    BLANK: ClassVar[bool] = True
+
+
 class LiveScreen(Screen[None]):
     """One running session."""
 
     CSS_PATH = "live.tcss"
+    BLANK: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("live"))
     # What has the focus draws itself; the base would draw the whole screen.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
@@ -121,10 +128,10 @@ class LiveScreen(Screen[None]):
         """Status on top, two columns of panes, what is to be decided, the keys."""
         yield LineBar(id="status")
         yield KeyBar(id="tabs")
-        with Container(id="panes"):
-            with Container(id="left"):
+        with Ground(id="panes"):
+            with Ground(id="left"):
                 yield from self._column("left")
-            with Container(id="right"):
+            with Ground(id="right"):
                 yield from self._column("right")
         yield from self._column("bottom")
         yield LineBar(id="playback")

@@ -55,7 +55,7 @@ def test_one_more_message_or_another_speaker_is_a_divergence() -> None:
 def test_a_recording_that_is_over_says_so() -> None:
     handler = RecordedHandler([("a", said("1"))])
     handler.chat(user("a"))
-    with pytest.raises(DivergenceError, match="the recording ends after 1 calls: one more was asked: 'b'"):
+    with pytest.raises(DivergenceError, match="the recording ends after 1 call: one more was asked: 'b'"):
         handler.chat(user("b"))
 
 

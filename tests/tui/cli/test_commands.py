@@ -1,5 +1,6 @@
 """The other commands, and that every command is documented."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from distill_core.examples import DEFAULT, examples
 from distill_core.models import weights
 from distill_core.runner import run
 from tests.fakes.models import Scripted, echo
-from tui.cli.program import COMMANDS
+from tui.cli.program import COMMANDS, paint_often
 from tui.cli.program import program as root
 
 DOCS = Path(__file__).parents[3] / "docs" / "CLI.md"
@@ -55,6 +56,18 @@ def test_every_command_line_in_the_documents_is_one_the_program_takes():
             if isinstance(at, click.Group) and (not args or args[0].startswith("-")):
                 break
         command.make_context("x", list(args), resilient_parsing=False)
+
+
+def test_textual_takes_how_often_it_is_to_paint_unless_a_person_says_otherwise(monkeypatch):
+    spec = importlib.util.find_spec("textual.constants")
+    for wanted, taken in ((None, 120), ("30", 30)):
+        monkeypatch.setenv("TEXTUAL_FPS", wanted or "")
+        if wanted is None:
+            monkeypatch.delenv("TEXTUAL_FPS")
+        paint_often()
+        constants = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(constants)
+        assert taken == constants.MAX_FPS
 
 
 def test_models_tells_roles_reasons_and_a_live_check(program, endpoint, models):

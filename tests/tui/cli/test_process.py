@@ -122,7 +122,7 @@ def test_no_color_is_honoured_on_a_terminal(environment, tmp_path):
             shown[name] = _read(terminal)
             process.communicate(timeout=60)
     colour = b"\x1b[3"
-    assert b"finished after 1 steps" in shown["plain"]
+    assert b"finished after 1 step" in shown["plain"]
     assert colour not in shown["plain"]
 
 

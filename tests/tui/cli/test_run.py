@@ -232,7 +232,7 @@ def test_a_worker_that_never_answers_leaves_no_answer_and_one_reason(program, mo
     status, out, err = program("run", "doc.txt", "-q", "x", "--headless", *models_of_none)
     assert (status, out) == (1, "")
     assert (
-        err.count("the worker answered none of 1 calls (see that it can be reached: distill-tui models)") == 1
+        err.count("the worker answered none of 1 call (see that it can be reached: distill-tui models)") == 1
     )
     assert "failed; the session is kept in" in err
 

@@ -204,7 +204,7 @@ def _tell(found: Comparison) -> None:
     """The comparison, for people."""
     for name, state in (("recorded", found.before), ("now", found.now)):
         side = _side(state)
-        line = f"{name:9} {side['worker']}: {side['status']}, {side['calls']} calls, {side['tokens']} tokens"
+        line = f"{name:9} {side['worker']}: {side['status']}, {count(side['calls'], 'call')}, {side['tokens']} tokens"
         click.echo(clean(line))
         click.echo(clean(f"{'':9} answer: {_line(side['answer']) or 'none'}"))
     click.echo(f"{found.same} of {len(found.pairs)} prompts got the same reply")

@@ -52,7 +52,7 @@ def command(words: tuple[str, ...], plots: bool, as_json: bool, **options: Any) 
 def lines(found: Stats) -> Iterator[str]:
     """The statistics in words."""
     yield f"sessions      {found.sessions} ({_counts(found.by_status)})"
-    yield f"steps         {found.steps}, {found.cells} cells, {found.errors} failed"
+    yield f"steps         {found.steps}, {count(found.cells, 'cell')}, {found.errors} failed"
     yield f"worker calls  {found.worker_calls}, {found.failed_calls} failed"
     yield f"tokens        {found.tokens}"
     known = f"{money(found.cost)} over {count(found.priced, 'session')} of known cost"
