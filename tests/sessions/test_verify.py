@@ -289,7 +289,7 @@ def test_killed_at_fifty_random_moments_it_verifies_and_nothing_seen_is_missing(
             # Wait for its first event, so that the moment falls into the session and not into start-up.
             while told.stat().st_size == 0 and Path(f"/proc/{program}").exists():
                 time.sleep(0.005)
-            time.sleep(dice.uniform(0, 0.4))
+            time.sleep(dice.uniform(0, 0.2))
         finally:
             os.kill(program, signal.SIGKILL)
             while Path(f"/proc/{program}").exists():

@@ -169,21 +169,16 @@ async def test_the_parent_is_held_while_its_fork_is_in_front(home: Path) -> None
     assert of(read_session(folder).events, ev.SessionFinished) == [], "left as it stood, to be resumed"
 
 
-async def test_a_form_that_wants_two_things_is_not_taken(home: Path) -> None:
+async def test_a_fork_that_cannot_be_made_is_told_of(home: Path) -> None:
     async with running(home, Scripted(*REPLIES), echo(), steps=2) as screen:
         await screen.pilot.press("F")
         await shown(screen, ForkScreen)
         await screen.pilot.press(*typed("y=1"), "tab", *typed("Count."), "ctrl+s")
         await screen.pilot.pause()
-        assert isinstance(screen.app.screen, ForkScreen)
+        assert isinstance(screen.app.screen, ForkScreen), "the form wants two things"
         await screen.pilot.press("escape")
         await screen.pilot.pause()
         assert isinstance(screen.app.screen, LiveScreen)
-    assert forks(home) == []
-
-
-async def test_a_model_that_cannot_be_had_is_told(home: Path) -> None:
-    async with running(home, Scripted(*REPLIES), echo(), steps=2) as screen:
         told: list[str] = []
         screen.app.notify = lambda words, **_: told.append(words)
         await screen.pilot.press("F")

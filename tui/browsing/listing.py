@@ -71,6 +71,11 @@ def heads(width: int, order: str, descending: bool) -> Line:
     return tuple(spans)
 
 
+def heads_tell(width: int, order: str) -> bool:
+    """Whether what is sorted by has a column in this width, so that its head tells."""
+    return order == "title" or any(c.order == order and width >= c.from_width for c in COLUMNS)
+
+
 def _cell(column: Column, text: str) -> str:
     return f"{pad(text, column.width, right=column.right)}  "
 

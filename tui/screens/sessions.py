@@ -20,7 +20,7 @@ from distill_core.errors import DistillError
 from tui.actions import REGISTRY, Situation
 from tui.browsing.desk import Desk
 from tui.browsing.details import details, wrap_details
-from tui.browsing.listing import Listing, heads
+from tui.browsing.listing import Listing, heads, heads_tell
 from tui.lines import Line
 from tui.live import keys
 from tui.screens.ask import AskScreen
@@ -173,9 +173,12 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
 
     def _say(self) -> None:
         marked = f"   ● {len(self._listing.marked)} marked" if self._listing.marked else ""
+        arrow = "▼" if self._descending else "▲"
+        unseen = not heads_tell(self._list.content_size.width or self.size.width, self._order)
         line: Line = (
             ("Sessions", "heading"),
             (f"   {self._listing.count():,} of {self._total:,}", "muted"),
+            (f"   by {self._order} {arrow}" if unseen else "", "muted"),
             (marked, "key"),
             (f"   ✗ {self._trouble}" if self._trouble else "", "error"),
         )
