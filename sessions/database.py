@@ -182,9 +182,10 @@ def _open(path: Path) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-        if before in (None, _inode(path)):
+        if before is not None and before == _inode(path):
             return connection
-        connection.close()  # a rebuild put another file in its place meanwhile
+        # A rebuild put another file in its place meanwhile, or might have where there was none before.
+        connection.close()
 
 
 def _inode(path: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""Sessions sifted ahead of whoever writes them, a process a core: each takes every n-th session of a plan.
+"""Sessions sifted by a process a core, of which this one, which writes, is the first: each takes every n-th of a plan.
 
 What comes through the pipes is what the same code makes in this process, in the same order. Where the other processes
 cannot be had, or die, their work is done here. They end when nobody reads from them any more.
@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import IO
 
 import msgspec
@@ -23,12 +23,14 @@ from sessions.export.plan import Plan
 from sessions.export.rows import Left
 from sessions.export.selecting import Source
 from sessions.export.several import Several, several
-from sessions.export.sifting import Kept, Sieve, Sifted
+from sessions.export.sifting import Kept, Sieve
 
 WORTH_IT = 32 << 20
 """Bytes of log from which the start of other processes pays."""
 AT_MOST = 8
 """Processes; whoever writes keeps no more of them busy."""
+_GC = (100_000, 50, 100)
+"""When to look for cycles: what is made for a row goes with it, and cycles are few."""
 _ROWS = 500
 """Rows of a session that are passed on at once, at most,"""
 _BYTES = 4 << 20
@@ -46,6 +48,12 @@ class _Batch(msgspec.Struct, frozen=True, array_like=True):
     last: bool = False
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
     beside: tuple[str, ...] = ()
+
+    def told(self) -> Iterator[Left | Several]:
+        """All of it, in order."""
+        yield from self.left
+        if self.rows.keys:
+            yield self.rows
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -67,40 +75,27 @@ def pays(plan: Plan, *, worth_it: int = WORTH_IT) -> bool:
 
 
 class Ahead:
-    """Other processes that sift the sessions of a plan.
+    """Other processes that sift sessions of a plan, ahead of this one.
 
     Args:
         plan: what is exported.
         first: the place among its sources from which on they are sifted.
-        processes: how many; default one a core.
+        processes: how many with this one; default one a core.
     """
 
     def __init__(self, plan: Plan, first: int = 0, processes: int | None = None) -> None:
-        self.redacted: Counter[str] = Counter()
-        self.beside: tuple[str, ...] = ()
         count = processes or min(os.cpu_count() or 1, AT_MOST)
         self._first = first
-        self._plan = plan
-        self._processes = [self._start(part, count) for part in range(count)]
+        self._gc = gc.get_threshold()
+        gc.set_threshold(*_GC)
+        # All are begun before any is told what to do, which it hears only once it has come up.
+        self._processes = [None, *(_started() for _ in range(1, count))]
+        for part, process in enumerate(self._processes):
+            if process is not None and process.stdin is not None:
+                with suppress(OSError), process.stdin as asked:
+                    pickle.dump((plan, range(first + part, len(plan.sources), count)), asked)
 
-    def _start(self, part: int, of: int) -> subprocess.Popen[bytes] | None:
-        path = os.pathsep.join(entry for entry in sys.path if entry)
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sessions.export.sifting_ahead"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": path},
-            )
-        except OSError:
-            return None
-        assert process.stdin is not None
-        with suppress(OSError), process.stdin as asked:
-            pickle.dump((self._plan, range(self._first + part, len(self._plan.sources), of)), asked)
-        _widen(process.stdout)
-        return process
-
-    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Sifted | Several]:
+    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Left | Several]:
         """What `Sieve.prepare` gives for the source at `place`; they are asked for one after the other.
 
         Args:
@@ -109,17 +104,14 @@ class Ahead:
         part = (place - self._first) % len(self._processes)
         passed = 0
         while (batch := self._next(part)) is not None:
-            yield from batch.left
-            if batch.rows.keys:
-                yield batch.rows
-            passed += len(batch.left) + len(batch.rows.keys)
+            yield from batch.told()
+            passed += 1
             if batch.last:
                 sieve.redacted, sieve.beside = Counter(batch.redacted), batch.beside
                 return
         self._end(part)
-        for number, one in enumerate(sieve.prepare(source)):
-            if number >= passed:
-                yield one
+        for batch in islice(batches(sieve, source), passed, None):
+            yield from batch.told()
 
     def _next(self, part: int) -> _Batch | None:
         process = self._processes[part]
@@ -140,12 +132,29 @@ class Ahead:
 
     def close(self) -> None:
         """End the other processes."""
+        gc.set_threshold(*self._gc)
         for part in range(len(self._processes)):
             self._end(part)
 
 
+def _started() -> subprocess.Popen[bytes] | None:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "sessions.export.sifting_ahead"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except OSError:
+        return None
+    _widen(process.stdin)
+    _widen(process.stdout)
+    return process
+
+
 def _widen(pipe: IO[bytes] | None) -> None:
-    """Let a pipe hold a session or two, so that whoever writes to it need not wait at once."""
+    """Let a pipe hold a plan, or some sessions, so that whoever writes to it need not wait at once."""
     try:
         import fcntl
     except ImportError:
@@ -181,8 +190,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     plan, places = pickle.load(sys.stdin.buffer)
     sieve = Sieve(plan)
-    # What is made for a row goes with it; cycles are few.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*_GC)
     with suppress(BrokenPipeError):
         for place in places:
             for batch in batches(sieve, plan.sources[place]):

@@ -13,7 +13,7 @@ from distill_core.errors import LogError, StoreError
 from distill_core.events import Annotated
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
-from sessions import LiveIndex, Store
+from sessions import LiveIndex, Store, database
 from sessions.database import DamagedIndex, NewerIndex
 from sessions.home import Home
 from sessions.importing import bring
@@ -259,6 +259,30 @@ def test_two_rebuilds_at_once_leave_one_whole_index(tmp_path):
     assert errors == []
     with Store(tmp_path) as store:
         assert len(store.list()) == 4
+
+
+def test_an_index_that_is_first_made_while_another_takes_its_place_is_that_other(tmp_path, monkeypatch):
+    path = tmp_path / "sessions.db"
+    up_to_date = database._bring_up_to_date
+    replaced = []
+
+    def replacing(connection, index):
+        up_to_date(connection, index)
+        if not replaced:
+            replaced.append(index)
+            for name in ("sessions.db", "sessions.db-wal", "sessions.db-shm"):
+                (tmp_path / name).unlink(missing_ok=True)
+            database.connect(tmp_path / "new.db").close()
+            (tmp_path / "new.db").replace(index)
+
+    monkeypatch.setattr(database, "_bring_up_to_date", replacing)
+    connection = database.connect(path)
+    assert replaced == [path]
+    connection.execute("insert into documents values ('1', 'one', 'str', 1)")
+    with sqlite3.connect(path) as other:
+        assert other.execute("select name from documents").fetchall() == [("one",)]
+    other.close()
+    connection.close()
 
 
 def test_a_session_kept_by_the_engine_survives_a_copy_of_its_home(tmp_path):

@@ -100,7 +100,7 @@ def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeyp
     class Dying(sifting_ahead.Ahead):
         def prepared(self, place, source, sieve):
             if place == 1:
-                for process in self._processes:
+                for process in filter(None, self._processes):
                     process.kill()
                     process.wait()
             return super().prepared(place, source, sieve)
