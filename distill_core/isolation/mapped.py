@@ -50,7 +50,7 @@ def held_by_maps(folder: str, pids: Iterable[int], known: Mapping[int, int]) -> 
         known: files that count already, by inode.
     """
     held: dict[int, int] = {}
-    start = f"{folder}/".encode()
+    start = os.fsencode(f"{folder}/").replace(b"\n", b"\\012")  # as the table spells it
     for pid in pids:
         for line in _table(pid).splitlines():
             if not line.endswith(_REMOVED):

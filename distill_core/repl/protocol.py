@@ -24,6 +24,7 @@ _MOST_NODES = 2_000_000
 MOST_PROMPTS = 100_000
 MOST_ARGUMENT_BYTES, _MOST_ARGUMENTS = 16 << 20, 250_000
 """Of one call of a primitive, which is read with all its numbers: of some that takes ten microseconds each."""
+_VALUE_CHARS = 16
 _MOST_DIGITS = 64
 """Of a number with a fraction: 17 tell each from all others, and the time for reading more has no bound."""
 _MOST_UNREAD = 64 << 20
@@ -75,13 +76,17 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
 
     @property
     def chars(self) -> int:
-        """Text in it, as JSON."""
-        return len(bytes(self.args)) + len(bytes(self.kwargs))
+        """Text in it, as JSON, and something for each value: an empty one takes 64 bytes here."""
+        return self._size + _VALUE_CHARS * (_parts(self.args) + _parts(self.kwargs))
 
     @property
     def large(self) -> bool:
         """Whether it is more than one call may hand over: reading it would hold this process up."""
-        return self.chars > MOST_ARGUMENT_BYTES or _parts(self.args) + _parts(self.kwargs) > _MOST_ARGUMENTS
+        return self._size > MOST_ARGUMENT_BYTES or _parts(self.args) + _parts(self.kwargs) > _MOST_ARGUMENTS
+
+    @property
+    def _size(self) -> int:
+        return memoryview(self.args).nbytes + memoryview(self.kwargs).nbytes
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with.

@@ -33,7 +33,7 @@ class ReplLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         threads: threads of the child at once, its own included; kept where there is isolation.
         open_files: descriptors that the child may hold.
         scratch_bytes: size of one file that a cell writes and, where there is isolation, of all of them together.
-        call_chars: text that one cell may hand to workers and primitives.
+        call_chars: text that one cell may hand to workers and primitives; a value handed to a primitive counts 16 more.
         frame_bytes: size of one message of the child.
         start_seconds: time that the child has for getting ready.
         checkpoints: states kept beside the one at the start, the newest ones; 0 for none.

@@ -126,6 +126,11 @@ def test_a_call_of_a_primitive_is_read_only_where_that_is_soon_done() -> None:
             refused = repl.execute(f"try: count({more})\nexcept PrimitiveError as error: print(error)")
             assert "one call may hand over 16,777,216 bytes" in refused.stdout, refused.traceback
         assert repl.execute("print(count(1))").stdout == "1\n"
+    few = ReplLimits(call_chars=40_000)
+    with REPL("", primitives={"count": lambda *values: len(values)}, limits=few, isolation="none") as repl:
+        many = repl.execute("print(count(*[0] * 1000))\ncount(*[0] * 3000)")  # each takes room, however short
+        assert many.stdout == "1000\n"
+        assert "40,000 characters" in (many.traceback or "")
 
 
 @given(st.binary(max_size=200))
