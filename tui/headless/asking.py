@@ -22,6 +22,7 @@ from distill_core.approval import (
 from distill_core.raising import raised
 from distill_core.signals import Differs
 from tui.headless import diverging, looking
+from tui.headless.lines import typed_line
 from tui.headless.looking import Around
 from tui.saying import say
 
@@ -63,7 +64,7 @@ class Asker:
         self.quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.approver = PersonApprover(who, self._show)
         self.around = Around()
-        self._read = read or _prompt
+        self._read = read or typed_line
 
     def _show(self, proposal: Proposal) -> None:
         # A prompt blocks; the engine's loop must not.
@@ -219,11 +220,6 @@ class Asker:
             say("nothing was saved")
             return None
         return (code.rstrip("\n"),)
-
-
-def _prompt(question: str) -> str:
-    answer: str = click.prompt(question, prompt_suffix=" > ", err=True, default="", show_default=False)
-    return answer.strip()
 
 
 def _tell_step(proposal: StepProposal) -> None:

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import click
-
 from tui.differing import lines
 from tui.diverging import CHOICES, Choice
+from tui.headless.lines import typed_line
 from tui.saying import say
 
 if TYPE_CHECKING:
@@ -36,13 +35,9 @@ def asked(run: Rerun, *, may_branch: bool, read: Callable[[str], str] | None = N
             say(f"{choice.key}: {choice.says.format(step=run.cell.step)}")
     while True:
         try:
-            answer = (read or _prompt)(", ".join(keys))
-        except (EOFError, click.Abort):
+            answer = (read or typed_line)(", ".join(keys))
+        except (EOFError, KeyboardInterrupt):
             return "stop"
         if answer in keys:
             return keys[answer]
         say(f"{answer!r} is none of these")
-
-
-def _prompt(question: str) -> str:
-    return str(click.prompt(question, err=True)).strip()

@@ -77,6 +77,21 @@ def test_ctrl_c_ends_a_running_cell_and_keeps_the_session(environment, tmp_path)
     assert out == "begun\n"
 
 
+def test_ctrl_c_at_the_prompt_ends_it_in_peace(environment, tmp_path):
+    ours, theirs = os.openpty()
+    with serve(default=Reply(text=ANSWER), key=None) as server, open(tmp_path / "err", "w") as err:
+        process = start(asking(server, "--approve", "ask"), environment, tmp_path, stdin=theirs, stderr=err)
+        while "[a]pprove" not in (tmp_path / "err").read_text() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 130
+    assert "stopped by the person" in (tmp_path / "err").read_text()
+    assert "Fatal" not in (tmp_path / "err").read_text()
+
+
 def test_ctrl_c_does_not_wait_for_a_silent_server(environment, tmp_path):
     with serve(default=Reply(failure="hang"), key=None) as server:
         process = start(asking(server), environment, tmp_path)
