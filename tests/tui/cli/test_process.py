@@ -79,7 +79,7 @@ def test_ctrl_c_ends_a_running_cell_and_keeps_the_session(environment, tmp_path)
 
 def test_ctrl_c_at_the_prompt_ends_it_in_peace(environment, tmp_path):
     ours, theirs = os.openpty()
-    with serve(default=Reply(text=ANSWER), key=None) as server, open(tmp_path / "err", "w") as err:
+    with serve(default=Reply(text=ANSWER), key=None) as server, (tmp_path / "err").open("w") as err:
         process = start(asking(server, "--approve", "ask"), environment, tmp_path, stdin=theirs, stderr=err)
         while "[a]pprove" not in (tmp_path / "err").read_text() and process.poll() is None:
             time.sleep(0.05)
