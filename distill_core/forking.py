@@ -37,7 +37,7 @@ def fork(
     """What a fork of `record` at `step` goes on from: the steps before it, and of it what `at` says.
 
     Args:
-        step: from 1 to one more than the session has.
+        step: from 1 to one more than the session has; that one is the last itself where its model did not answer.
         codes: run these cells at `step` in the place of its own.
         instruction: words for the supervisor in front of `step`; behind an answer they say what is wrong with it.
         by: who forks.
@@ -54,6 +54,8 @@ def fork(
     if codes is not None and instruction:
         raise ForkError("edited code and an instruction exclude one another", remedy="choose one")
     at = "reply" if codes is not None else at
+    if step == steps + 1 and _has_no_reply(record, steps):
+        step = steps  # the model did not answer: it is asked anew
     kept = record_of(_kept(record.events, step, at))
     first, instructions = None, {}
     if codes is not None:
@@ -106,6 +108,12 @@ def _belongs(event: ev.Event, at: From) -> bool:
     if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith(("final:", "budget:")):
         return at == "decision" or event.action == "regenerate"
     return False
+
+
+def _has_no_reply(record: Record, step: int) -> bool:
+    """Whether all calls of the step failed."""
+    calls = record.state.steps[step - 1].calls if step else ()
+    return bool(calls) and all(record.state.replies[call].text is None for call in calls)
 
 
 def _has_cells(record: Record, step: int) -> None:

@@ -30,7 +30,7 @@ def resumable(reading: Reading) -> Record:
         raise LogError(
             f"the session {started.session_id} is over",
             found=f"{finished.status}: {finished.reason}" if finished.reason else finished.status,
-            remedy="fork it to go on from a step",
+            remedy=f"go on in a fork of it: distill-tui fork {started.session_id}",
         )
     return record
 

@@ -8,6 +8,7 @@ import pytest
 from distill_core import events as ev
 from distill_core.approval import AutoApprover, Decision
 from distill_core.continuing import RebuildStopped
+from distill_core.errors import ModelError
 from distill_core.forking import ForkError, codes_of, fork
 from distill_core.reading import read_session
 from distill_core.record import record_of
@@ -132,6 +133,17 @@ async def test_behind_an_answer_the_words_send_it_back(record, tmp_path):
     assert state.finished.answer.text == '["W<alpha>", "W<beta>", "better"]'
     assert [d.action for d in state.steps[3].decisions] == ["approve", "send_back"]
     assert [step.copied for step in state.steps] == [True, True, True, True, False]
+
+
+async def test_a_step_whose_model_did_not_answer_is_drafted_anew(tmp_path):
+    dead = Scripted(REPLIES[0], ModelError("m at 127.0.0.1:9 failed", found="cannot connect"))
+    await recorded(tmp_path / "s", dead, echo(), Decider())
+    failed = record_in(tmp_path / "s")
+    assert (len(failed.state.steps), failed.state.finished.status) == (2, "failed")
+    forked = fork(failed, 3, by="me")
+    result = await going_on(tmp_path / "f", forked, Scripted(block("FINAL(words)")), echo())
+    assert (result.status, result.iterations) == ("finished", 2)
+    assert [s.copied for s in fold(read_session(tmp_path / "f").events).steps] == [True, False]
 
 
 async def test_a_fork_of_a_fork_names_the_fork(record, tmp_path):

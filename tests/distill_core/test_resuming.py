@@ -198,7 +198,7 @@ async def test_a_caller_s_primitive_is_not_called_again(tmp_path):
 
 
 async def test_a_session_that_is_over_is_not_resumed(whole):
-    with pytest.raises(LogError, match=r"is over: finished.*fork it"):
+    with pytest.raises(LogError, match=r"is over: finished.*distill-tui fork "):
         resume(read_session(whole))
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import click
@@ -110,8 +111,7 @@ def launch_planned(
                 if tell:
                     _tell(outcome.result, as_json=options["as_json"])
                     _tell_partial(outcome.result)
-                if outcome.result.log_dir is not None:
-                    say(f"{outcome.result.status}; the session is kept in {outcome.result.log_dir}")
+                _tell_folder(outcome.result)
                 return INTERRUPTED if outcome.interrupted else _status(outcome.result)
             # What stands in for a model or a person gives what a record holds, which a fork leaves.
             free = planned.plan.supervisor is None and planned.plan.approver is None
@@ -139,8 +139,7 @@ def launch_planned(
     _tell_partial(result, result.reason)
     for note in result.notes:
         say(f"note: {note}")
-    if result.log_dir is not None:
-        say(f"{result.status}; the session is kept in {result.log_dir}")
+    _tell_folder(result)
     return _status(result)
 
 
@@ -171,7 +170,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
             if not progress.has_said(str(error)) or os.environ.get("DISTILL_DEBUG"):
                 raise
             if session.folder is not None:
-                say(f"failed; the session is kept in {session.folder}")
+                _tell_kept("failed", session.folder)
             raise click.exceptions.Exit(PARTIAL) from error
 
 
@@ -179,6 +178,17 @@ def _tell_partial(result: RunResult, why: str = "") -> None:
     """Say on stderr that what stands on stdout is no answer that FINAL gave; `why` where that was not told yet."""
     if result.partial and result.answer:
         say(f"partial: this is the best there was, not an answer that FINAL gave{f': {why}' if why else ''}")
+
+
+def _tell_folder(result: RunResult) -> None:
+    """Say where the session is kept, if it is."""
+    if result.log_dir is not None:
+        _tell_kept(result.status, Path(result.log_dir))
+
+
+def _tell_kept(status: str, folder: Path) -> None:
+    ways = f"; go on with: distill-tui fork {folder.name}" if status == "failed" else ""
+    say(f"{status}; the session is kept in {folder}{ways}")
 
 
 def _status(result: RunResult) -> int:

@@ -241,7 +241,7 @@ def test_a_session_that_is_over_says_to_fork_it(program, kept):
     status, _, err = program("resume", kept.name)
     assert status == 1
     assert "is over: finished" in err
-    assert "fork it" in err
+    assert "distill-tui fork 2" in err
 
 
 def test_other_models_than_the_session_had_are_not_taken_in_silence(program, endpoint, kept, tmp_path):
