@@ -244,7 +244,8 @@ def _variables(name: str, environ: Mapping[str, str]) -> Layer:
 def _flat(table: Mapping[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
     """Keys and their values. An empty table is a value, so that it is not lost; so is `engine`, which is free-form."""
     for name, value in table.items():
-        key = (*above, name)
+        # An action's id may stand in quotes: `"decide.approve" = "y"` under `[keys]`.
+        key = (*above, *name.split(".")) if above == ("keys",) else (*above, name)
         if isinstance(value, Mapping) and value and name != "engine":
             yield from _flat(value, key)
         else:
@@ -283,7 +284,7 @@ def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) ->
     except msgspec.ValidationError as error:
         words = str(error)
     place = _PLACE.search(words)
-    inner: Key = tuple(place["path"].lstrip(".").split(".")) if place else ()
+    inner = _spelled_out(tree, kind, place["path"]) if place else ()
     words = _PLACE.sub("", words)
     unknown = _UNKNOWN.search(words)
     names = _names(_kind_at(kind, inner))
@@ -297,6 +298,28 @@ def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) ->
     choices = _choices(_kind_at(kind, inner))
     hint = "allowed are " + ", ".join(choices) if choices else _in_words(words)
     raise ConfigError(f"{where}: {'.'.join(key)} is wrong", found=repr(_at(tree, inner)), remedy=hint)
+
+
+def _spelled_out(tree: Any, kind: Any, path: str) -> Key:
+    """The key that msgspec's `path` means, which says `[...]` for any entry of a table: the first that is wrong."""
+    key: Key = ()
+    for part in re.sub(r"\[\d+\]", "", path).replace("[...]", "[]").lstrip(".").split("."):
+        name, *entries = part.split("[]")
+        key = (*key, name)
+        for _ in entries:
+            entries_are, table = get_args(_kind_at(kind, key))[-1:], _at(tree, key)
+            wrong = (
+                [n for n, v in table.items() if not _is(v, entries_are)] if isinstance(table, dict) else []
+            )
+            key = (*key, *wrong[:1])
+    return key
+
+
+def _is(value: Any, kinds: tuple[Any, ...]) -> bool:
+    try:
+        return bool(kinds) and msgspec.convert(value, kinds[0], strict=True) is not None
+    except msgspec.ValidationError:
+        return False
 
 
 def _in_words(told: str) -> str:
@@ -316,8 +339,11 @@ def _at(tree: Any, key: Key) -> Any:
 
 
 def _kind_at(kind: Any, key: Key) -> Any:
-    """The type of the field at `key` of a struct type."""
+    """The type of the field at `key` of a struct type, and of entries of its tables."""
     for name in key:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+            continue
         fields = {f.encode_name: f.type for f in msgspec.structs.fields(kind)} if _is_struct(kind) else {}
         kind = fields.get(name)
     return kind

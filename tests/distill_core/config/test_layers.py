@@ -65,6 +65,8 @@ def test_the_defaults_are_the_published_ones(load):
         ),
         ("zzz = 1", r"there is no setting zzz \(known are supervisor, worker,"),
         ("models = 3", r"models is wrong: 3"),
+        ('[keys]\ndecide = "y"', r"keys.decide is wrong: 'y' \(give a table\)"),
+        ('[keys.decide]\nreject = "q"\napprove = [3]', r"keys.decide.approve is wrong: \[3\]"),
         ("x = [", "cannot read the configuration file"),
     ],
 )
@@ -78,6 +80,10 @@ def test_a_wrong_setting_names_file_key_found_and_allowed(load, tmp_path, text, 
 def test_a_wrong_value_is_blamed_on_where_it_came_from(load):
     with pytest.raises(ConfigError, match=r"^flag: limits.turns"):
         load("[limits]\nturns = 3", flags={"limits.turns": "many"})
+
+
+def test_an_action_may_be_named_by_its_id(load):
+    assert load('[keys]\n"decide.approve" = "y"').settings.keys == {"decide": {"approve": "y"}}
 
 
 def test_profile_names_may_hold_dots(load):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import click
@@ -32,6 +33,7 @@ def command(host: str, port: int, public_url: str | None, **options: Any) -> int
         raise ConfigError(
             "serving needs textual-serve", found=str(error), remedy='pip install "distill-tui[serve]"'
         ) from error
+    _free(host, port)
     address = Address(host=host, port=port, public_url=public_url)
     if not is_loopback(host):
         say(f"note: {host} is reached from other machines; what they send is not encrypted without a proxy")
@@ -39,3 +41,24 @@ def command(host: str, port: int, public_url: str | None, **options: Any) -> int
     say("ctrl-c ends it")
     TokenServer(address, ["home", *given(options)]).serve()
     return 0
+
+
+def _free(host: str, port: int) -> None:
+    """Look whether one can listen there, before a link is given that leads nowhere.
+
+    Raises:
+        ConfigError: one cannot.
+    """
+    from distill_core.errors import ConfigError
+
+    try:
+        family, kind, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}, port {port}",
+            found=error.strerror or str(error),
+            remedy="choose another with --port or --host",
+        ) from error
