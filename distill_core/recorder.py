@@ -262,10 +262,12 @@ def _encodable(value: object) -> object:
 
 
 def _unwritable(folder: Path, error: OSError) -> LogError:
+    elsewhere = "choose another folder with --log-dir or --home"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return LogError(
         f"cannot write the session's log in {folder}",
         found=error.strerror or str(error),
-        remedy="free some space or choose another folder with --log-dir or --home",
+        remedy=f"free some space or {elsewhere}" if full else elsewhere,
     )
 
 

@@ -250,4 +250,5 @@ def _telling(source: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LogError(f"cannot import {source}", found=error.strerror or str(error)) from error
+        where = f": {error.filename}" if error.filename and Path(error.filename) != source else ""
+        raise LogError(f"cannot import {source}", found=f"{error.strerror or error}{where}") from error

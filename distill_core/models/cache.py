@@ -193,6 +193,12 @@ class _Store:
         try:
             return work()
         except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+            if not self.path.parent.is_dir():
+                raise DistillError(
+                    f"cannot make the folder {self.path.parent}",
+                    found=getattr(error, "strerror", None) or str(error),
+                    remedy="choose another with --home or DISTILL_HOME",
+                ) from error
             raise DistillError(
                 f"the response cache {self.path} cannot be used",
                 found=str(error),

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -131,8 +132,7 @@ def launch_planned(
     for folder in planned.forks:
         say(f"a fork of it is kept in {folder}")
     if result is None:
-        if planned.folder is not None:
-            say(f"the session stands as it is; go on with: distill-tui resume {planned.folder.name}")
+        _tell_unfinished(planned.folder)
         return PARTIAL
     # The screen is gone with all that stood on it; the answer stays in the terminal.
     _tell(result, as_json=False)
@@ -147,7 +147,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
     """Run without a screen; a session that could not be run is told `as_json` too, and raised."""
     from distill_core.approval import PolicyApprover
     from distill_core.errors import DistillError
-    from tui.headless import Asker, Progress, run_headless
+    from tui.headless import Asker, Ended, Progress, ended_by_signals, run_headless
     from tui.headless.looking import Around
 
     asker = Asker(planned.who)
@@ -162,7 +162,12 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
         asker.around = Around(session=session, policy=approver, state=lambda: progress.state)
         started = time.monotonic()
         try:
-            return run_headless(session, meanwhile=lambda: progress.trying_again(session.again))
+            with ended_by_signals():
+                return run_headless(session, meanwhile=lambda: progress.trying_again(session.again))
+        except Ended as ended:
+            with suppress(OSError):  # the terminal may be gone
+                _tell_unfinished(session.folder)
+            raise click.exceptions.Exit(128 + ended.number) from ended
         except DistillError as error:
             if as_json:
                 _tell(_failed(session, error, time.monotonic() - started), as_json=True)
@@ -184,6 +189,11 @@ def _tell_folder(result: RunResult) -> None:
     """Say where the session is kept, if it is."""
     if result.log_dir is not None:
         _tell_kept(result.status, Path(result.log_dir))
+
+
+def _tell_unfinished(folder: Path | None) -> None:
+    if folder is not None:
+        say(f"the session stands as it is; go on with: distill-tui resume {folder.name}")
 
 
 def _tell_kept(status: str, folder: Path) -> None:

@@ -2,6 +2,6 @@
 
 from tui.headless.asking import Asker
 from tui.headless.progress import Progress
-from tui.headless.running import Outcome, run_headless
+from tui.headless.running import Ended, Outcome, ended_by_signals, run_headless
 
-__all__ = ["Asker", "Outcome", "Progress", "run_headless"]
+__all__ = ["Asker", "Ended", "Outcome", "Progress", "ended_by_signals", "run_headless"]

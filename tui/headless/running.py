@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 import msgspec
@@ -56,6 +58,33 @@ def run_headless(session: Session, *, meanwhile: Callable[[], None] = lambda: No
     if errors:
         raise errors[0]
     return Outcome(results[0], interrupted)
+
+
+class Ended(BaseException):
+    """Somebody wants the program gone, by signal `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise `Ended` in the main thread where the terminal goes away or the program is told to go."""
+
+    def end(number: int, _: object) -> None:
+        raise Ended(number)
+
+    # What is ignored stays so: `nohup` wants that of SIGHUP.
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    taken = [n for n in (getattr(signal, name) for name in names) if signal.getsignal(n) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _wait(ended: threading.Event, meanwhile: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from distill_core.events import SessionFinished
 from distill_core.reading import read_session
 from sessions.verify import verify
 from tests.fakes.openai_server import Reply, serve
@@ -90,6 +91,19 @@ def test_ctrl_c_at_the_prompt_ends_it_in_peace(environment, tmp_path):
     assert process.returncode == 130
     assert "stopped by the person" in (tmp_path / "err").read_text()
     assert "Fatal" not in (tmp_path / "err").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_is_told_to_go_says_how_to_go_on(environment, tmp_path, number):
+    with serve(default=Reply(text=LOOP), key=None) as server:
+        process = start(asking(server), environment, tmp_path)
+        wait_for_output(tmp_path / "home", "begun")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    (folder,) = (tmp_path / "home" / "sessions").iterdir()
+    assert process.returncode == 128 + number
+    assert f"distill-tui resume {folder.name}" in err
+    assert not isinstance(read_session(folder).events[-1], SessionFinished)
 
 
 def test_ctrl_c_does_not_wait_for_a_silent_server(environment, tmp_path):
