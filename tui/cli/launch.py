@@ -108,6 +108,8 @@ def launch_planned(
         policy = _policy(effective, headless)
         try:
             if headless:
+                if effective.is_default("session.approve"):
+                    say("nobody is asked: steps are approved by policy auto (--approve ask asks here)")
                 outcome = _headless(planned, policy, as_json=options["as_json"])
                 if tell:
                     _tell(outcome.result, as_json=options["as_json"])
