@@ -3,6 +3,16 @@
 So `distill-tui --help` costs little more than the interpreter and click.
 """
 
-from tui.cli.program import main
+import sys
+from typing import NoReturn
 
 __all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run the program and exit; see `program.main`."""
+    try:
+        from tui.cli.program import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
