@@ -1,4 +1,23 @@
-"""Hostile text in every place where foreign text is drawn: what reaches the terminal is harmless and whole."""
+"""Hostile text in every place where foreign text is drawn: what reaches the terminal is harmless and whole.
+
+| place | test |
+|---|---|
+| status, timeline, supervisor, output, worker calls, decision, final answer | here, every pane |
+| a worker call in full, its override; the editor of code, answers, forks | here |
+| candidates side by side, dry runs, differences, evidence | here |
+| the REPL's variables and the scratch prompt; errors of the engine; notifications | here |
+| the bytes that a terminal gets | here, byte by byte |
+| document, search, quotations | document/test_pane.py |
+| judgements: the form, what is judged, the list | annotating/test_judging.py |
+| settling what annotators differ in; two sessions side by side | judging/ |
+| review queue and its card, the form of a fork | none of their own: panes, bars and editor are as here |
+| kept sessions, their details, statistics | test_sessions_screen.py |
+| home screen and the names in its forms | home/test_home_screen.py |
+| export: rows, what is left out, names | test_export_screen.py |
+| headless progress and the plain prompt | headless/ |
+| lines of commands: run, sessions, errors | cli/test_run.py, cli/test_sessions.py, cli/test_process.py |
+| pages and Markdown of an export | sessions/export/test_reports.py |
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,10 @@ from distill_core import events as ev
 from distill_core.models.base import Usage
 from sessions import Store
 from tests.fakes.clock import Clock
+from tests.fakes.hostile import HOSTILE
 from tests.sessions.homes import decision, invent, judge
 from tests.sessions.stories import asked, talk
+from tests.tui.test_hostile import FORBIDDEN
 from tui.app import DistillApp
 from tui.screens.export import ExportScreen
 from tui.screens.live import LiveScreen
@@ -236,6 +238,19 @@ def test_how_it_looks(home, snap_compare, width, height):
 
     app = DistillApp(plain(), lambda: SessionsScreen(plain(), home, "ada"))
     assert snap_compare(app, terminal_size=(width, height), run_before=settle)
+
+
+async def test_statistics_draw_hostile_names_harmlessly(home):
+    from sessions.stats import stats
+
+    with Store(home) as store:
+        found = msgspec.structs.replace(stats(store), labels={HOSTILE: 1}, by_status={HOSTILE: 3})
+    app = DistillApp(plain(), lambda: StatisticsScreen(found, HOSTILE))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        drawn = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert "␛]52;c;ZXZpbA==␇" in drawn[0]
+        assert not [text for text in drawn if FORBIDDEN.search(text)]
 
 
 def test_how_statistics_look(home, snap_compare):
