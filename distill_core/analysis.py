@@ -50,6 +50,25 @@ class CodeAnalysis(msgspec.Struct, frozen=True, kw_only=True):
         return not self.suspects and self.error is None
 
 
+class Unparsed(msgspec.Struct, frozen=True, kw_only=True):
+    """Why code does not parse, and where: `line` and `column` from 1."""
+
+    why: str
+    line: int = 1
+    column: int = 1
+
+
+def unparsed(code: str) -> Unparsed | None:
+    """What keeps `code` from being parsed; None where nothing does."""
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return Unparsed(why=error.msg, line=error.lineno or 1, column=max(1, error.offset or 1))
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Unparsed(why=f"{type(error).__name__}: {error}")
+    return None
+
+
 def analyse(code: str) -> CodeAnalysis:
     """Read `code` without running it. Never raises: code that does not parse says so in `error`."""
     try:

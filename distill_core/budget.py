@@ -134,6 +134,10 @@ class Ledger:
         self._habits: dict[Role, Habits] = {}
         self._freed = asyncio.Condition()
 
+    def begin(self) -> None:
+        """The session begins now: what it took to get ready is no time of its own."""
+        self._started = self._clock()
+
     def carry(self, usage: dict[Role, Usage], seconds: float, *, kept: int = 0) -> None:
         """Go on from what an earlier part of the session has used.
 

@@ -21,6 +21,7 @@ from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.repl import AsyncREPL
 from distill_core.rerunning import Rerun, passed, rerun_all
+from distill_core.running_time import running_time
 from distill_core.signals import OnSignal, Phase
 from distill_core.supervising import SupervisorLine
 from distill_core.workers import WorkerGateway
@@ -131,7 +132,7 @@ def carry(earlier: Earlier, ledger: Ledger, gate: Gate, line: SupervisorLine, ga
     kept = sum(
         isinstance(e, ev.WorkerCallReturned) and e.cached and not e.copied for e in earlier.record.events
     )
-    ledger.carry(used, elapsed(earlier.record.events), kept=kept)
+    ledger.carry(used, running_time(earlier.record.events).seconds(), kept=kept)
     gate.carry(refused(earlier.record.events))
 
 
@@ -156,15 +157,6 @@ def _used(record: Record, *, metered: bool) -> dict[Role, Usage]:
                 continue
         used[role] = used[role] + unreported(estimate(chars, None).prompt_tokens, len(reply))
     return used
-
-
-def elapsed(events: tuple[ev.Event, ...]) -> float:
-    """Seconds that the session has run, the time between a program's death and the next start left out."""
-    total = 0.0
-    for before, after in itertools.pairwise(events):
-        if not isinstance(after, ev.SessionResumed):
-            total += max(0.0, (after.timestamp - before.timestamp).total_seconds())
-    return total
 
 
 def refused(events: tuple[ev.Event, ...]) -> set[str]:

@@ -174,7 +174,7 @@ class SupervisorReplied(Stamped, frozen=True, kw_only=True, tag="supervisor_repl
 
 
 class SupervisorFailed(Stamped, frozen=True, kw_only=True, tag="supervisor_failed"):
-    """The call failed for good after `attempts` requests."""
+    """The call failed for good after `attempts` requests, or was `cut` because the session was stopped."""
 
     call_id: str
     model: str
@@ -182,6 +182,7 @@ class SupervisorFailed(Stamped, frozen=True, kw_only=True, tag="supervisor_faile
     elapsed: float
     error: str
     attempts: int = 1
+    cut: bool = False
 
 
 class SessionFinished(Stamped, frozen=True, kw_only=True, tag="session_finished"):

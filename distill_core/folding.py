@@ -149,6 +149,7 @@ def _not_replied(folding: _Folding, event: ev.SupervisorFailed) -> None:
     if not event.copied:
         folding.supervisor.add(event.usage)
     reply["error"] = event.error
+    reply["cut"] = event.cut
     reply["usage"] = event.usage
     reply["elapsed"] = event.elapsed
     folding.phase(event.step, "proposed" if reply["candidate"] else "failed")

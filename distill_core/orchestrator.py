@@ -47,6 +47,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     supervisor_usage: Usage
     worker_usage: Usage
     cost: float | None
+    elapsed: float
 
 
 class _End(Exception):  # not an error: it unwinds the turns
@@ -413,6 +414,7 @@ class Orchestrator:
             supervisor_usage=self._line.usage,
             worker_usage=self._gateway.usage,
             cost=self._ledger.spent.cost,
+            elapsed=elapsed,
         )
         self._recorder.emit(
             ev.SessionFinished(

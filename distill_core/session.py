@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import platform
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -109,7 +108,6 @@ class Session:
             return await self._run_logged()
 
     async def _run_logged(self) -> RunResult:
-        started = time.monotonic()
         self._control.bind()
         earlier = self._earlier
         redriving = earlier.redriving() if earlier is not None else None
@@ -124,7 +122,7 @@ class Session:
             await self._close_log()
             raise
         note = await self._close_log()
-        result = self._result(ending, time.monotonic() - started)
+        result = self._result(ending)
         return msgspec.structs.replace(result, notes=(note,)) if note else result
 
     async def _close_log(self) -> str:
@@ -197,7 +195,9 @@ class Session:
                     reference = asyncio.create_task(asyncio.to_thread(self._document))
                 self._repl = repl
                 assert reference is not None
-                self._begin(recorder, await reference, repl.isolation, rebuilt)
+                await reference
+                ledger.begin()
+                self._begin(recorder, reference.result(), repl.isolation, rebuilt)
                 if earlier is not None:
                     carry(earlier, ledger, gate, line, gateway)
                 stored = earlier.record.state.messages if earlier is not None else ()
@@ -375,6 +375,11 @@ class Session:
         return self._gateway
 
     @property
+    def elapsed(self) -> float:
+        """Seconds that it has run, those before a program's death included; 0 before its beginning."""
+        return self._ledger.spent.seconds if self._ledger is not None else 0.0
+
+    @property
     def paused(self) -> bool:
         """Whether it holds, or will at its next boundary."""
         return self._control.paused
@@ -513,14 +518,14 @@ class Session:
             },
         )
 
-    def _result(self, ending: Ending, elapsed: float) -> RunResult:
+    def _result(self, ending: Ending) -> RunResult:
         return RunResult(
             answer=ending.answer.text if ending.answer else "",
             value=ending.answer.value if ending.answer else None,
             iterations=ending.iterations,
             supervisor_usage=ending.supervisor_usage,
             worker_usage=ending.worker_usage,
-            elapsed=elapsed,
+            elapsed=ending.elapsed,
             status=ending.status,
             partial=ending.partial,
             reason=ending.reason,

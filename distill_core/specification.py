@@ -75,7 +75,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         answer: the answer as text.
         iterations: supervisor turns taken.
-        elapsed: seconds.
+        elapsed: seconds that the session ran, those before a program's death included.
         status: how it ended; "finished" is the only one with an answer that was given as one.
         partial: the answer is the best there was, not one that FINAL gave.
         reason: why it ended.

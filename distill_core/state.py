@@ -34,7 +34,7 @@ CallPhase: TypeAlias = Literal["running", "done", "failed"]
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One supervisor call and, once there, its reply."""
+    """One supervisor call and, once there, its reply; `cut` where the session was stopped before that."""
 
     call_id: str
     extends: str | None
@@ -50,6 +50,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cached: bool = False
     error: str | None = None
     problem: str | None = None
+    cut: bool = False
 
 
 class WorkerCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -347,7 +348,7 @@ def _supervisor_answered(
     if not event.copied:
         usage = usage + event.usage
     if isinstance(event, ev.SupervisorFailed):
-        reply = _replace(reply, error=event.error, usage=event.usage, elapsed=event.elapsed)
+        reply = _replace(reply, error=event.error, usage=event.usage, elapsed=event.elapsed, cut=event.cut)
         state = _phase(state, event.step, "proposed" if reply.candidate else "failed")
     else:
         reply = _replace(

@@ -154,10 +154,10 @@ class SupervisorLine:
                     await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
                 )
         except asyncio.CancelledError:
-            await self._failed(call_id, step, held, ModelError("the call was cancelled"), started)
+            await self._failed(call_id, step, held, ModelError("the call was cancelled"), started, cut=True)
             raise
         except Stopped as stop:
-            await self._failed(call_id, step, held, stop, started)
+            await self._failed(call_id, step, held, stop, started, cut=True)
             raise
         except Exception as error:
             failure = _failure(error, late=deadline.expired())
@@ -187,7 +187,14 @@ class SupervisorLine:
         )
 
     async def _failed(
-        self, call_id: str, step: int, held: Reservation | None, error: DistillError, started: float
+        self,
+        call_id: str,
+        step: int,
+        held: Reservation | None,
+        error: DistillError,
+        started: float,
+        *,
+        cut: bool = False,
     ) -> None:
         attempts = getattr(error, "attempts", 1)
         usage = Usage(calls=attempts)
@@ -203,6 +210,7 @@ class SupervisorLine:
                 elapsed=time.monotonic() - started,
                 error=str(error),
                 attempts=attempts,
+                cut=cut,
             )
         )
 

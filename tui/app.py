@@ -66,6 +66,17 @@ class DistillApp(App[tuple[str, ...]]):
     TITLE = "distill-tui"
     # The screens have an action for it, whose key can be bound anew.
     ENABLE_COMMAND_PALETTE = False
+    # Keys stand at the bottom of every screen; a notice must not hide them.
+    CSS = """
+    ToastRack {
+        dock: top;
+        align: right top;
+        margin: 2 0 0 0;
+    }
+    Toast {
+        padding: 0 1;
+    }
+    """
 
     def __init__(self, setup: Setup, first: Callable[[], Screen[Any]]) -> None:
         self._palettes = setup.palettes

@@ -21,7 +21,7 @@ from distill_core.signals import Differs, ReplyDelta, Signal
 
 
 class EngineEnded(msgspec.Struct, frozen=True):
-    """The engine's thread is over. `error` and `details` (a traceback) where it ended by an exception."""
+    """The engine's thread is over. `error` where it ended by an exception, `details` (a traceback) by a fault."""
 
     error: str | None = None
     details: str = ""

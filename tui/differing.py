@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from distill_core.rerunning import KINDS, Divergence
+from tui.live.words import count
 
 MOST = 24
 """Lines shown of one difference."""
@@ -27,4 +28,4 @@ def lines(difference: Divergence) -> Iterator[str]:
     for line in changed[:MOST]:
         yield f"  {line}"
     if len(changed) > MOST:
-        yield f"  … {len(changed) - MOST} more lines"
+        yield f"  … {count(len(changed) - MOST, 'more line')}"

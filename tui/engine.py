@@ -302,8 +302,7 @@ class Engine:
             ended = EngineEnded("the session was dropped before its end; its log keeps what it had")
         except Exception as error:  # noqa: BLE001  # the session's outermost frame: kept, shown, raised after the screen
             self.error = error
-            named = str(error) if isinstance(error, DistillError) else f"{type(error).__name__}: {error}"
-            ended = EngineEnded(named, traceback.format_exc())
+            ended = _ended_by(error)
         finally:
             self._bridge.end(ended)
             self._over.set()
@@ -318,6 +317,13 @@ class Engine:
         for wish in early:
             self._loop.call_soon(wish, session)
         return await task
+
+
+def _ended_by(error: Exception) -> EngineEnded:
+    """An error that was raised on purpose says all there is to say; where any other came from has to be found."""
+    if isinstance(error, DistillError):
+        return EngineEnded(str(error))
+    return EngineEnded(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
 def _on(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:

@@ -259,7 +259,10 @@ def _collect(
         found = f"nothing in it can be read: {_few(left_out)}" if left_out else "it holds no files"
         raise unreadable(name, found, "give text, PDF, Word, HTML, JSON or CSV files")
     if left_out:
-        notes.insert(0, f"{len(left_out):,} files were left out: {_few(left_out)}")
+        notes.insert(
+            0,
+            f"{'1 file was' if len(left_out) == 1 else f'{len(left_out):,} files were'} left out: {_few(left_out)}",
+        )
     return _document(name, texts, tuple(notes))
 
 

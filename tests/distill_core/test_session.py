@@ -285,6 +285,31 @@ async def test_budget_tells_the_code_what_is_left():
     assert result.value == 4
 
 
+async def test_a_call_that_a_stop_cut_short_has_not_failed():
+    asked = asyncio.Event()
+
+    class Silent(Scripted):
+        async def achat(self, *args, **kwargs):
+            asked.set()
+            await asyncio.Event().wait()
+
+    kept = Kept()
+    session = Session(
+        SessionSpec(query="q", context="c"),
+        supervisor=Silent(block("1")),
+        worker=echo(),
+        approver=Decider(),
+        sinks=[kept],
+    )
+    running = asyncio.create_task(session.run())
+    await asked.wait()
+    session.stop("me")
+    result = await asyncio.wait_for(running, 10)
+    (cut,) = kept.of(ev.SupervisorFailed)
+    assert (cut.error, cut.cut) == ("stopped by me", True)
+    assert result.elapsed == kept.of(ev.SessionFinished)[0].elapsed
+
+
 async def test_stop_cuts_a_running_cell_short():
     kept = Kept()
     session = Session(

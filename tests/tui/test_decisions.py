@@ -51,6 +51,18 @@ async def test_edit_runs_what_the_person_wrote_and_keeps_both() -> None:
         assert "was edited, this ran" in opened.text("supervisor")
 
 
+async def test_broken_code_is_warned_of_once_and_then_taken() -> None:
+    async with open_screen([TWO_CELLS]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        await opened.press("e", "ctrl+n", *"print(", "enter", "ctrl+p", "ctrl+s")
+        keys, editor = opened.app.screen.query_one("#write-keys"), opened.app.screen.query_one(Editor)
+        assert "! '(' was never closed: line 1, column 6" in str(keys.render())
+        assert (editor.exact, editor.cursor_location) == ("print(\ntwo = 2", (0, 5))
+        assert opened.kept.of(ev.DecisionMade) == []
+        await opened.press("ctrl+s")
+        assert (await decision(opened)).after == ("one = 1", "print(\ntwo = 2")
+
+
 async def test_each_cell_of_a_step_can_be_edited() -> None:
     async with open_screen([TWO_CELLS]) as opened:
         await opened.until(lambda model: model.gate == "step")

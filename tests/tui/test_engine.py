@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from distill_core import events as ev
 from distill_core.approval import Approver, AutoApprover
-from distill_core.errors import DistillError
+from distill_core.errors import DistillError, ModelError
 from distill_core.recorder import Sink
 from distill_core.signals import OnSignal
 from distill_core.specification import RunResult
@@ -16,15 +16,38 @@ from tests.tui.harness import open_screen, open_story
 from tests.tui.stories import FIRST
 from tui.bridge import Bridge
 from tui.engine import Engine
+from tui.lines import plain
 from tui.running import LiveApp, wire
 from tui.screens.live import LiveScreen
+from tui.widgets.line_pane import LinePane, rows_of
 
 
-async def test_an_error_of_the_engine_is_shown_with_where_it_came_from() -> None:
+async def test_an_error_raised_on_purpose_is_one_line_and_what_can_be_done_next() -> None:
+    dead = ModelError(
+        "A at 127.0.0.1:9 failed", found="connection refused", remedy="check that the server runs"
+    )
+    async with open_screen([FIRST], policy="auto", raises=dead) as opened:
+        await opened.until(lambda model: model.ended is not None)
+        told = " ".join(opened.text("decision").split())
+        assert "✗ failed · A at 127.0.0.1:9 failed: connection refused (check that the server runs)" in told
+        assert "q leaves" in told
+        assert "Traceback" not in told
+        assert ".py" not in told
+        await opened.press("T")
+        assert len(opened.app.screen_stack) == 2, "there is no traceback to read"
+
+
+async def test_a_fault_of_the_program_is_shown_with_where_it_came_from() -> None:
     async with open_screen([FIRST], policy="auto", raises=RuntimeError("the tape tore")) as opened:
         await opened.until(lambda model: model.ended is not None)
         assert "✗ failed · RuntimeError: the tape tore" in opened.text("decision")
-        assert "Traceback" in opened.text("decision")
+        assert "scripted.py, line " in opened.text("decision")
+        assert "Traceback" not in opened.text("decision"), "it is folded"
+        await opened.press("T")
+        assert "Traceback" in "\n".join(
+            plain(line) for line in rows_of(opened.app.screen.query_one(LinePane))
+        )
+        await opened.press("escape")
         assert opened.app.is_running
         await opened.press("2", "home", "3", "end", "?", "escape")
         assert opened.app.is_running

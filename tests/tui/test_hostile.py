@@ -113,6 +113,8 @@ async def test_the_editor_draws_clean_and_gives_back_exactly() -> None:
         await opened.press("e")
         assert "␛]52;c;ZXZpbA==␇" in check(opened)
         await opened.press("#", "ctrl+s")
+        assert "ctrl+s again" in check(opened), "it is no Python"
+        await opened.press("ctrl+s")
         await opened.until(lambda _: len(opened.kept.of(ev.DecisionMade)) == 1)
         assert opened.kept.of(ev.DecisionMade)[0].after == ("#" + CODE.replace("\ud83d", "\\ud83d"),)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
+from textual.widgets._toast import Toast, ToastRack
 
 from tests.fakes.scripted import Call, ScriptedCell, ScriptedStep
-from tests.tui.harness import Opened, open_screen, open_story
+from tests.tui.harness import Opened, Stage, open_screen, open_story
+from tests.tui.stories import FIRST
 from tui.actions import ACTIONS, REGISTRY
 from tui.actions.rebinding import situations
 from tui.live.keys import help_lines
 from tui.theme import variables
+from tui.widgets.line_pane import LinePane
 
 PANES = ("timeline", "supervisor", "output", "workers")
 
@@ -109,6 +112,34 @@ async def test_scrolling_up_stops_following_and_the_end_follows_again() -> None:
         assert pane.following
 
 
+async def test_a_pane_that_gets_the_focus_has_a_row_to_open() -> None:
+    async with open_story("running") as opened:
+        pane = opened.pane("workers")
+        assert pane.cursor is None
+        await opened.press("4")
+        assert pane.cursor == 5, "the last, as the end is followed"
+        await opened.press("enter")
+        assert opened.app.screen.query_one("#call-pane", LinePane).border_title == "Worker call w6"
+        await opened.press("escape", "up")
+        assert pane.cursor == 4
+
+
+async def test_notices_leave_the_keys_to_be_read() -> None:
+    stage = Stage([FIRST])
+    try:
+        async with stage.app.run_test(size=(120, 40), notifications=True) as pilot:
+            opened = await stage.opened(pilot)
+            await opened.until(lambda model: model.gate == "step")
+            opened.screen.say("something to be said " * 20)
+            rack = opened.screen.get_child_by_type(ToastRack)
+            await opened.until(lambda _: any(notice.region for notice in rack.query(Toast)))
+            notice = rack.query_one(Toast).region
+            bars = [opened.screen.query_one(f"#{name}").region for name in ("status", "gate", "keys")]
+            assert not any(notice.overlaps(bar) for bar in bars)
+    finally:
+        stage.close()
+
+
 async def test_a_worker_call_is_read_in_full() -> None:
     async with open_story("final") as opened:
         await opened.press("4", "home", "down", "down", "enter")
@@ -160,6 +191,13 @@ def test_every_action_has_an_id_a_key_and_a_help() -> None:
     for action in ACTIONS:
         assert action.keys
         assert action.help in text
+
+
+def test_keys_that_do_the_same_share_a_line_and_those_that_do_nothing_have_none() -> None:
+    lines = help_lines(REGISTRY, "review", without={f"review.score_{n}" for n in range(6, 10)})
+    first, second = ("".join(text for text, _ in line) for line in lines[1:3])
+    assert " ".join(first.split()) == "1–5 Rate the session, or score the criterion at the cursor"
+    assert second.split()[0] == "+"
 
 
 def test_the_help_begins_with_the_keys_of_the_screen_that_it_is_asked_on() -> None:
@@ -235,5 +273,4 @@ async def test_the_line_over_the_calls_sums_them_up() -> None:
         header = ["".join(text for text, _ in line) for line in opened.pane("workers").header]
         assert "4/6 done · ▸2 run · ✗1 failed · 1 cached" in header[0]
         assert "1.2k tok" in "".join(header)
-        assert "/s" in "".join(header)
-        assert "left" in "".join(header)
+        assert "left" not in "".join(header), "too little has come back to tell"

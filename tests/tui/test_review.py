@@ -102,12 +102,12 @@ async def test_a_fork_is_asked_for_at_the_step_that_is_shown(opened, events):
     await press(pilot, "J", "1", "enter", "f")
     await press(pilot, "e")
     assert isinstance(app.screen, WriteScreen)
-    await press(pilot, *"x=1", "ctrl+s")
+    await press(pilot, *"x=1", "enter", "ctrl+s")
     session, at, step, option, path = playback.fork
     assert (session, at, step, option) == (playback.session_id, "--at", "1", "--code")
     code = Path(path).read_text()
     Path(path).unlink()
-    assert code == "x=1" + fold(events).cells["c1"].code
+    assert code == "x=1\n" + fold(events).cells["c1"].code
 
 
 async def test_words_behind_the_last_step_are_an_instruction(opened):

@@ -27,6 +27,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         revises: the code that waits is a revision of an earlier cell.
         call: there is a worker call at the cursor of the workers pane.
         forks: the session on the live screen can be forked.
+        fault: the session was ended by a fault of the program.
     """
 
     gate: Gate | None = None
@@ -39,6 +40,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     revises: bool = False
     call: bool = False
     forks: bool = False
+    fault: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

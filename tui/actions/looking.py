@@ -126,6 +126,15 @@ LOOKING: tuple[Action, ...] = (
         shown=True,
     ),
     Action(
+        id="fault.show",
+        keys=("T",),
+        label="Traceback",
+        help="After a fault of the program: where in its code that came from, to be reported",
+        group=LOOK,
+        applies=lambda now: now.fault,
+        shown=True,
+    ),
+    Action(
         id="theme.next",
         keys=("t",),
         label="Theme",

@@ -26,7 +26,7 @@ REVIEWING: tuple[Action, ...] = (
             f"score_{n}",
             (str(n),),
             f"{n}",
-            f"Rate the session, or score the criterion at the cursor: {n}",
+            "Rate the session, or score the criterion at the cursor",
         )
         for n in range(1, 10)
     ),

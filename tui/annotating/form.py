@@ -10,6 +10,7 @@ import msgspec
 from distill_core.config.rubric import Criterion, Rubric
 from sessions.judging.judgement import Judgement
 from tui.lines import Line, pad
+from tui.live import words
 
 Part: TypeAlias = Literal["rating", "mark", "label", "score", "comment", "correction", "reason"]
 
@@ -207,7 +208,7 @@ class Form:
         return (
             _title(title),
             (text.split("\n", 1)[0], ""),
-            (f" … {more} lines more" if more else "", "muted"),
+            (f" … {words.count(more, 'more line')}" if more else "", "muted"),
         )
 
 

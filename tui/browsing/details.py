@@ -59,7 +59,7 @@ def _facts(row: SessionRow) -> Iterator[Line]:
         ("worker", row.worker),
         ("started", when(row.started)),
         ("took", "-" if row.elapsed is None else f"{row.elapsed:.0f} s"),
-        ("spent", f"{row.tokens:,} tokens, {money(row.cost)}"),
+        ("spent", f"{words.count(row.tokens, 'token')}, {money(row.cost)}"),
         ("steps", f"{row.steps}, {row.edits} edited, {words.count(row.errors, 'cell')} failed"),
         ("calls", f"{row.worker_calls}, {row.failed_calls} failed"),
         ("decided by", ", ".join(row.decided_by) or "-"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -162,7 +161,6 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
         progress.on_difference = asker.differs
         session = planned.session(approver, (progress,), progress.signal)
         asker.around = Around(session=session, policy=approver, state=lambda: progress.state)
-        started = time.monotonic()
         try:
             with ended_by_signals():
                 return run_headless(session, meanwhile=lambda: progress.trying_again(session.again))
@@ -172,7 +170,7 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
             raise click.exceptions.Exit(128 + ended.number) from ended
         except DistillError as error:
             if as_json:
-                _tell(_failed(session, error, time.monotonic() - started), as_json=True)
+                _tell(_failed(session, error), as_json=True)
                 json_is_told()
             if not progress.has_said(str(error)) or os.environ.get("DISTILL_DEBUG"):
                 raise
@@ -248,7 +246,7 @@ def _new(
     )
 
 
-def _failed(session: Session, error: Exception, elapsed: float) -> RunResult:
+def _failed(session: Session, error: Exception) -> RunResult:
     """What a session came to that ended with an error instead of a result."""
     from distill_core.models.base import Usage
     from distill_core.specification import RunResult
@@ -258,7 +256,7 @@ def _failed(session: Session, error: Exception, elapsed: float) -> RunResult:
         iterations=0,
         supervisor_usage=Usage(),
         worker_usage=Usage(),
-        elapsed=elapsed,
+        elapsed=session.elapsed,
         status="failed",
         partial=True,
         reason=str(error),

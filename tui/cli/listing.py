@@ -62,7 +62,7 @@ def when(moment: datetime | None) -> str:
 
 def money(cost: float | None) -> str:
     """US dollars."""
-    return "-" if cost is None else f"${cost:.4f}" if cost < 1 else f"${cost:.2f}"
+    return "-" if cost is None else f"${cost:.4f}" if 0 < cost < 1 else f"${cost:.2f}"
 
 
 def _width() -> int:
@@ -143,7 +143,7 @@ def _cell(cell: Cell, *, full: bool) -> Iterator[str]:
     shown = output if full else output[:OUTPUT_LINES]
     yield from (f"    {clean(line)}" for line in shown)
     if len(shown) < len(output):
-        yield f"    … {len(output) - len(shown)} more lines (--full)"
+        yield f"    … {count(len(output) - len(shown), 'more line')} (--full)"
     if len(cell.calls):
         yield f"    {count(len(cell.calls), 'worker call')}"
 

@@ -103,8 +103,11 @@ class Planned:
 
     def seen(self, approver: Approver, sinks: Sequence[Sink], on_signal: OnSignal) -> Session:
         """The session, and for the screen what was on record of it before."""
+        from distill_core.signals import Phase
+
         earlier = self.plan.earlier
         if earlier is not None and earlier.resumes:
+            on_signal(Phase(step=len(earlier.record.state.steps), text="resuming"))
             for sink in sinks:
                 for event in earlier.record.events:
                     sink.write(event)

@@ -24,6 +24,7 @@ from distill_core.signals import Differs
 from tui.headless import diverging, looking
 from tui.headless.lines import typed_line
 from tui.headless.looking import Around
+from tui.live.words import count, money
 from tui.saying import say
 
 STEP = (
@@ -227,8 +228,9 @@ def _tell_step(proposal: StepProposal) -> None:
     say(f"step {proposal.step}{turns}. The supervisor says:\n{proposal.reply.strip()}")
     for cell in proposal.cells:
         found = cell.analysis
-        calls = "an unknown number of" if found.worker_calls is None else str(found.worker_calls)
-        say(f"cell {cell.cell_id}: {calls} worker calls; imports: {', '.join(found.imports) or 'none'}")
+        known = found.worker_calls
+        calls = "an unknown number of worker calls" if known is None else count(known, "worker call")
+        say(f"cell {cell.cell_id}: {calls}; imports: {', '.join(found.imports) or 'none'}")
         if found.suspects:
             say(f"  look at: {', '.join(found.suspects)}")
         if found.error:
@@ -248,10 +250,10 @@ def _tell_candidates(proposal: StepProposal) -> None:
 def _tell_final(proposal: FinalProposal) -> None:
     say(f"step {proposal.step}, answer: {proposal.answer.text}")
     if proposal.spent is not None:
-        cost = "" if proposal.spent.cost is None else f", ${proposal.spent.cost:.4f}"
-        say(
-            f"spent so far: {proposal.spent.tokens:,} tokens, {proposal.spent.worker_calls} worker calls{cost}"
-        )
+        spent = proposal.spent
+        cost = "" if spent.cost is None else f", {money(spent.cost)}"
+        calls = count(spent.worker_calls, "worker call")
+        say(f"spent so far: {count(spent.tokens, 'token')}, {calls}{cost}")
     if proposal.look is not None:
         found = proposal.look()
         for finding in found:

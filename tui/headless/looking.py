@@ -14,6 +14,7 @@ from distill_core.probing import Probe
 from distill_core.proposals import StepProposal
 from distill_core.repl import Variable
 from distill_core.state import SessionState
+from tui.live.words import count, money
 from tui.saying import say
 
 PATIENCE = 30.0
@@ -61,10 +62,9 @@ def dry_run(proposal: StepProposal) -> None:
         say(f"no dry run: {forecast.why}")
         return
     least = "" if forecast.complete else "at least "
-    cost = "" if forecast.cost is None else f", at most ${forecast.cost:.4f}"
-    say(
-        f"dry run: {least}{forecast.worker_calls} worker calls, at most {forecast.prompt_tokens:,} prompt tokens{cost}"
-    )
+    cost = "" if forecast.cost is None else f", at most {money(forecast.cost)}"
+    calls, most = count(forecast.worker_calls, "worker call"), count(forecast.prompt_tokens, "prompt token")
+    say(f"dry run: {least}{calls}, at most {most}{cost}")
     if forecast.why:
         say(f"  {forecast.why}")
 

@@ -158,6 +158,8 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
             cached = ", cached" if event.cached else ""
             used = f"{event.usage.prompt_tokens:,}+{event.usage.completion_tokens:,} tokens"
             return f"step {event.step}: reply in {event.elapsed:.1f} s, {used}{cached}: {_brief(event.text)}"
+        case ev.SupervisorFailed() if event.cut:
+            return f"step {event.step}: {_flat(event.error)}, before the supervisor had replied"
         case ev.SupervisorFailed():
             return f"step {event.step}: the supervisor failed: {_flat(event.error)}"
         case ev.ReplyRejected():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from distill_core import raising
 from distill_core.analysis import CodeAnalysis
 from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
@@ -16,8 +18,8 @@ from tui.live.difference import difference_lines
 from tui.live.model import LiveModel
 
 
-def lines(model: LiveModel) -> list[Line]:
-    """What the decision pane says now."""
+def lines(model: LiveModel, *, forks: bool = False) -> list[Line]:
+    """What the decision pane says now; `forks` if the session can be forked."""
     match model.proposal:
         case StepProposal():
             return _step(model, model.proposal)
@@ -26,7 +28,7 @@ def lines(model: LiveModel) -> list[Line]:
         case BudgetProposal():
             return _budget(model.proposal)
         case None:
-            return _nothing(model)
+            return _nothing(model, forks)
 
 
 def _step(model: LiveModel, proposal: StepProposal) -> list[Line]:
@@ -67,7 +69,7 @@ def _revision(revision: Revision) -> list[Line]:
         return [((f"   = the same code as {revision.of}", "warn"),)]
     head: Line = (
         (f"   revises {revision.of}: ", "muted"),
-        (f"+{revision.added} −{revision.removed} lines", ""),
+        (f"+{revision.added} −{words.count(revision.removed, 'line')}", ""),
         (" · d shows all", "muted"),
     )
     changes = difference_lines(revision.before, revision.after, context=0, indent="   ")
@@ -184,10 +186,10 @@ def _budget(proposal: BudgetProposal) -> list[Line]:
     ]
 
 
-def _nothing(model: LiveModel) -> list[Line]:
+def _nothing(model: LiveModel, forks: bool) -> list[Line]:
     finished = model.state.finished
     if model.ended is not None and model.ended.error is not None:
-        return _failed(model.ended, finished)
+        return _failed(model, model.ended, forks)
     if finished is not None:
         return _finished(finished)
     if model.ended is not None:
@@ -201,12 +203,23 @@ def _nothing(model: LiveModel) -> list[Line]:
     return [(("✎ The supervisor is at work. Nothing to decide now.", "muted"),)]
 
 
-def _failed(ended: EngineEnded, finished: SessionFinished | None) -> list[Line]:
-    """An error of the engine: what it says, what there is all the same, and where it came from."""
-    lines = roled(f"✗ failed · {ended.error}", "error")
+def _failed(model: LiveModel, ended: EngineEnded, forks: bool) -> list[Line]:
+    """An error of the engine: what it says, what there is all the same, and what can be done next."""
+    lines, finished = roled(f"✗ failed · {ended.error}", "error"), model.state.finished
     if finished is not None and finished.answer is not None:
         lines += [(("the best partial result:", "warn"),), *roled(finished.answer.text)]
-    return lines + roled(ended.details.rstrip("\n"), "muted") if ended.details else lines
+    if ended.details:
+        place = _place(ended.details)
+        lines.append((("a fault of the program itself", "warn"), (f"{place} · T shows all of it", "muted")))
+    kept = "what happened is kept" if model.state.started is not None else "nothing has run"
+    further = " · F goes on from a step, with another model if you like" if forks else ""
+    return [*lines, ((f"{kept}{further} · q leaves", "muted"),)]
+
+
+def _place(details: str) -> str:
+    """The last line of code that a traceback names, as " · orchestrator.py, line 12"."""
+    found = re.findall(r'^  File "(?:.*[/\\])?([^/\\"]+)", line (\d+)', details, re.M)
+    return f" · {found[-1][0]}, line {found[-1][1]}" if found else ""
 
 
 def _finished(finished: SessionFinished) -> list[Line]:

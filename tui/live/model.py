@@ -6,7 +6,7 @@ that only that is drawn anew.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -22,18 +22,17 @@ from distill_core.forecast import Forecast
 from distill_core.models.again import Again
 from distill_core.models.base import Usage
 from distill_core.revision import Revision, revised
+from distill_core.running_time import RunningTime
 from distill_core.signals import Differs, Notice, Phase, ReplyDelta
 from distill_core.state import EMPTY, SessionState, apply, fold
 from tui.actions import Gate, Situation
 from tui.bridge import EngineEnded, Item
 from tui.live import pricing
+from tui.live.pace import Pace
 
 Paid: TypeAlias = ev.SupervisorReplied | ev.SupervisorFailed | ev.WorkerCallReturned | ev.WorkerCallFailed
-Booked: TypeAlias = Paid | ev.SessionStarted | ev.SupervisorCalled | ev.WorkerCallStarted
+Booked: TypeAlias = Paid | ev.SessionStarted | ev.SessionResumed | ev.SupervisorCalled | ev.WorkerCallStarted
 _BOOKED = frozenset(get_args(Booked))
-
-RATED = 64
-"""Worker calls by whose ends the rate is taken."""
 
 RECENT_STEPS = 3
 """Steps before the one that waits whose cells it may revise."""
@@ -85,6 +84,8 @@ class LiveModel:
         self.findings: dict[str, tuple[Finding, ...]] = {}
         self.proposal: Proposal | None = None
         self.phase = ""
+        self.time = RunningTime()
+        self.pace = Pace()
         self.ended: EngineEnded | None = None
         self.paused = False
         self.step_tokens: Counter[int] = Counter()
@@ -93,9 +94,9 @@ class LiveModel:
         self._prices: Mapping[str, Prices] = {}
         self.slots: int | None = None
         self.again: tuple[str, Again] | None = None
+        self._asked: dict[str, datetime] = {}
         self._open: dict[str, datetime] = {}
         self._tally: Counter[str] = Counter()
-        self._ends: deque[datetime] = deque(maxlen=RATED)
         self._changes = Changes()
 
     # ------------------------------------------------------------ taking
@@ -195,12 +196,14 @@ class LiveModel:
     def take_past(self, events: Sequence[ev.Event]) -> None:
         """Take many events at once. What changed by them is not noted: `begin_anew` has to follow."""
         self.state = fold(events, self.state)
+        self.time.take_all(events)
         for event in events:
             if type(event) in _BOOKED:
                 self._book(cast("Booked", event))
 
     def _event(self, event: ev.Event) -> None:
         self.state = apply(self.state, event)
+        self.time.take(event)
         if event.step:
             self._changes.steps.add(event.step)
         if type(event) in _BOOKED:
@@ -212,11 +215,16 @@ class LiveModel:
         match event:
             case ev.SessionStarted():
                 self._prices = pricing.prices(self.state)
+            case ev.SessionResumed():
+                self.phase, self.pace = "", Pace()
             case ev.SupervisorCalled():
                 self.step_of[event.call_id] = event.step
+                self._asked[event.call_id] = event.timestamp
             case ev.SupervisorReplied() | ev.SupervisorFailed():
+                self._asked.pop(event.call_id, None)
                 self._pay(event)
             case ev.WorkerCallStarted():
+                self.pace.start(event)
                 self._open[event.call_id] = event.timestamp
             case ev.WorkerCallReturned() | ev.WorkerCallFailed():
                 self._pay(event)
@@ -259,7 +267,7 @@ class LiveModel:
 
     def _count(self, event: ev.WorkerCallReturned | ev.WorkerCallFailed) -> None:
         self._open.pop(event.call_id, None)
-        self._ends.append(event.timestamp)
+        self.pace.end(event)
         if isinstance(event, ev.WorkerCallReturned):
             self._tally["done"] += 1
             self._tally["cached"] += event.cached
@@ -291,18 +299,38 @@ class LiveModel:
             return False
         return call_id in islice(self._open, self.slots, None)
 
+    @property
+    def silent(self) -> list[str]:
+        """Supervisor calls of whose reply nothing has come yet."""
+        return [call_id for call_id in self._asked if call_id not in self.drafts] if self.live else []
+
+    def silence(self, call_id: str, now: datetime) -> float | None:
+        """Seconds since a supervisor was asked of whose reply nothing has come yet; None of any other call."""
+        asked = self._asked.get(call_id)
+        if asked is None or call_id in self.drafts or not self.live:
+            return None
+        return max(0.0, (now - asked).total_seconds())
+
     def age(self, call_id: str, now: datetime) -> float | None:
         """Seconds since a call was made that has no reply yet."""
         made = self._open.get(call_id)
         return None if made is None else max(0.0, (now - made).total_seconds())
 
     @property
-    def rate(self) -> float:
-        """Worker calls a second lately; 0 while none runs."""
-        if not self._open or len(self._ends) < 2:
-            return 0.0
-        span = (self._ends[-1] - self._ends[0]).total_seconds()
-        return (len(self._ends) - 1) / span if span > 0 else 0.0
+    def rate(self) -> float | None:
+        """Worker calls a second in the running cell; None while none runs, or too few have ended to tell."""
+        return self.pace.rate if self._open else None
+
+    def left(self, now: datetime) -> float | None:
+        """Seconds until the worker calls that are made have ended, as far as those before tell; None if not at all."""
+        return self.pace.left(len(self._open), now)
+
+    def elapsed(self, now: datetime) -> float:
+        """Seconds that the session has run."""
+        if self.state.finished is not None:
+            return self.state.finished.elapsed
+        runs = self.ended is None and self.phase != "resuming" and not self.phase.startswith("rebuilding")
+        return self.time.seconds(now if runs else None)
 
     @property
     def cost(self) -> float | None:
@@ -353,6 +381,7 @@ class LiveModel:
             last=isinstance(self.proposal, FinalProposal) and self.proposal.last,
             revises=self.gate == "step" and any(r.before != r.after for r in self.revisions.values()),
             choice=isinstance(self.proposal, StepProposal) and bool(self.proposal.candidates),
+            fault=self.ended is not None and bool(self.ended.details),
         )
 
 

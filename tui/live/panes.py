@@ -119,7 +119,15 @@ class Panes:
 
     def _reply_lines(self, call_id: str) -> list[Line]:
         model = self._model
-        return supervisor.reply_lines(model.state, model.step_of[call_id], call_id, model.drafts.get(call_id))
+        silence = model.silence(call_id, self.workers.now()) if self.workers.now is not None else None
+        draft = model.drafts.get(call_id)
+        return supervisor.reply_lines(model.state, model.step_of[call_id], call_id, draft, silence)
+
+    def draw_silent(self) -> bool:
+        """Draw the replies anew of which nothing has come yet: how long that takes; False if there are none."""
+        silent = self._model.silent
+        self.supervisor.set_all(silent, self._reply_lines)
+        return bool(silent)
 
     def _reply_order(self, call_id: str) -> tuple[int, int]:
         return self._model.step_of[call_id], self._model.state.replies[call_id].candidate

@@ -41,7 +41,7 @@ def first(model: LiveModel, policy: str, now: datetime) -> Line:
     if model.again is not None and at is words.RECONNECTING:
         role, again = model.again
         spans += [SEPARATOR, (f"the {role} does not answer, retry {again.retry} of {again.most}", "warn")]
-    for part in (_turn(state), _elapsed(state, now), *_budget(state, model.counts.total), _cost(model)):
+    for part in (_turn(state), _elapsed(model, now), *_budget(state, model.counts.total), _cost(model)):
         if part:
             spans += [SEPARATOR, (part, "")]
     if policy:
@@ -79,13 +79,13 @@ def _turn(state: SessionState) -> str:
     return f"turn {turn}/{state.limits.turns}" if state.limits.turns is not None else f"turn {turn}"
 
 
-def _elapsed(state: SessionState, now: datetime) -> str:
+def _elapsed(model: LiveModel, now: datetime) -> str:
+    state, span = model.state, model.elapsed(now)
     if state.started is None:
         return ""
     if state.finished is not None:
-        return words.seconds(state.finished.elapsed)
+        return words.seconds(span)
     most = f"/{words.seconds(state.limits.seconds)}" if state.limits.seconds is not None else ""
-    span = max(0.0, (now - state.started.timestamp).total_seconds())
     return (words.seconds(span // 1) if span >= 1 else "0s") + most
 
 

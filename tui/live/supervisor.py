@@ -11,8 +11,18 @@ from tui.live.model import Draft
 BAR = ("▎ ", "code-bar")
 
 
-def reply_lines(state: SessionState, step: int, call_id: str, draft: Draft | None) -> list[Line]:
-    """Everything about one supervisor call: what it says, what was made of it."""
+def reply_lines(
+    state: SessionState, step: int, call_id: str, draft: Draft | None, silence: float | None = None
+) -> list[Line]:
+    """Everything about one supervisor call: what it says, what was made of it.
+
+    Args:
+        state: the session.
+        step: the call's.
+        call_id: the call.
+        draft: as much of the reply as has come.
+        silence: seconds for which nothing of it has.
+    """
     reply = state.replies[call_id]
     text = reply.text if reply.text is not None else (draft.text if draft else "")
     reasoning = reply.reasoning if reply.text is not None else (draft.reasoning if draft else "")
@@ -23,10 +33,23 @@ def reply_lines(state: SessionState, step: int, call_id: str, draft: Draft | Non
     for is_code, part in parts(text):
         lines += _code(part) if is_code else roled(part.strip("\n"))
     if reply.text is None and reply.error is None:
-        lines.append((("✎ drafting…" if not (text or reasoning) else "✎ …", "active"),))
+        lines.append(_at_work(state, reply, silence) if not (text or reasoning) else (("✎ …", "active"),))
     lines += _outcome(state, state.steps[step - 1], reply)
     lines.append(())
     return lines
+
+
+def _at_work(state: SessionState, reply: Reply, silence: float | None) -> Line:
+    """What a model is at of which nothing has come; a long prompt takes a small model its time to read."""
+    if silence is None:
+        return (("✎ drafting…", "active"),)
+    try:
+        prompt = state.prompt(reply.call_id)
+    except KeyError:  # a damaged log may lack a message
+        prompt = []
+    chars = sum(len(str(message.get("content", ""))) for message in prompt)
+    since = f" · {words.seconds(silence // 1)}" if silence >= 1 else ""
+    return (("✎ reading the prompt", "active"), (f", {words.count(chars, 'character')}{since}", "muted"))
 
 
 def _code(code: str) -> list[Line]:
@@ -49,7 +72,9 @@ def _heading(reply: Reply, step: int) -> Line:
 def _outcome(state: SessionState, step: Step, reply: Reply) -> list[Line]:
     """What became of the reply: an error, nothing to run, a decision in words, code that ran other than proposed."""
     lines: list[Line] = []
-    if reply.error is not None:
+    if reply.error is not None and reply.cut:
+        lines += roled(f"■ {reply.error}, before it had replied", "warn")
+    elif reply.error is not None:
         lines += roled(f"✗ the call failed: {reply.error}", "error")
     if reply.problem is not None:
         lines += roled(f"↩ nothing to run: {words.PROBLEMS.get(reply.problem, reply.problem)}", "warn")

@@ -67,6 +67,7 @@ WAITING = Mark("◆", "your decision", "warn")
 PAUSED = Mark("‖", "paused", "warn")
 RECONNECTING = Mark("↻", "reconnecting", "warn")
 WAITS = Mark("◌", "waits", "muted")
+STOPPED = Mark("■", "stopped", "warn")
 UNFINISHED = Mark("‖", "unfinished", "warn")
 
 
@@ -93,7 +94,7 @@ def step_mark(state: SessionState, step: Step, waiting: bool) -> Mark:
         case "final_proposed":
             return Mark("★", "answer", "active")
         case "failed":
-            return Mark("✗", "failed", "error")
+            return STOPPED if _cut(state, step) else Mark("✗", "failed", "error")
         case "observed" | "finished":
             return _ran(state, step)
 
@@ -103,7 +104,14 @@ def _ran(state: SessionState, step: Step) -> Mark:
     for status in reversed(statuses):
         if status is not None and status != "ok":
             return CELL[status]
-    return Mark("✓", "ran", "ok") if any(statuses) else Mark("■", "ended", "muted")
+    if any(statuses):
+        return Mark("✓", "ran", "ok")
+    return STOPPED if _cut(state, step) else Mark("■", "ended", "muted")
+
+
+def _cut(state: SessionState, step: Step) -> bool:
+    """Whether the step's reply was never waited for to its end, as the session was stopped."""
+    return any(state.replies[call_id].cut for call_id in step.calls)
 
 
 def cell_mark(cell: Cell) -> Mark:
@@ -143,6 +151,11 @@ def seconds(span: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+def rate(a_second: float) -> str:
+    """So many a second, or a minute where that says more: 4.2/s, 0.8/min."""
+    return f"{a_second:.1f}/s" if a_second >= 1 else f"{a_second * 60:.1f}/min"
 
 
 def money(dollars: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rich.cells import cell_len
 
 from distill_core.state import SessionState, WorkerCall
@@ -15,9 +17,9 @@ STATE, PLACE, TOKENS, TIME = 9, 7, 5, 7
 SEPARATOR = (" · ", "muted")
 
 
-def summary(model: LiveModel, width: int) -> list[Line]:
+def summary(model: LiveModel, width: int, now: datetime) -> list[Line]:
     """All calls in a line, or in two where one has not the room: how many, what became of them, what they take."""
-    counts = model.counts
+    counts, left = model.counts, model.left(now)
     if not counts.total:
         return [(("no worker calls yet", "muted"),)]
     parts: list[list[Span]] = [
@@ -30,10 +32,8 @@ def summary(model: LiveModel, width: int) -> list[Line]:
     takes: list[list[Span]] = [
         [(f"{words.tokens(model.state.worker_usage.total_tokens)} tok", "muted")],
         [(words.money(model.worker_cost), "muted")] if model.worker_cost is not None else [],
-        [(f"{model.rate:.1f}/s", "muted")] if model.rate else [],
-        [(f"{words.seconds((counts.running + counts.waiting) / model.rate)} left", "muted")]
-        if model.rate and counts.running
-        else [],
+        [(words.rate(model.rate), "muted")] if model.rate else [],
+        [(f"about {words.seconds(left)} left", "muted")] if left is not None else [],
     ]
     whole = _joined([*parts, *takes])
     if cell_len(plain(whole)) <= width:
@@ -112,7 +112,10 @@ def detail_lines(state: SessionState, call_id: str) -> list[Line]:
             (f" · {call.model} · step {call.step} · {call.cell_id} · {call.purpose}", "muted"),
         ),
         (
-            (f"{call.usage.prompt_tokens:,} tokens read, {call.usage.completion_tokens:,} written", "muted"),
+            (
+                f"{words.count(call.usage.prompt_tokens, 'token')} read, {call.usage.completion_tokens:,} written",
+                "muted",
+            ),
             (f" · {words.seconds(call.elapsed)} · attempt {call.attempt}", "muted"),
             (" · cached" if call.cached else "", "muted"),
         ),

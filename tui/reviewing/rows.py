@@ -185,11 +185,11 @@ def _step_lines(state: SessionState, number: int, mark: str) -> list[Line]:
     shown = [line for code in codes for line in code.splitlines()]
     lines += [(CODE, *line) for line in python_lines("\n".join(shown[:CODE_LINES]))]
     if len(shown) > CODE_LINES:
-        lines.append(((f"  … {len(shown) - CODE_LINES} more lines", "muted"),))
+        lines.append(((f"  … {words.count(len(shown) - CODE_LINES, 'more line')}", "muted"),))
     output = written.rstrip().splitlines()
     lines += [((f"  {line}", "muted"),) for line in output[:OUTPUT_LINES]]
     if len(output) > OUTPUT_LINES:
-        lines.append(((f"  … {len(output) - OUTPUT_LINES} more lines", "muted"),))
+        lines.append(((f"  … {words.count(len(output) - OUTPUT_LINES, 'more line')}", "muted"),))
     return lines
 
 

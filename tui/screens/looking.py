@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette
 
+from tui.lines import roled
 from tui.live import keys, words
 from tui.live.layout import PANES
 from tui.live.model import Changes
@@ -39,6 +40,7 @@ class Looking:
             "pane.zoom": self._zoom,
             "text.copy": self.copy,
             "palette.show": self._palette,
+            "fault.show": self._fault,
             "theme.next": self._next_theme,
             "help.show": self._help,
         }
@@ -85,6 +87,12 @@ class Looking:
         app.theme = names[(names.index(app.theme) + 1) % len(names)]
         self._screen.wiring.setup.memory.keep(theme=app.theme)
         self._screen.say(f"theme: {app.theme}")
+
+    def _fault(self) -> None:
+        ended = self._screen.model.ended
+        if ended is not None:
+            lines = [*roled(ended.error or "", "error"), (), *roled(ended.details.rstrip("\n"))]
+            self._screen.app.push_screen(ReadScreen("A fault of the program", lines, indent=4))
 
     def _help(self) -> None:
         lines = keys.help_lines(self._screen.registry)

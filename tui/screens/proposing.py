@@ -41,7 +41,11 @@ class Proposing:
         """Draw it."""
         screen = self._screen
         past = screen.wiring.playback
-        lines = decision.lines(screen.model) if past is None else past.happened(screen.model)
+        lines = (
+            decision.lines(screen.model, forks=screen.situation.forks)
+            if past is None
+            else past.happened(screen.model)
+        )
         self._rows.set("all", lines)
         pane = screen.pane("decision")
         pane.set_class(screen.model.gate is not None, "-waiting")

@@ -488,9 +488,11 @@ class ReviewScreen(Screen[Fork | None]):
             self.dismiss(None)
 
     def _help(self) -> None:
-        self.app.push_screen(
-            ReadScreen("Help", keys.help_lines(self._setup.registry, "review"), indent=keys.INDENT)
-        )
+        setup = self._setup
+        most = max(setup.best, *(criterion.most for criterion in setup.rubric.criteria))
+        without = {f"review.score_{n}" for n in range(most + 1, 10)}
+        lines = keys.help_lines(setup.registry, "review", without=without)
+        self.app.push_screen(ReadScreen("Help", lines, indent=keys.INDENT))
 
     def _complain(self, trouble: str) -> None:
         self._troubles += 1

@@ -79,6 +79,8 @@ class Watching:
         if slots != model.slots or (second != self._second and model.counts.running):
             model.slots = slots
             self._screen.pane("workers").changed()
+        if second != self._second and self.rows.draw_silent():
+            self._screen.pane("supervisor").changed()
         self._second = second
 
     def catch_up(self) -> None:
@@ -90,7 +92,7 @@ class Watching:
                 pane.changed()
 
     def _heading(self, width: int) -> tuple[Line, ...]:
-        summary = workers.summary(self._screen.model, width)
+        summary = workers.summary(self._screen.model, width, self._now())
         return (*summary, workers.HEADER) if self._screen.model.counts.total else tuple(summary)
 
     def _keep_up(self) -> None:

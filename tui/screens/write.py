@@ -11,7 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from distill_core.analysis import unparsed
 from distill_core.errors import DistillError
+from distill_core.text import encodable
 from themes import Palette
 from tui.lines import Line
 from tui.screens.outside import edited_outside
@@ -20,6 +22,10 @@ from tui.widgets.line_bar import LineBar
 
 if TYPE_CHECKING:
     from tui.screens.live import LiveScreen
+
+
+MOST = 60
+"""Characters of what is wrong with code that are said, so that what to do about it has room."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -31,6 +37,8 @@ class Page(msgspec.Struct, frozen=True):
 
 class WriteScreen(ModalScreen[tuple[str, ...] | None]):
     """Ends with the texts as written, one a page, or None if the person thought better of it.
+
+    Code that was changed and is no Python is warned of once; saved again as it stands, it is taken.
 
     Args:
         pages: what to write.
@@ -76,6 +84,7 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         self._one_line = one_line
         self._check = check
         self._outside = outside
+        self._warned: list[str] = []
 
     def compose(self) -> ComposeResult:
         """A title, the editor, the keys."""
@@ -107,7 +116,28 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         if problem is not None:
             self._say(problem)
             return
+        if self._language == "python" and self._warned != self._texts and self._warn():
+            return
         self.dismiss(tuple(self._texts))
+
+    def _warn(self) -> bool:
+        """Show the first place where what was written is no Python; whoever saves it again as it stands means it."""
+        for number, (page, code) in enumerate(zip(self._pages, self._texts, strict=True)):
+            wrong = unparsed(encodable(code)) if code != page.text.replace("\r\n", "\n") else None
+            if wrong is not None:
+                self._warned = list(self._texts)
+                self._turn_to(number)
+                editor = self.query_one(Editor)
+                editor.move_cursor((wrong.line - 1, wrong.column - 1), center=True)
+                place = f"line {wrong.line}, column {wrong.column}"
+                self._show_line(
+                    (
+                        (f"! {wrong.why[:MOST]}: {place}", "warn"),
+                        (f" · ctrl+s again: {self._done}", "muted"),
+                    )
+                )
+                return True
+        return False
 
     def action_cancel(self) -> None:
         """Change nothing."""
@@ -128,10 +158,13 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
 
     def action_page(self, by: int) -> None:
         """Write the next or the previous text."""
-        editor = self.query_one(Editor)
-        self._texts[self._at] = editor.exact
-        self._at = (self._at + by) % len(self._pages)
-        editor.load(self._texts[self._at])
+        self._texts[self._at] = self.query_one(Editor).exact
+        self._turn_to((self._at + by) % len(self._pages))
+
+    def _turn_to(self, number: int) -> None:
+        if number != self._at:
+            self._at = number
+            self.query_one(Editor).load(self._texts[number])
         self._say()
 
     def action_enter(self) -> None:
@@ -159,7 +192,9 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         if not self._one_line:
             keys += [("ctrl+o", "key"), (" $EDITOR   ", "")]
         keys += [("esc", "key"), (" back, nothing changed", "")]
-        line: Line = ((f"✗ {problem}", "error"),) if problem is not None else tuple(keys)
+        self._show_line(((f"✗ {problem}", "error"),) if problem is not None else tuple(keys))
+
+    def _show_line(self, line: Line) -> None:
         self.query_one("#write-keys", LineBar).show(line)
 
 

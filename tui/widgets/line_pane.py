@@ -132,6 +132,7 @@ class LinePane(ScrollView, can_focus=True):
         self.header: tuple[Line, ...] = ()
         self.heading: Callable[[int], tuple[Line, ...]] | None = None
         self.cursor: int | None = None
+        self._pointed_by_itself = False
         self.following = following
         self.empty = empty
         self._rows = 0
@@ -151,6 +152,8 @@ class LinePane(ScrollView, can_focus=True):
             return
         self.header = self.heading(width) if self.heading is not None else self.header
         self._rows = self.source.height(width)
+        if self.has_focus:
+            self._point_by_itself()
         self._grow(Size(width, self._rows + len(self.header)))
         top = round(self.scroll_y)
         if self.following:
@@ -227,7 +230,7 @@ class LinePane(ScrollView, can_focus=True):
 
     def point_at(self, index: int | None) -> None:
         """Put the cursor on entry `index` (None: nowhere) and bring that into view."""
-        self.cursor = index
+        self.cursor, self._pointed_by_itself = index, False
         if index is not None and self.entries is not None and not self.following:
             first, count = self.entries.span(index)
             self.bring(first, count)
@@ -245,6 +248,21 @@ class LinePane(ScrollView, can_focus=True):
         """Scroll so that row `first` is the first seen."""
         self.following = False
         self.scroll_to(y=first, animate=False, immediate=True)
+
+    def on_focus(self) -> None:
+        """Have a cursor to begin with."""
+        if self._point_by_itself():
+            self.refresh()
+
+    def _point_by_itself(self) -> bool:
+        """Put the cursor where the person did not: on the last entry while that is followed, else the first seen."""
+        if self.entries is None or not (self.cursor is None or self._pointed_by_itself):
+            return False
+        before, last = self.cursor, self.entries.count() - 1
+        if last >= 0 and (self.following or before is None):
+            self.cursor = last if self.following else max(0, min(self.entries.at(round(self.scroll_y)), last))
+            self._pointed_by_itself = True
+        return self.cursor != before
 
     def action_move(self, by: int) -> None:
         """Move the cursor, or scroll where there is none."""
@@ -298,7 +316,7 @@ class LinePane(ScrollView, can_focus=True):
     def _select(self, index: int) -> None:
         assert self.entries is not None
         self.following = index == self.entries.count() - 1
-        self.cursor = index
+        self.cursor, self._pointed_by_itself = index, False
         first, count = self.entries.span(index)
         self.bring(first, count)
         self.refresh()

@@ -68,7 +68,7 @@ def test_a_correction_wants_a_reason() -> None:
     made = form()
     made.write(at(made, "correction"), "better\nso")
     assert made.problem is not None
-    assert "1 lines more" in words(made, at(made, "correction"))
+    assert "1 more line" in words(made, at(made, "correction"))
     made.write(at(made, "reason"), " it was wrong ")
     assert made.problem is None
     assert made.judgement == Judgement(correction="better\nso", reason="it was wrong")

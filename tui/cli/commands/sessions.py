@@ -227,7 +227,7 @@ def collect_garbage(dry_run: bool, trash: bool, **options: Any) -> None:
     for path in swept.paths:
         click.echo(clean(str(path)))
     verb = "would be freed" if dry_run else "freed"
-    click.echo(f"{len(swept.paths)} things, {swept.bytes / 1e6:.1f} MB {verb}")
+    click.echo(f"{count(len(swept.paths), 'thing')}, {swept.bytes / 1e6:.1f} MB {verb}")
 
 
 @command.command("rm")
