@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -45,16 +45,15 @@ def rebind(registry: Registry, keys: Keys) -> tuple[Registry, list[str]]:
     bound = registry.rebound(chosen)
     lost: dict[str, set[str]] = {}
     told = []
-    for one, other, key in _clashes(bound):
+    for one, other, key in _clashes(bound, chosen):
         if one.id in chosen and other.id in chosen:
             raise ConfigError(
                 f"keys: {key_name(key)} means both {one.id} and {other.id}",
                 remedy="give one of them another key",
             )
         loser, winner = (other, one) if one.id in chosen else (one, other)
-        if winner.id in chosen:
-            lost.setdefault(loser.id, set()).add(key)
-            told.append(f"{key_name(key)} is {winner.id} now, no longer {loser.id}")
+        lost.setdefault(loser.id, set()).add(key)
+        told.append(f"{key_name(key)} is {winner.id} now, no longer {loser.id}")
     left = {name: tuple(k for k in bound[name].keys if k not in gone) for name, gone in lost.items()}
     return bound.rebound(left), told
 
@@ -63,15 +62,16 @@ def _key(key: str) -> str:
     return _character_to_key(key) if len(key) == 1 else key.strip().lower().replace("⇧", "shift+")
 
 
-def _clashes(registry: Registry) -> Iterator[tuple[Action, Action, str]]:
-    """Pairs of actions that share a key and may apply at once, with the key."""
+def _clashes(registry: Registry, chosen: Container[str]) -> Iterator[tuple[Action, Action, str]]:
+    """Pairs of actions, one of them `chosen`, that share a key and may apply at once, with the key."""
     by_key: dict[str, list[Action]] = {}
     for action in registry.actions:
         for key in action.keys:
             by_key.setdefault(key, []).append(action)
     for key, actions in by_key.items():
         for one, other in itertools.combinations(actions, 2):
-            if one.scope == other.scope and _together(one, other):
+            new = one.id in chosen or other.id in chosen
+            if new and one.scope == other.scope and _together(one, other):
                 yield one, other, key
 
 
