@@ -121,7 +121,8 @@ class Panes:
         model = self._model
         silence = model.silence(call_id, self.workers.now()) if self.workers.now is not None else None
         draft = model.drafts.get(call_id)
-        return supervisor.reply_lines(model.state, model.step_of[call_id], call_id, draft, silence)
+        away = model.again is not None and model.again[0] == "supervisor"
+        return supervisor.reply_lines(model.state, model.step_of[call_id], call_id, draft, silence, away=away)
 
     def draw_silent(self) -> bool:
         """Draw the replies anew of which nothing has come yet: how long that takes; False if there are none."""

@@ -12,7 +12,13 @@ BAR = ("▎ ", "code-bar")
 
 
 def reply_lines(
-    state: SessionState, step: int, call_id: str, draft: Draft | None, silence: float | None = None
+    state: SessionState,
+    step: int,
+    call_id: str,
+    draft: Draft | None,
+    silence: float | None = None,
+    *,
+    away: bool = False,
 ) -> list[Line]:
     """Everything about one supervisor call: what it says, what was made of it.
 
@@ -22,6 +28,7 @@ def reply_lines(
         call_id: the call.
         draft: as much of the reply as has come.
         silence: seconds for which nothing of it has.
+        away: the endpoint does not answer.
     """
     reply = state.replies[call_id]
     text = reply.text if reply.text is not None else (draft.text if draft else "")
@@ -33,13 +40,15 @@ def reply_lines(
     for is_code, part in parts(text):
         lines += _code(part) if is_code else roled(part.strip("\n"))
     if reply.text is None and reply.error is None:
-        lines.append(_at_work(state, reply, silence) if not (text or reasoning) else (("✎ …", "active"),))
+        lines.append(
+            _at_work(state, reply, silence, away) if not (text or reasoning) else (("✎ …", "active"),)
+        )
     lines += _outcome(state, state.steps[step - 1], reply)
     lines.append(())
     return lines
 
 
-def _at_work(state: SessionState, reply: Reply, silence: float | None) -> Line:
+def _at_work(state: SessionState, reply: Reply, silence: float | None, away: bool) -> Line:
     """What a model is at of which nothing has come; a long prompt takes a small model its time to read."""
     if silence is None:
         return (("✎ drafting…", "active"),)
@@ -49,6 +58,8 @@ def _at_work(state: SessionState, reply: Reply, silence: float | None) -> Line:
         prompt = []
     chars = sum(len(str(message.get("content", ""))) for message in prompt)
     since = f" · {words.seconds(silence // 1)}" if silence >= 1 else ""
+    if away:
+        return (("↻ no answer yet", "warn"), (since, "muted"))
     return (("✎ reading the prompt", "active"), (f", {words.count(chars, 'character')}{since}", "muted"))
 
 

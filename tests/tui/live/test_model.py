@@ -33,9 +33,9 @@ def test_a_reply_that_begins_anew_leaves_nothing_of_what_broke_off() -> None:
     assert (model.drafts["s1"].reasoning, model.drafts["s1"].text) == ("", "I look")
 
 
-def row(model: LiveModel, silence: float | None = None) -> str:
+def row(model: LiveModel, silence: float | None = None, *, away: bool = False) -> str:
     """What stands under the heading of the reply."""
-    lines = reply_lines(model.state, 1, "s1", model.drafts.get("s1"), silence)
+    lines = reply_lines(model.state, 1, "s1", model.drafts.get("s1"), silence, away=away)
     return "".join(text for text, _ in lines[1])
 
 
@@ -46,6 +46,7 @@ def test_until_the_first_piece_the_prompt_is_being_read() -> None:
     silence = model.silence("s1", START + timedelta(seconds=75.4))
     assert (model.silent, silence) == (["s1"], 75.4)
     assert row(model, silence) == "✎ reading the prompt, 5,000 characters · 1m15s"
+    assert row(model, silence, away=True) == "↻ no answer yet · 1m15s"
     model.take(piece("text", "I look"))
     assert (model.silent, model.silence("s1", START)) == ([], None)
     assert row(model) == "I look"
