@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sessions.bundled import FOLDER
 from sessions.home import Home
 from sessions.importing import Imported, bring, find
-
-FOLDER = Path(__file__).parent / "examples"
-"""Where they are: a home of its own, with `sessions` and `documents`."""
 
 
 def example_folders() -> list[Path]:
@@ -31,3 +29,6 @@ def bring_examples(home: Home) -> list[Imported]:
         LogError: the home cannot be written.
     """
     return [bring(home, folder) for folder in example_folders()]
+
+
+__all__ = ["FOLDER", "Imported", "bring_examples", "example_folders"]

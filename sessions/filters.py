@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from distill_core.errors import StoreError
+from sessions.bundled import example_names
 
 Sql: TypeAlias = tuple[str, tuple[Any, ...]]
 """A condition on `sessions`, and its parameters."""
@@ -45,6 +46,14 @@ class Filter(msgspec.Struct, frozen=True):
     def with_term(self, key: str, value: str = "", *, negated: bool = False) -> Filter:
         """The filter with one more term."""
         return msgspec.structs.replace(self, terms=(*self.terms, Term(key, value, negated)))
+
+    def without_examples(self) -> Filter:
+        """The filter without the sessions that come with the program, unless it names those, or a session."""
+        named = any(
+            (term.key == "id" and not term.negated) or (term.key == "kind" and term.value.lower() == EXAMPLE)
+            for term in self.terms
+        )
+        return self if named else self.with_term("kind", EXAMPLE, negated=True)
 
     def where(self) -> Sql:
         """The terms as one SQL condition; `text` is not part of it."""
@@ -176,6 +185,20 @@ def _days(text: str, whole: str) -> tuple[str, str]:
         ) from None
 
 
+EXAMPLE = "example"
+"""The kind by which a filter selects the sessions that come with the program."""
+
+
+def _kind(value: str) -> Sql:
+    """As it is recorded, or whether a session came with the program (see `bundled`)."""
+    if value.lower() != EXAMPLE:
+        return _equal("kind")(value)
+    names = example_names()
+    among = f"in ({', '.join('?' * len(names))})"
+    numbered = "rtrim(rtrim(session_id, '0123456789'), '.')"
+    return f"session_id {among} or (session_id like '%.%' and {numbered} {among})", (*names, *names)
+
+
 def _label(value: str) -> Sql:
     if value in ("none", "any"):
         return f"labels {'=' if value == 'none' else '!='} '[]'", ()
@@ -202,7 +225,7 @@ def _fork(value: str) -> Sql:
 
 
 KEYS: dict[str, Callable[[str], Sql]] = {
-    "kind": _equal("kind"),
+    "kind": _kind,
     "status": _equal("status"),
     "model": _part("supervisor", "worker"),
     "supervisor": _part("supervisor"),

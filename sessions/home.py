@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from distill_core.errors import StoreError
-from distill_core.events import STREAMS
+from distill_core.events import EPOCH, STREAMS
 from distill_core.recorder import holds_session
+from sessions.bundled import is_example
+from sessions.forking import opening
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -75,7 +78,8 @@ class Home(msgspec.Struct, frozen=True):
         """The folder of the session that a person means.
 
         Args:
-            name: a folder anywhere, a session's id, the only beginning of one, or "last" for the one written last.
+            name: a folder anywhere, a session's id, the only beginning of one, or "last" for the newest by its start;
+                sessions that come with the program count as that where there are no others.
 
         Raises:
             StoreError: there is none, or several begin so.
@@ -85,8 +89,36 @@ class Home(msgspec.Struct, frozen=True):
             return path
         kept = list(self.folders())
         if name == "last" and kept:
-            return max(kept, key=lambda folder: (folder / "supervisor.jsonl").stat().st_mtime)
+            return _newest([f for f in kept if not is_example(f.name)] or kept)
         return the_one(kept, name)
+
+
+def _newest(folders: Sequence[Path]) -> Path:
+    """The session that began last: the first of the list of sessions.
+
+    No log was written to before its session began, so those are read first that were written to last, and the rest
+    need not be.
+    """
+    written = sorted(((_written(folder), folder) for folder in folders), reverse=True)
+    newest = _began(written[0][1])
+    for at, folder in written[1:]:
+        if at + _CLOCK < newest[0].timestamp():
+            break
+        newest = max(newest, _began(folder))
+    return newest[2]
+
+
+_CLOCK = 60.0
+"""Seconds by which the clock of a file system may be behind."""
+
+
+def _began(folder: Path) -> tuple[datetime, str, Path]:
+    started = opening(folder)
+    return (started.timestamp if started is not None else EPOCH), folder.name, folder
+
+
+def _written(folder: Path) -> float:
+    return max((folder / f"{s}.jsonl").stat().st_mtime for s in STREAMS if (folder / f"{s}.jsonl").exists())
 
 
 def the_one(folders: Iterable[Path], name: str, where: str = "") -> Path:

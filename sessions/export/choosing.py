@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from distill_core.errors import ExportError
 from sessions.export.selecting import Source, sources
 from sessions.filters import parse
@@ -14,16 +16,25 @@ from sessions.store import Store
 ALL = "all sessions of the home"
 
 
-def choose(words: Sequence[str], home: Path) -> tuple[tuple[Source, ...], str]:
-    """The sessions that `words` name or filter, and how to say so.
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen, and how to say so in `words`; `examples` sessions that come with the program were left out."""
+
+    sources: tuple[Source, ...]
+    words: str
+    examples: int = 0
+
+
+def choose(words: Sequence[str], home: Path, *, examples: bool = False) -> Chosen:
+    """The sessions that `words` name or filter. Those that come with the program are in where they are asked for.
 
     Args:
         words: names of sessions, "last" among them, folders of sessions, and words of a filter; none at all is all of
             the home.
         home: where sessions are kept.
+        examples: they are asked for, as they also are by a name, and by a filter that has `kind:example` or `id:`.
 
     Raises:
-        ExportError: a folder holds no session.
+        ExportError: a folder holds no session, or all that was found came with the program and was not asked for.
         StoreError: a filter is not right, or the index cannot be read.
     """
     found = {word: _folder(word, home) for word in words}
@@ -31,10 +42,26 @@ def choose(words: Sequence[str], home: Path) -> tuple[tuple[Source, ...], str]:
     terms = " ".join(_quoted(word) for word, folder in found.items() if folder is None)
     with Store(home) as store:
         parents = {row.session_id: row.parent for row in store.list() if row.parent}
+        left = 0
         if terms or not folders:
-            folders += [store.open(row.session_id).folder for row in store.list(parse(terms))]
+            wanted = parse(terms)
+            filter = wanted if examples else wanted.without_examples()
+            left = store.count(wanted) - store.count(filter)
+            folders += [store.open(row.session_id).folder for row in store.list(filter)]
+    if left and not folders:
+        raise ExportError(
+            "no session of your own to export", found=_left_out(left), remedy=f"name them by {EXAMPLES_ASKED}"
+        )
     said = terms or (f"{len(folders)} by name" if words else ALL)
-    return tuple(sources(dict.fromkeys(folders), parents)), said
+    return Chosen(sources=tuple(sources(dict.fromkeys(folders), parents)), words=said, examples=left)
+
+
+EXAMPLES_ASKED = "--examples, the filter kind:example, or their names"
+"""How a person asks for the sessions that come with the program."""
+
+
+def _left_out(number: int) -> str:
+    return f"{number} example session{'' if number == 1 else 's'}, which are left out"
 
 
 def _folder(word: str, home: Path) -> Path | None:

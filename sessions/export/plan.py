@@ -22,6 +22,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         selection: how the sessions were chosen, in words, for the card.
+        examples: how many sessions that come with the program were found and left out, since nobody asked for them.
         storage: Parquet or JSON Lines, one of them in a folder.
         redact: kinds of things that do not leave; none at all is possible, and said on the card.
         keys: the configured keys themselves.
@@ -39,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     sources: tuple[Source, ...]
     selection: str = "all sessions"
+    examples: int = 0
     options: Options = Options()
     splits: Splits = Splits()
     storage: Literal["jsonl", "parquet"] = "jsonl"

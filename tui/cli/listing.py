@@ -55,6 +55,12 @@ def _cells(row: SessionRow) -> tuple[str, ...]:
     )
 
 
+def left_out(examples: int) -> str:
+    """That sessions which come with the program were left out, and how to have them."""
+    are = "is" if examples == 1 else "are"
+    return f"note: {count(examples, 'example session')} {are} left out (--examples takes them in)"
+
+
 def when(moment: datetime | None) -> str:
     """A moment to the minute, in the person's own time."""
     return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -232,7 +232,7 @@ class ExportScreen(Screen[None]):
         elif self._trouble:
             state = ((f"✗ {self._trouble}", "error"),)
         elif self.preview is not None:
-            state = lists.numbers_line(self.preview.report)
+            state = lists.numbers_line(self.preview)
         else:
             state = ()
         self.query_one("#export-title", LineBar).show(head, lists.settings_line(self.draft), state)

@@ -46,10 +46,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What would come of a draft: its numbers, and the first of its rows."""
+    """What would come of a draft: its numbers, the first of its rows, and how many example sessions are not in it."""
 
     report: Report
     rows: tuple[Shown, ...]
+    examples: int = 0
 
 
 def plan_of(draft: Draft, settings: Settings, home: Path) -> Plan:
@@ -58,11 +59,12 @@ def plan_of(draft: Draft, settings: Settings, home: Path) -> Plan:
     Raises:
         DistillError: something in it is not right.
     """
-    chosen, words = choose(_words(draft.sessions, home), home)
+    chosen = choose(_words(draft.sessions, home), home)
     return Plan(
         format=find(draft.format),
-        sources=chosen,
-        selection=words,
+        sources=chosen.sources,
+        selection=chosen.words,
+        examples=chosen.examples,
         options=Options(keep=draft.keep, best=settings.annotation.best, scales=scales(settings)),
         splits=Splits(shares=parse_shares(draft.splits.split())),
         storage=draft.storage if find(draft.format).storage == "rows" else "jsonl",
@@ -97,4 +99,4 @@ def preview_of(plan: Plan, on_progress: Callable[[Progress], None]) -> Preview:
             rows.append(Shown(key=verdict.row.key, split=verdict.split, columns=columns))
 
     report = rehearse(plan, on_progress=on_progress, on_verdict=note)
-    return Preview(report=report, rows=tuple(rows))
+    return Preview(report=report, rows=tuple(rows), examples=plan.examples)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sessions.export.report import Report
 from sessions.export.rows import RULES, Format
 from tui.lines import Line, fit, pad, roled
 from tui.live import words
@@ -160,14 +159,17 @@ def settings_line(draft: Draft) -> Line:
     return tuple(said)
 
 
-def numbers_line(report: Report) -> Line:
+def numbers_line(preview: Preview) -> Line:
     """What would come of it, in a line."""
+    report = preview.report
+    examples = words.count(preview.examples, "example session")
     splits = ", ".join(f"{name} {count}" for name, count in report.rows.items() if name)
     left = sum(report.left.values())
     redacted = ", ".join(f"{count} {kind}" for kind, count in report.redacted.items())
     return (
         (words.count(report.total, "row"), "heading"),
         (f" of {words.count(report.sessions, 'session')}", ""),
+        (f"   without {examples} (kind:example)" if preview.examples else "", "muted"),
         (f"   {splits}" if splits else "", ""),
         (f"   {left} left out" if left else "   nothing left out", "warn" if left else "muted"),
         (f"   redacted {redacted}" if redacted else "", ""),

@@ -115,3 +115,29 @@ def test_a_file_that_is_no_export_is_one_line(mine, tmp_path):
     assert status == 1
     assert err.count("\n") == 1
     assert "neither a conversation" in err
+
+
+def test_examples_are_neither_counted_nor_exported_unless_asked_for(program, tmp_path):
+    program("sessions", "import", "--examples")
+    status, _, err = program("export", "sft", "--out", "d")
+    assert (status, (tmp_path / "d").exists()) == (1, False)
+    assert "no session of your own to export: 10 example sessions" in err
+    make(tmp_path / "home", "mine", [block("FINAL(1)")])
+    make(tmp_path / "home", "example-02-barley.2", [block("FINAL(2)")])
+    note = "note: 11 example sessions are left out (--examples takes them in)\n"
+    status, out, err = program("export", "openai", "--dry-run")
+    assert (status, out.splitlines()[0], err) == (0, "1 row of 1 session would be", note)
+    status, out, err = program("stats", "--json")
+    assert (status, json.loads(out)["sessions"], err) == (0, 1, note)
+    for words, sessions in (
+        (["--examples"], 12),
+        (["kind:example"], 11),
+        (["kind:research -kind:example"], 1),
+        (["id:example-01"], 1),
+    ):
+        status, out, err = program("stats", "--json", *words)
+        assert (status, json.loads(out)["sessions"], err) == (0, sessions, "")
+        assert f"of {sessions} session" in program("export", "openai", "--dry-run", *words)[1]
+    named = program("export", "openai", "--dry-run", "example-01-two-years")
+    assert (named[1].splitlines()[0], named[2]) == ("1 row of 1 session would be", "")
+    assert json.loads(program("sessions", "show", "last", "--json")[1])["session_id"] == "mine"

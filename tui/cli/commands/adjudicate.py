@@ -16,7 +16,7 @@ from tui.cli.options import config_options
 def command(session: str, **options: Any) -> int:
     """Settle what the annotators of SESSION disagree on; what you settle counts.
 
-    SESSION is a folder, an id, the beginning of one, or last.
+    SESSION is a folder, an id, the beginning of one, or last (the newest by its start).
     """
     from distill_core.config import load_settings
     from sessions.home import Home

@@ -22,8 +22,8 @@ def command(
 ) -> None:
     """How far annotators agree: on ratings, marks, labels and each criterion.
 
-    Over SESSIONs, or all that are kept. Krippendorff's alpha is over all annotators, Cohen's kappa over each pair;
-    "n/a" says that it is undefined.
+    Over SESSIONs (each a folder, an id, the beginning of one, or last), or all that are kept. Krippendorff's alpha is
+    over all annotators, Cohen's kappa over each pair; "n/a" says that it is undefined.
     """
 
     from distill_core.config import load_settings

@@ -19,8 +19,8 @@ from tui.saying import say_json
 def command(first: str, second: str, as_json: bool, **options: Any) -> int:
     """Put FIRST and SECOND beside one another: outcome, cost, evidence, and their code step by step.
 
-    Each is a folder, an id, the beginning of one, or last. On a terminal a screen opens, where a key says which of the
-    two is better; elsewhere the comparison is printed.
+    Each is a folder, an id, the beginning of one, or last (the newest). On a terminal a screen opens, where a key says
+    which of the two is better; elsewhere the comparison is printed.
     """
     from distill_core.config import load_settings
     from distill_core.evidence import Evidence, readable

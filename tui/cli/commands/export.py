@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui.cli.listing import left_out
 from tui.live.words import count
-from tui.saying import say_json
+from tui.saying import say, say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 @click.option(
     "--licence", metavar="NOTE", default="unknown", help="Of the documents, for card and provenance."
 )
+@click.option("--examples", is_flag=True, help="The sessions that come with the program too.")
 @click.option("--dry-run", is_flag=True, help="Write nothing: what would be kept, left out and redacted.")
 @click.option(
     "--explain", metavar="ROW", help="Why a row (SESSION/STEP/CALL, or its beginning) is in or out."
@@ -61,8 +63,10 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) -> int:
     """Kept sessions as data sets that trainers load as they are.
 
-    SESSION is a folder, or the name of a session kept in the home; other words are a filter, as of the list of sessions
-    (docs/STORE.md). Without either, all sessions of the home are taken. Without a format, a screen opens.
+    SESSION is a folder, the name of a session kept in the home, or last: the newest by its start. Other words are a
+    filter, as of the list of sessions (docs/STORE.md). Without either, all sessions of the home are taken. Those that
+    come with the program are left out where neither a name nor a filter asks for them. Without a format, a screen
+    opens.
     """
     if options["formats"]:
         _list_formats()
@@ -72,6 +76,8 @@ def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) ->
     from sessions.export import explain, export, rehearse
 
     plan = _plan(format_name, chosen, options)
+    if plan.examples:
+        say(left_out(plan.examples))
     if options["explain"]:
         lines = explain(plan, options["explain"])
         for line in lines:
@@ -130,11 +136,12 @@ def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
 
     format = find(name)
     settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
-    chosen, words = choose(named, home_path(settings))
+    chosen = choose(named, home_path(settings), examples=options["examples"])
     return Plan(
         format=format,
-        sources=chosen,
-        selection=words,
+        sources=chosen.sources,
+        selection=chosen.words + (", examples too" if options["examples"] else ""),
+        examples=chosen.examples,
         options=Options(
             keep=frozenset(options["keep"]),
             evidence=options["evidence"],

@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Branch off from SESSION at a step: with other code, other words, another model, other bounds.
 
-    SESSION is a folder, an id, the beginning of one, or last. The steps before are copied and marked so; the variables
-    come back by running their cells again with the recorded replies, so that no model is called for them.
+    SESSION is a folder, an id, the beginning of one, or last (the newest). The steps before are copied and marked so;
+    the variables come back by running their cells again with the recorded replies, so that no model is called for them.
     """
     from distill_core.forking import fork
     from tui.cli.kept import limits_for, opened, same_models, settings_for, who

@@ -36,9 +36,9 @@ SHOWN = 12
 def command(session: str, to_the_end: bool, **options: Any) -> int:
     """Run a session's cells again with what they were answered, and say whether they come out equal.
 
-    Calls no model. SESSION is a folder, an id, the beginning of one, or last. With --worker (a model, or "live" for the
-    configured one) the same code runs with that worker, as a session of its own, and what the two said is compared.
-    Exits with 1 where something came out differently.
+    Calls no model. SESSION is a folder, an id, the beginning of one, or last (the newest). With --worker (a
+    model, or "live" for the configured one) the same code runs with that worker, as a session of its own, and what the
+    two said is compared. Exits with 1 where something came out differently.
     """
     from tui.cli.kept import opened
 

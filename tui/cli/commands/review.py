@@ -21,8 +21,8 @@ def command(
 ) -> int:
     """Judge kept sessions one after the other, or look at SESSION with playback.
 
-    SESSION is a folder, an id, the beginning of one, or last. Without it the queue opens where you left it: sessions
-    that nobody has judged, or what --filter selects. Every key is written to the session's log at once.
+    SESSION is a folder, an id, the beginning of one, or last (the newest). Without it the queue opens where you left
+    it: sessions that nobody has judged, or what --filter selects. Every key is written to the session's log at once.
     """
     from distill_core.config import home_path, load_settings
     from tui.cli.kept import forked, opened, who

@@ -130,7 +130,10 @@ def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool
 @as_json
 @config_options
 def show_session(name: str, full: bool, as_json: bool, **options: Any) -> None:
-    """Show one session: its steps, answer and judgements. NAME may be cut short."""
+    """Show one session: its steps, answer and judgements.
+
+    NAME is a folder, an id, the beginning of one, or last: the newest by its start.
+    """
     from tui.cli.listing import session_lines
 
     with opened(options) as store:
@@ -234,7 +237,10 @@ def collect_garbage(dry_run: bool, trash: bool, **options: Any) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @config_options
 def remove_sessions(names: tuple[str, ...], **options: Any) -> None:
-    """Move sessions to the trash, from where `restore` brings them back."""
+    """Move sessions to the trash, from where `restore` brings them back.
+
+    NAME is an id, the beginning of one, or last: the newest by its start.
+    """
     from sessions.trash import remove
 
     with opened(options) as store:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli.commands.sessions import WORDS, as_json, opened
-from tui.cli.listing import money
+from tui.cli.listing import left_out, money
 from tui.cli.options import config_options
 from tui.live.words import count
-from tui.saying import say_json
+from tui.saying import say, say_json
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -20,20 +20,26 @@ if TYPE_CHECKING:
 
 @click.command("stats", context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
+@click.option("--examples", is_flag=True, help="The sessions that come with the program too.")
 @click.option("--plots", is_flag=True, help="On a screen, with plots.")
 @as_json
 @config_options
-def command(words: tuple[str, ...], plots: bool, as_json: bool, **options: Any) -> None:
+def command(words: tuple[str, ...], examples: bool, plots: bool, as_json: bool, **options: Any) -> None:
     """Counts, acceptance by model, edits, cost, time to decide, labels.
 
-    FILTER selects the sessions, as for `sessions list`.
+    FILTER selects the sessions, as for `sessions list`. Those that come with the program are left out where it does
+    not ask for them.
     """
     from sessions import parse
     from sessions.stats import stats
 
-    filter = parse(" ".join(words))
+    wanted = parse(" ".join(words))
+    own = wanted if examples else wanted.without_examples()
     with opened(options) as store:
-        found = stats(store, filter)
+        left = store.count(wanted) - store.count(own)
+        found = stats(store, own)
+    if left:
+        say(left_out(left))
     if as_json:
         say_json(found)
     elif plots:
@@ -43,7 +49,9 @@ def command(words: tuple[str, ...], plots: bool, as_json: bool, **options: Any) 
         from tui.setup import setup_of
 
         config = options.get("config")
-        show_stats(setup_of(load_settings(flags(options), path=config), config), found, str(filter))
+        show_stats(
+            setup_of(load_settings(flags(options), path=config), config), found, str(own if left else wanted)
+        )
     else:
         for line in lines(found):
             click.echo(line)
