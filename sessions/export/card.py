@@ -37,17 +37,17 @@ def _front(plan: Plan, report: Report, present: set[str]) -> dict[str, Any]:
         front |= {"license": "other", "license_name": plan.licence}
     front["tags"] = ["distill-tui", plan.format.name, "human-in-the-loop"]
     front["size_categories"] = [_size(report.total)]
-    if plan.format.storage == "rows" and report.total:
-        front["configs"] = [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"{DATA}/{split}/*.{plan.storage}"} for split in report.rows
-                ],
-            }
-        ]
-        front["dataset_info"] = {"config_name": "default", "features": features(columns_of(plan, present))}
+    if plan.format.columns and report.total:
+        front["configs"] = [{"config_name": "default", "data_files": _data_files(plan, report)}]
+        columns = columns_of(plan, present) if plan.format.storage == "rows" else plan.format.columns
+        front["dataset_info"] = {"config_name": "default", "features": features(columns)}
     return front
+
+
+def _data_files(plan: Plan, report: Report) -> list[dict[str, str]]:
+    if plan.format.storage == "files":
+        return [{"split": "train", "path": f"*/*.{plan.format.suffix}"}]
+    return [{"split": split, "path": f"{DATA}/{split}/*.{plan.storage}"} for split in report.rows]
 
 
 def _size(rows: int) -> str:

@@ -88,7 +88,7 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
     yield "Worker", trace.worker
     yield "Began", trace.started.strftime("%Y-%m-%d %H:%M UTC")
     yield "Ended", f"{trace.status or 'never'}: {trace.reason}"
-    yield "Turns", str(len(trace.turns))
+    yield "Steps", str(len({turn.step for turn in trace.turns}))
     yield "Worker calls", str(len(trace.calls))
     yield "Tokens", f"supervisor {tokens[0]}, worker {tokens[1]}"
     yield "Cost", "not known" if trace.cost is None else f"${trace.cost:.4f}"

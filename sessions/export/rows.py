@@ -134,7 +134,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         name: as it is asked for.
         help: one line.
         rows: the rows of a trace.
-        columns: their shape; empty for formats that make files.
+        columns: their shape, as the card declares it; empty for reports, which are no rows to load. Of "files" each is
+            a row of JSON.
         storage: "rows" go to shards; "lines" are JSON Lines of another standard's own shape, never Parquet; "files"
             are one a session.
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or

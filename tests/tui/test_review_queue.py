@@ -90,7 +90,7 @@ async def opened(home):
     def live(card):
         return past_wiring(card.events, who=card.who, setup=setup, folder=card.folder)
 
-    app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, ("good",), live))
+    app = DistillApp(setup, lambda: ReviewScreen(queue, load_rubric(), setup, ("good", "fast"), live))
     async with app.run_test(size=(130, 40)) as pilot:
         await settled(pilot)
         yield Opened(app, pilot, home)
@@ -140,7 +140,10 @@ async def test_undo_and_redo_go_through_the_log(opened):
 
 
 async def test_labels_comments_and_corrections_are_written(opened):
-    await opened.press("l", *"good,fast", "enter")
+    await opened.press("l", *"god", "enter")
+    refused = str(opened.app.screen.query_one("#write-keys").render())
+    assert "there is no label 'god': did you mean good? (known: good, fast; " in " ".join(refused.split())
+    await opened.press("backspace", *"od,fast", "enter")
     await opened.press("c", *"hm", "ctrl+s")
     assert opened.said()[0][4] == ("good", "fast")
     assert opened.said()[1][5] == "hm"

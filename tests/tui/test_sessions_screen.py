@@ -132,8 +132,11 @@ async def test_a_wrong_filter_is_told_and_the_list_stays(home):
 
 
 async def test_marked_sessions_are_labelled_at_once_and_that_is_taken_back(home):
-    async with opened(home) as it:
-        await it.pilot.press("down", "space", "space", "l", *"go", "right", "enter")
+    async with opened(home, labels=("good",)) as it:
+        await it.pilot.press("down", "space", "space", "l", *"god", "enter")
+        said = str(it.app.screen.query_one("#ask-keys", LineBar).render())
+        assert "there is no label 'god': did you mean good?" in said
+        await it.pilot.press("backspace", *"o", "right", "enter")
         await it.until(lambda: [row.labels for row in it.screen._listing.rows] == [("good",)] * 3)
         assert "2 marked" in it.title
         await it.pilot.press("u")

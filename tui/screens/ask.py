@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -22,13 +23,20 @@ class AskScreen(ModalScreen[str | None]):
     Args:
         question: the line on top.
         known: words to complete from.
+        refuse: says what is wrong with what was typed, or None.
     """
 
     CSS_PATH = "ask.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Back", priority=True)]
 
-    def __init__(self, question: str, known: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        question: str,
+        known: tuple[str, ...] = (),
+        refuse: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         super().__init__()
+        self._refuse = refuse
         self._question = question
         self._known = [clean(word) for word in known]
 
@@ -48,8 +56,14 @@ class AskScreen(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def submitted(self, message: Input.Submitted) -> None:
-        """Take it."""
-        self.dismiss(message.value.strip() or None)
+        """Take it, or say why not."""
+        typed = message.value.strip()
+        problem = self._refuse(typed) if typed else None
+        if problem is None:
+            self.dismiss(typed or None)
+            return
+        bar = self.query_one("#ask-keys", LineBar)
+        bar.show_wrapped(((f"✗ {problem}", "error"),), width=bar.content_size.width)
 
     def action_cancel(self) -> None:
         """Go back."""

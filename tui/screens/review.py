@@ -26,6 +26,7 @@ from tui.actions import REGISTRY, Situation
 from tui.annotating import targets
 from tui.annotating.form import Form
 from tui.annotating.screens import JudgeScreen, SpanScreen
+from tui.annotating.vocabulary import labels_in, refusal
 from tui.lines import Line
 from tui.live import keys
 from tui.live.playback import Fork
@@ -335,11 +336,12 @@ class ReviewScreen(Screen[Fork | None]):
         *,
         one_line: bool = False,
         needed: str = "",
+        refuse: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         """Ask for words; `needed` is what is said where there are none, if there must be some."""
 
         def check(texts: tuple[str, ...]) -> str | None:
-            return needed if needed and not texts[0].strip() else None
+            return needed if needed and not texts[0].strip() else refuse(texts[0])
 
         def take(texts: tuple[str, ...] | None) -> None:
             if texts is not None:
@@ -353,13 +355,15 @@ class ReviewScreen(Screen[Fork | None]):
         entry, card = self.entry, self.card
         if entry is None or card is None:
             return
-        page = Page("Labels, with commas between", ", ".join(card.mine(entry).labels))
-
-        def use(text: str) -> None:
-            labels = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-            self._say(entry, labels=labels)
-
-        self._ask(page, f"For instance: {', '.join(self._labels)}", use, one_line=True)
+        given = card.mine(entry).labels
+        vocabulary = tuple(dict.fromkeys([*self._labels, *given]))
+        self._ask(
+            Page("Labels, with commas between", ", ".join(given)),
+            f"Of these: {', '.join(vocabulary)}",
+            lambda text: self._say(entry, labels=labels_in(text)),
+            one_line=True,
+            refuse=lambda text: refusal(labels_in(text), vocabulary),
+        )
 
     def _comment(self) -> None:
         entry, card = self.entry, self.card

@@ -18,6 +18,7 @@ from textual.widgets import Input
 
 from distill_core.errors import DistillError
 from tui.actions import REGISTRY, Situation
+from tui.annotating.vocabulary import refusal
 from tui.browsing.desk import Desk
 from tui.browsing.details import details, wrap_details
 from tui.browsing.listing import Listing, heads, heads_tell
@@ -294,13 +295,14 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         chosen = self._chosen()
         if not chosen:
             return
-        known = tuple(sorted({label for row in self._listing.rows for label in row.labels}))
+        known = self._setup.labels
 
         def take(label: str | None) -> None:
             if label is not None:
                 self._change(lambda: self._desk.label(chosen, label))
 
-        self.app.push_screen(AskScreen(f"Label for {_counted(chosen)}", known), take)
+        asking = AskScreen(f"Label for {_counted(chosen)}", known, lambda label: refusal([label], known))
+        self.app.push_screen(asking, take)
 
     def _trash(self) -> None:
         chosen = self._chosen()

@@ -180,9 +180,9 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
     def _say(self, problem: str | None = None) -> None:
         page = self._pages[self._at]
         place = f" ({self._at + 1} of {len(self._pages)})" if len(self._pages) > 1 else ""
-        self.query_one("#write-title", LineBar).show(
-            ((page.title + place, "heading"),), ((self._hint, "muted"),)
-        )
+        width = self._width()
+        title: Line = ((page.title + place, "heading"),)
+        self.query_one("#write-title", LineBar).show_wrapped(title, ((self._hint, "muted"),), width=width)
         keys: list[tuple[str, str]] = [
             ("enter" if self._one_line else "ctrl+s", "key"),
             (f" {self._done}   ", ""),
@@ -195,7 +195,11 @@ class WriteScreen(ModalScreen[tuple[str, ...] | None]):
         self._show_line(((f"✗ {problem}", "error"),) if problem is not None else tuple(keys))
 
     def _show_line(self, line: Line) -> None:
-        self.query_one("#write-keys", LineBar).show(line)
+        self.query_one("#write-keys", LineBar).show_wrapped(line, width=self._width())
+
+    def _width(self) -> int:
+        """The cells in a row of the box, before it is laid out too, as the style sheet has it."""
+        return min(self.app.size.width * 9 // 10, 130) - 4
 
 
 def write(

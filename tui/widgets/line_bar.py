@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.lines import Line, fit
+from tui.lines import Line, fit, wrap
 from tui.theme import content
 
 
@@ -21,6 +21,12 @@ class LineBar(Widget):
         if lines != self._lines:
             self._lines = lines
             self.refresh()
+
+    def show_wrapped(self, *lines: Line, width: int) -> None:
+        """Draw these lines from now on, in as many rows of `width` cells as they need; the bar is as high as that."""
+        rows = [row for line in lines for row in wrap(line, max(width, 1), words=True)]
+        self.styles.height = len(rows)
+        self.show(*rows)
 
     def render(self) -> Content:
         """The lines."""

@@ -23,8 +23,9 @@ def find(name: str) -> Format:
     if name not in names():
         import difflib
 
-        near = difflib.get_close_matches(name, names(), n=1)
-        remedy = f"did you mean {near[0]}?" if near else "one of " + ", ".join(names())
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.7)
+        among = "one of " + ", ".join(names())
+        remedy = f"did you mean {near[0]}? It is {among}" if near else among
         raise ExportError("no such export format", found=name, remedy=remedy)
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     made: Format = module.FORMAT

@@ -255,8 +255,20 @@ FORMAT = Format(
     name="atif",
     help="Agent Trajectory Interchange Format 1.8: a session as a trajectory",
     rows=rows,
+    columns={
+        "schema_version": "string",
+        "session_id": "string",
+        "trajectory_id": "string",
+        "agent": "json",
+        "steps": ["json"],
+        "notes": "string",
+        "final_metrics": "json",
+        "extra": "json",
+        "subagent_trajectories": ["json"],
+    },
     storage="files",
     provenance="inside",
     suffix="json",
-    teaches="One trajectory a file, as `harbor.models.trajectories.Trajectory` reads it.",
+    teaches="One trajectory a file, as `harbor.models.trajectories.Trajectory` reads it; `load_dataset` gives a row a "
+    "trajectory, with agent, steps and what else has no fixed shape as objects.",
 )

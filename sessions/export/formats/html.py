@@ -89,5 +89,6 @@ FORMAT = Format(
     storage="files",
     provenance="inside",
     suffix="html",
-    teaches="One page a session in `reports/`; it opens anywhere, holds no script and asks for nothing.",
+    teaches="One page a session in `reports/`; it opens anywhere, holds no script and asks for nothing. They are to be "
+    "read: there is nothing here for `load_dataset`.",
 )

@@ -53,5 +53,5 @@ FORMAT = Format(
     storage="files",
     provenance="inside",
     suffix="md",
-    teaches="One report a session in `reports/`.",
+    teaches="One report a session in `reports/`. They are to be read: there is nothing here for `load_dataset`.",
 )

@@ -323,6 +323,7 @@ FORMAT = Format(
     name="otel",
     help="OpenTelemetry: a session as spans of GenAI and OpenInference, OTLP in JSON",
     rows=rows,
+    columns={"resourceSpans": ["json"]},
     storage="lines",
     provenance="inside",
     teaches="Each line is OTLP `TracesData` in JSON, as collectors' file receivers read it and `/v1/traces` takes it.",

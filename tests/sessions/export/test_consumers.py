@@ -14,6 +14,11 @@ from tests.sessions.export.making import traced
 from tests.sessions.export.tokens import options_for, tokenizer
 
 ROWS = [format.name for format in all_formats() if format.storage == "rows"]
+REPORTS = ["html", "markdown"]
+LOADED = [
+    *((format.name, "jsonl") for format in all_formats() if format.name not in REPORTS),
+    *((name, "parquet") for name in ROWS),
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +47,12 @@ def written(folder):
     """The rows of a folder of JSON Lines, in order."""
     return [
         json.loads(line)
-        for path in sorted((folder / "data").rglob("*.jsonl"))
-        for line in path.read_text().splitlines()
+        for path in sorted([*(folder / "data").rglob("*.jsonl"), *(folder / "trajectories").glob("*.json")])
+        for line in ([path.read_text()] if path.suffix == ".json" else path.read_text().splitlines())
     ]
 
 
-@pytest.mark.parametrize("storage", ["jsonl", "parquet"])
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(("name", "storage"), LOADED)
 def test_datasets_loads_the_folder_as_it_is(exported, tmp_path, name, storage):
     folder = exported(name, storage)
     loaded = load_dataset(str(folder), cache_dir=str(tmp_path))
@@ -60,8 +64,17 @@ def test_datasets_loads_the_folder_as_it_is(exported, tmp_path, name, storage):
     assert by_content == {json.dumps(_bare(row), sort_keys=True) for row in first}
 
 
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_says_that_it_is_no_data_set(exported, name):
+    card = (exported(name) / "README.md").read_text()
+    assert "nothing here for `load_dataset`" in card
+    assert "configs:" not in card
+
+
 def _bare(value):
-    """Without what has no value, which loaders add."""
+    """Without what has no value, which loaders add, and the digits of a fraction that they drop."""
+    if isinstance(value, float):
+        return round(value, 6)
     if isinstance(value, dict):
         return {name: _bare(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
