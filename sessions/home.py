@@ -44,6 +44,19 @@ class Home(msgspec.Struct, frozen=True):
         """The SQLite index, which can be made again from the folders."""
         return self.path / "sessions.db"
 
+    def there(self) -> Home:
+        """The home itself, for whoever only reads: looking at what is not there makes none.
+
+        Raises:
+            StoreError: there is no such folder.
+        """
+        if not self.path.is_dir():
+            raise StoreError(
+                f"there is no home {self.path}",
+                remedy="name another with --home, or begin one: distill-tui demo",
+            )
+        return self
+
     def folder(self, session_id: str) -> Path:
         """The folder of the session called `session_id`.
 

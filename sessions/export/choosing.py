@@ -35,12 +35,12 @@ def choose(words: Sequence[str], home: Path, *, examples: bool = False) -> Chose
 
     Raises:
         ExportError: a folder holds no session, or all that was found came with the program and was not asked for.
-        StoreError: a filter is not right, or the index cannot be read.
+        StoreError: there is no such home, a filter is not right, or the index cannot be read.
     """
     found = {word: _folder(word, home) for word in words}
     folders = [folder for folder in found.values() if folder is not None]
     terms = " ".join(_quoted(word) for word, folder in found.items() if folder is None)
-    with Store(home) as store:
+    with Store(Home(home).there().path) as store:
         parents = {row.session_id: row.parent for row in store.list() if row.parent}
         left = 0
         if terms or not folders:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from distill_core.errors import ExportError
-from sessions.process_steps.conversations import turns_of
+from sessions.process_steps.conversations import MESSAGE_KEYS, TEXT_KEYS, Turn, turns_of
 from sessions.process_steps.rows import RowMaker
 
 
-def convert(source: Path, out: Path, maker: RowMaker) -> Counter[str]:
+class Odd(msgspec.Struct, frozen=True):
+    """A record that is none, by its line (or its number in a list), and what is wrong with it."""
+
+    place: str
+    why: str
+
+
+def convert(
+    source: Path, out: Path, maker: RowMaker, on_odd: Callable[[Odd], None] | None = None
+) -> Counter[str]:
     """Write a row for every teacher's turn in `source` that decides something; returns what was counted.
 
     The rows stand under a name beside `out` until all are written: a file that is there is whole.
@@ -22,26 +31,35 @@ def convert(source: Path, out: Path, maker: RowMaker) -> Counter[str]:
     Args:
         source: JSON lines, or one JSON value: a record or a list of them.
         out: JSON lines, new.
+        on_odd: told of each record that is none, which is then left out; without it the first one ends all.
 
     Raises:
-        ExportError: a file cannot be read or written, exists already, or a record is none.
+        ExportError: a file cannot be read or written, exists already, holds no record, or a record is none.
     """
     if out.exists():
         raise ExportError(f"{out} exists already", remedy="name another file, or remove it")
     aside = out.with_name(f".{out.name}.partial")
+    records = 0
     try:
         with aside.open("wb") as file:
-            for number, record in _records(source):
-                try:
-                    turns = list(turns_of(record))
-                except ExportError as error:
-                    raise ExportError(
-                        f"{source}, record {number}: {error.what}", found=error.found, remedy=error.remedy
-                    ) from error
+            for found in _records(source):
+                turns = found if isinstance(found, Odd) else _turns(found)
+                if isinstance(turns, Odd):
+                    if on_odd is None:
+                        raise ExportError(
+                            f"{source}, {turns.place}: {turns.why}",
+                            remedy="leave --strict out to pass it over",
+                        )
+                    on_odd(turns)
+                    continue
+                records += 1
+                number = found.number
                 for turn in turns:
                     row = maker.row(turn, {"source": source.name, "record": number, "message": turn.index})
                     if row is not None:
                         file.write(msgspec.json.encode(row) + b"\n")
+        if not records:
+            raise ExportError(f"{source} holds no record with a teacher's text", remedy=REMEDY)
         aside.replace(out)
     except OSError as error:
         raise ExportError(f"cannot write {out}", found=error.strerror or str(error)) from error
@@ -50,39 +68,65 @@ def convert(source: Path, out: Path, maker: RowMaker) -> Counter[str]:
     return maker.counts
 
 
-def _records(source: Path) -> Iterator[tuple[int, dict[str, object]]]:
+REMEDY = f"give a record a line, with one of {', '.join(TEXT_KEYS[:3])}, or {', '.join(MESSAGE_KEYS[:2])}"
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    number: int
+    place: str
+    record: dict[str, object]
+
+
+def _turns(found: _Numbered) -> list[Turn] | Odd:
+    try:
+        return list(turns_of(found.record))
+    except ExportError as error:
+        return Odd(found.place, f"{error.what} ({error.found})")
+
+
+def _records(source: Path) -> Iterator[_Numbered | Odd]:
     """The records of a file, numbered from 1: by lines, or of the one JSON value that the file is."""
     try:
-        with source.open(encoding="utf-8") as file:
+        with source.open(encoding="utf-8-sig") as file:
+            first = True
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 try:
                     record = json.loads(line)
-                except ValueError as error:
-                    if number == 1:
-                        yield from _one_value(source)
+                except (ValueError, RecursionError) as error:
+                    if first and (whole := _one_value(source)) is not None:
+                        yield from whole
                         return
-                    raise ExportError(f"{source}, line {number} is no JSON", found=str(error)) from error
-                yield from _checked(source, number, record)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExportError(f"cannot read {source}", found=str(error)) from error
+                    yield Odd(f"line {number}", f"no JSON ({error})")
+                else:
+                    yield from _checked(f"line {number}", number, record)
+                first = False
+    except OSError as error:
+        raise ExportError(
+            f"cannot read {source}", found=error.strerror or str(error), remedy="name a file of records"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ExportError(
+            f"cannot read {source}", found="no text in UTF-8", remedy="name a file of JSON lines"
+        ) from error
 
 
-def _one_value(source: Path) -> Iterator[tuple[int, dict[str, object]]]:
+def _one_value(source: Path) -> list[_Numbered | Odd] | None:
+    """The records of a file that is one JSON value over several lines; None where it is not."""
     try:
-        value = json.loads(source.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ExportError(f"{source} is neither JSON lines nor JSON", found=str(error)) from error
-    for number, record in enumerate(value if isinstance(value, list) else [value], 1):
-        yield from _checked(source, number, record)
+        value = json.loads(source.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    records = value if isinstance(value, list) else [value]
+    return [made for n, one in enumerate(records, 1) for made in _checked(f"record {n}", n, one)]
 
 
-def _checked(source: Path, number: int, record: object) -> Iterator[tuple[int, dict[str, object]]]:
+def _checked(place: str, number: int, record: object) -> Iterator[_Numbered | Odd]:
     if isinstance(record, list):  # a file of one line may be a list of records
         for index, inner in enumerate(record, 1):
-            yield from _checked(source, index, inner)
+            yield from _checked(f"record {index}", index, inner)
     elif isinstance(record, dict):
-        yield number, record
+        yield _Numbered(number, place, record)
     else:
-        raise ExportError(f"{source}, record {number} is no object", found=type(record).__name__)
+        yield Odd(place, f"no object ({type(record).__name__})")

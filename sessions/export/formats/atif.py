@@ -24,12 +24,12 @@ _GIVEN = ("mark", "correction", "rating")
 
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
-    """One file a session."""
+    """One file a session, on one line: loaders take a file of JSON for lines of it."""
     made = trajectory(trace, options)
     if not made["steps"]:
         yield Left(key=trace.session_id, rule="failed", why="nothing was said")
         return
-    text = msgspec.json.format(msgspec.json.encode(made), indent=1).decode()
+    text = msgspec.json.encode(made).decode()
     yield Row(
         key=trace.session_id,
         columns={"text": text + "\n"},

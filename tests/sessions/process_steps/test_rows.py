@@ -171,9 +171,31 @@ def test_a_bad_tokenizer_is_one_line(tmp_path: Path, text: str) -> None:
 def test_a_file_that_breaks_off_leaves_nothing_behind(tmp_path: Path, byte_tokenizer: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"teacher_text": "x"}\n{"oops": 1}\n')
     maker = RowMaker(SpanTokenizer(byte_tokenizer))
-    with pytest.raises(ExportError, match=r"in\.jsonl, record 2: a record without a teacher's text"):
+    with pytest.raises(ExportError, match=r"in\.jsonl, line 2: a record without a teacher's text"):
         convert(tmp_path / "in.jsonl", tmp_path / "out.jsonl", maker)
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (None, r"cannot read \S+in: No such file or directory \(name a file of records\)"),
+        (b"\xff\xfe\x00\x81", r"cannot read \S+in: no text in UTF-8 \(name a file of JSON lines\)"),
+        (b"", r"in holds no record with a teacher's text \(give a record a line, "),
+        (b"\n\n[]\n", r"in holds no record"),
+        (b'{"foo": 1}\n', r"in holds no record"),
+    ],
+)
+def test_a_file_without_a_record_is_one_clear_line(
+    tmp_path: Path, byte_tokenizer: Path, data: bytes | None, words: str
+) -> None:
+    if data is not None:
+        (tmp_path / "in").write_bytes(data)
+    maker = RowMaker(SpanTokenizer(byte_tokenizer))
+    with pytest.raises(ExportError, match=words) as raised:
+        convert(tmp_path / "in", tmp_path / "out.jsonl", maker, lambda _: None)
+    assert "\n" not in str(raised.value)
+    assert not list(tmp_path.glob("*out*"))
 
 
 def test_the_command_writes_rows_and_says_what_it_left_out(tmp_path: Path, byte_tokenizer: Path) -> None:
@@ -188,7 +210,9 @@ def test_the_command_writes_rows_and_says_what_it_left_out(tmp_path: Path, byte_
         },
     ]
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    source.write_text("\n".join(map(json.dumps, records)))
+    first, *rest = map(json.dumps, records)
+    odd = ['{"foo": 1}', "not JSON", "7", '"words"', ""]
+    source.write_text("\n".join([first, *odd, *rest]))
     (tmp_path / "tools.json").write_text('["f", "g"]')
     argv = [sys.executable, "-c", "from tui.cli import main; main()", "process-steps", source, "--out", out]
     argv += ["--tokenizer", byte_tokenizer, "--tools", tmp_path / "tools.json"]
@@ -197,8 +221,18 @@ def test_the_command_writes_rows_and_says_what_it_left_out(tmp_path: Path, byte_
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["metadata"]["tools"] for row in rows] == [["f"], ["g"]]
     assert rows[1]["prompt"] == [{"role": "user", "content": "?"}]
-    for said in ("2  rows", "1  invalid calls left out", "1  texts without a decision left out"):
+    for said in (
+        "2  rows",
+        "1  invalid calls left out",
+        "1  texts without a decision left out",
+        "4  records that are none left out",
+        " line 2: a record without a teacher's text (keys foo)",
+        " line 3: no JSON (",
+        " line 4: no object (int)",
+        " and 1 more",
+    ):
         assert said in done.stderr
+    assert [row["metadata"]["record"] for row in rows] == [1, 8]
     again = subprocess.run([str(a) for a in argv], capture_output=True, text=True)
     assert again.returncode == 1
     assert "exists already" in again.stderr

@@ -96,7 +96,7 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(mine, tmp_path, args, st
 def test_nothing_kept_yet(program):
     status, _, err = program("export", "sft", "--out", "x")
     assert status == 1
-    assert "no session to export" in err
+    assert "there is no home" in err
 
 
 @pytest.mark.parametrize("name", ["sft", "atif"])

@@ -93,6 +93,21 @@ def test_remove_and_restore(program, home):
     assert program("sessions", "restore")[1] == "s1\n"
     assert program("sessions", "restore", "s1")[0] == 0
     assert "s1" in program("sessions", "list")[1]
+    assert program("sessions", "restore") == (0, "", "the trash is empty\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["sessions list", "sessions show last", "sessions restore", "sessions gc", "stats", "export sft --out d"],
+)
+def test_who_only_reads_makes_no_home(program, tmp_path, command):
+    status, out, err = program(*command.split(), "--home", tmp_path / "hmoe")
+    assert (status, out, (tmp_path / "hmoe").exists()) == (1, "", False)
+    assert err.startswith(f"distill-tui: there is no home {tmp_path / 'hmoe'} (name another with --home, ")
+
+
+def test_an_empty_list_says_so(program, home):
+    assert program("sessions", "list", "model:nobody")[2].startswith("no session fits")
 
 
 def test_import_rebuild_and_sweep(program, home, made, tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def command(
 
     home = Home(home_of(options))
     settings = load_settings(flags(options), path=options.get("config")).settings
-    folders = [home.find(name) for name in names] if names else home.folders()
+    folders = [home.find(name) for name in names] if names else home.there().folders()
     found = agreement(
         ((folder.name, judged(folder)) for folder in folders),
         load_rubric(rubric or settings.annotation.rubric),

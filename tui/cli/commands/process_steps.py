@@ -6,7 +6,11 @@ from pathlib import Path
 
 import click
 
+from tui.saying import say
+
 _FILE = click.Path(path_type=Path)
+SHOWN = 3
+"""Records left out that are named."""
 
 
 @click.command("process-steps")
@@ -22,21 +26,36 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="How sure it must be that a result is used.",
 )
+@click.option("--strict", is_flag=True, help="End at the first record that is none, and write nothing.")
 def command(
-    source: Path, out: Path, tokenizer: Path, tools: Path | None, no_reasoning: bool, least: float
+    source: Path,
+    out: Path,
+    tokenizer: Path,
+    tools: Path | None,
+    no_reasoning: bool,
+    least: float,
+    strict: bool,
 ) -> int:
     """Write the tool calls and used results in SOURCE as token targets.
 
-    SOURCE holds a record a line: prompt and teacher_text, or messages, or conversations.
+    SOURCE holds a record a line: prompt and teacher_text, or messages, or conversations. What is none is passed over
+    and counted.
     """
-    from sessions.process_steps.foreign import convert
+    from sessions.process_steps.foreign import Odd, convert
     from sessions.process_steps.registry import load_registry
     from sessions.process_steps.rows import RowMaker
     from sessions.process_steps.targets import SpanTokenizer
 
     names = load_registry(tools) if tools is not None else None
     maker = RowMaker(SpanTokenizer(tokenizer), tool_names=names, prose=not no_reasoning, least=least)
-    for what, number in convert(source, out, maker).items():
+    odd: list[Odd] = []
+    for what, number in convert(source, out, maker, None if strict else odd.append).items():
         if number:
             click.echo(f"{number:>8,}  {what}", err=True)
+    if odd:
+        click.echo(f"{len(odd):>8,}  records that are none left out", err=True)
+    for one in odd[:SHOWN]:
+        say(f"          {one.place}: {one.why}")
+    if len(odd) > SHOWN:
+        click.echo(f"          and {len(odd) - SHOWN:,} more", err=True)
     return 0

@@ -42,7 +42,7 @@ def opened(options: dict[str, Any]) -> Store:
     """The store in that home; what is wrong with it and no obstacle is said."""
     from sessions import Store
 
-    store = Store(home_of(options).path)
+    store = Store(home_of(options).there().path)
     if store.trouble:
         say(f"note: the index is as it was left; {store.trouble}")
     for unread in store.unread:
@@ -76,6 +76,8 @@ def list_sessions(
         return
     for line in table(rows):
         click.echo(line)
+    if not rows:
+        say("no session fits; leave words out to see more" if words else "no session is kept here yet")
 
 
 @command.command("browse", context_settings=WORDS)
@@ -88,6 +90,7 @@ def browse_sessions(words: tuple[str, ...], **options: Any) -> int:
     from tui.cli.kept import forked
     from tui.setup import setup_of
 
+    home_of(options).there()
     effective = load_settings(flags(options), path=options.get("config"))
     setup = setup_of(effective, options.get("config"))
     who = effective.settings.screen.name or getpass.getuser()
@@ -151,7 +154,7 @@ def rebuild_index(**options: Any) -> None:
     """Make the index again from the folders."""
     from sessions.rebuilding import rebuild
 
-    home = home_of(options)
+    home = home_of(options).there()
     result = rebuild(home)
     for unread in result.unread:
         say(f"note: {unread.session_id}: {unread.why}")
@@ -196,7 +199,7 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     from distill_core.errors import LogError
     from sessions.verify import verify
 
-    home = home_of(options)
+    home = home_of(options) if names else home_of(options).there()
     folders = [Path(n) if "/" in n else home.find(n) for n in names]
     whole = True
     for folder in folders or home.folders():
@@ -226,7 +229,7 @@ def collect_garbage(dry_run: bool, trash: bool, **options: Any) -> None:
     """Delete documents that no session reads, and what a killed program left behind."""
     from sessions.trash import sweep
 
-    swept = sweep(home_of(options), trash=trash, dry=dry_run)
+    swept = sweep(home_of(options).there(), trash=trash, dry=dry_run)
     for path in swept.paths:
         click.echo(clean(str(path)))
     verb = "would be freed" if dry_run else "freed"
@@ -257,9 +260,12 @@ def restore_sessions(names: tuple[str, ...], **options: Any) -> None:
     from sessions import Store
     from sessions.trash import restore, trashed
 
-    home = home_of(options)
+    home = home_of(options).there()
+    lying = trashed(home)
+    if not names and not lying:
+        say("the trash is empty")
     if not names:
-        for path in trashed(home):
+        for path in lying:
             click.echo(clean(path.name))
     for name in names:
         click.echo(f"{clean(name)}: in {clean(str(restore(home, name)))}")
