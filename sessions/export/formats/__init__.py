@@ -24,8 +24,8 @@ def find(name: str) -> Format:
         import difflib
 
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.7)
-        among = "one of " + ", ".join(names())
-        remedy = f"did you mean {near[0]}? It is {among}" if near else among
+        known = ", ".join(names())
+        remedy = f"did you mean {near[0]}? There are {known}" if near else f"one of {known}"
         raise ExportError("no such export format", found=name, remedy=remedy)
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     made: Format = module.FORMAT

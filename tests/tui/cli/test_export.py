@@ -68,7 +68,7 @@ def test_formats_are_listed(mine):
 @pytest.mark.parametrize(
     ("args", "status", "words"),
     [
-        (["sftt", "--out", "x"], 1, "no such export format: sftt (did you mean sft? It is one of atif, "),
+        (["sftt", "--out", "x"], 1, "no such export format: sftt (did you mean sft? There are atif, "),
         (["nope", "--out", "x"], 1, "no such export format: nope (one of atif, axolotl, "),
         (["sft", "nowhere", "--out", "x"], 1, "no session to export: nowhere"),
         (["sft", "./nowhere", "--out", "x"], 1, "no session in ./nowhere"),
