@@ -27,6 +27,7 @@ def test_compare_prints_where_there_is_no_terminal(program: Program, tmp_path: P
 
 
 def test_agreement_over_all_sessions_or_those_that_are_named(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
     status, said, _ = program("agreement")
     assert (status, "nothing is judged" in said) == (0, True)
     judged(tmp_path / "home" / "sessions" / "one")
