@@ -42,19 +42,17 @@ def convert(
     records = 0
     try:
         with aside.open("wb") as file:
-            for found in _records(source):
-                turns = found if isinstance(found, Odd) else _turns(found)
-                if isinstance(turns, Odd):
+            for number, found in _turns_in(source):
+                if isinstance(found, Odd):
                     if on_odd is None:
                         raise ExportError(
-                            f"{source}, {turns.place}: {turns.why}",
+                            f"{source}, {found.place}: {found.why}",
                             remedy="leave --strict out to pass it over",
                         )
-                    on_odd(turns)
+                    on_odd(found)
                     continue
                 records += 1
-                number = found.number
-                for turn in turns:
+                for turn in found:
                     row = maker.row(turn, {"source": source.name, "record": number, "message": turn.index})
                     if row is not None:
                         file.write(msgspec.json.encode(row) + b"\n")
@@ -77,11 +75,16 @@ class _Numbered(msgspec.Struct, frozen=True):
     record: dict[str, object]
 
 
-def _turns(found: _Numbered) -> list[Turn] | Odd:
-    try:
-        return list(turns_of(found.record))
-    except ExportError as error:
-        return Odd(found.place, f"{error.what} ({error.found})")
+def _turns_in(source: Path) -> Iterator[tuple[int, list[Turn] | Odd]]:
+    """The turns of each record with its number, or what is wrong with it."""
+    for found in _records(source):
+        if isinstance(found, Odd):
+            yield 0, found
+            continue
+        try:
+            yield found.number, list(turns_of(found.record))
+        except ExportError as error:
+            yield found.number, Odd(found.place, f"{error.what} ({error.found})")
 
 
 def _records(source: Path) -> Iterator[_Numbered | Odd]:
