@@ -36,9 +36,12 @@ def command(ctx: click.Context, config: Path | None) -> None:
     for name in KEYS:
         place = "environment" if os.environ.get(name) else ".env" if dotenv().get(name) else "-"
         click.echo(f"{name:<{width}}  {_masked(os.environ.get(name) or dotenv().get(name)):<24}  {place}")
-    from tui.setup import setup_of
+    chosen = effective.settings
+    if chosen.keys or chosen.screen.theme is not None or chosen.annotation.rubric:
+        # Only the screens can tell right from wrong here, and they take long to load.
+        from tui.setup import setup_of
 
-    setup_of(effective, config)  # themes and keys, which only the screens can tell right from wrong
+        setup_of(effective, config)
 
 
 def _masked(key: str | None) -> str:
