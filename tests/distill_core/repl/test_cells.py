@@ -297,7 +297,7 @@ def test_a_primitive_needs_a_free_name(name: str) -> None:
 
 
 def test_an_unknown_choice_is_refused() -> None:
-    with pytest.raises(ReplError, match="auto, strong, good, none"):
+    with pytest.raises(ReplError, match="auto, strong, good, seatbelt, none"):
         REPL("", isolation="steel")
     with pytest.raises(ReplError, match="klingon"):
         REPL("", dialect="klingon")
