@@ -10,7 +10,7 @@
 | document, search, quotations | document/test_pane.py |
 | judgements: the form, what is judged, the list | annotating/test_judging.py |
 | settling what annotators differ in; two sessions side by side | judging/ |
-| review queue and its card, the form of a fork | none of their own: panes, bars and editor are as here |
+| review queue and its card, the form of a fork | test_review_queue.py |
 | kept sessions, their details, statistics | test_sessions_screen.py |
 | home screen and the names in its forms | home/test_home_screen.py |
 | export: rows, what is left out, names | test_export_screen.py |

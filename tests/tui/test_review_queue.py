@@ -1,5 +1,6 @@
 """The review queue: sessions judged by keys alone, every key in the log before the next."""
 
+import contextlib
 import threading
 
 import msgspec
@@ -13,12 +14,15 @@ from sessions.appending import annotate
 from sessions.judging.judgement import done_by
 from sessions.verify import verify
 from sessions.waiting import Queue
+from tests.fakes.hostile import HOSTILE
 from tests.fakes.models import Scripted, echo
-from tests.fakes.recordings import block, recorded
+from tests.fakes.recordings import block, record_in, recorded
+from tests.tui.test_hostile import check
 from tui.app import DistillApp
 from tui.memory import Memory
 from tui.review import past_wiring
 from tui.reviewing import card as card_module
+from tui.screens.fork_here import ForkScreen
 from tui.screens.live import LiveScreen
 from tui.screens.review import ReviewScreen
 from tui.setup import plain
@@ -82,8 +86,8 @@ class Opened:
         ]
 
 
-@pytest.fixture
-async def opened(home):
+@contextlib.asynccontextmanager
+async def opening(home):
     setup = plain()
     queue = Queue(home, "ada", "")
 
@@ -94,6 +98,12 @@ async def opened(home):
     async with app.run_test(size=(130, 40)) as pilot:
         await settled(pilot)
         yield Opened(app, pilot, home)
+
+
+@pytest.fixture
+async def opened(home):
+    async with opening(home) as it:
+        yield it
 
 
 async def test_the_card_shows_the_session_its_steps_and_its_answer(opened):
@@ -342,3 +352,19 @@ async def test_ratings_end_at_the_highest_of_the_settings(home):
         await it.press("2", "4")
         assert it.said()[0][2] == 2
         assert "★★☆ " in it.text("card").replace("\n", " ")
+
+
+async def test_hostile_text_is_drawn_harmlessly_in_the_queue_on_the_card_and_in_the_form_of_a_fork(tmp_path):
+    folder = tmp_path / "sessions" / "20260301-093000-aaaaaa"
+    reply = f"{HOSTILE}\n\n" + block(f"print({HOSTILE!r})\nFINAL({HOSTILE!r})")
+    await recorded(folder, Scripted(reply), echo(), query=HOSTILE, session_id=folder.name)
+    async with opening(tmp_path) as it:
+        assert "␛]52;c;ZXZpbA==␇" in check(it)
+        for _ in range(len(load_rubric().criteria) + 3):
+            await it.press("j")
+            check(it)
+    app = DistillApp(plain(), lambda: ForkScreen(record_in(folder), 1, plain().palettes["harbour"]))
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        form = Opened(app, pilot, tmp_path)
+        assert "print('" in check(form)
