@@ -50,13 +50,14 @@ passing = gate(chosen, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes)
 found, failed = extract(passing, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
 passages_read, asked = len(chosen), len(passing)
 print(f"{len(pieces)} pieces, {len(order)} with a term, {len(chosen)} read, {len(passing)} passed, {failed} failed")
-short = closer(passing, found, TERMS)
+borne_out = any(note["verified"] for note in found)
+short = closer(passing, found, TERMS) if SEVERAL or not borne_out else []
 short = short[: max(0, calls_left(budget(), len(short) + 1) - 1)]  # one call is kept for the conclusion
 if short and failed < asked:
     nearer, lost = extract(short, f"Question: {QUESTION}\\n{REQUEST}", worker_batch, text, TERMS)
     print(f"{len(short)} of them asked again about the lines closest to the question, {lost} failed")
-    borne_out = [note for note in nearer if note["verified"]]
-    found, asked, failed = found + borne_out, asked + len(short), failed + lost
+    found += [note for note in nearer if note["verified"]]
+    asked, failed = asked + len(short), failed + lost
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
@@ -76,6 +77,7 @@ def write(brief: Brief) -> str:
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
         ("TERMS", brief.terms, "what to look for; lower case, without endings"),
         ("EVERY", brief.kind == "list", "read every piece that holds the rarest term"),
+        ("SEVERAL", brief.kind != "fact", "one place does not settle it"),
         ("PIECE", min(brief.piece, brief.room), "characters a piece"),
         ("OVERLAP", min(300, brief.room // 10), "characters shared by neighbours"),
         ("READ", brief.read, "how many of the best pieces to read"),

@@ -137,6 +137,14 @@ def test_a_piece_that_was_overlooked_is_asked_again_about_its_closest_lines():
     assert last.final.value.startswith("in her boot\n\nEvidence:\n- “The surgeon, Mira Vale")
 
 
+def test_what_is_found_is_asked_for_again_only_where_there_may_be_more():
+    book = BOOK + "\n\nThe surgeon kept a diary, too."
+    (one,) = run(program("search", QUESTION), context=book)
+    assert (report(one)["verified"], "asked again" in one.stdout) == (1, False)
+    (several,) = run(program("search", "List all that the surgeon kept."), context=book)
+    assert (report(several)["verified"], "asked again" in several.stdout) == (1, True)
+
+
 def test_asking_again_keeps_a_call_for_the_conclusion():
     gate = {"worker_yes": lambda prompts: [None] * len(prompts), "budget": lambda: {"worker_calls": 5}}
     (result,) = run(program("search", QUESTION), worker=lambda _: "NONE", context=BOOK * 30, primitives=gate)
