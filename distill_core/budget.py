@@ -179,7 +179,14 @@ class Ledger:
         return max(0.0, self.limits.seconds - (self._clock() - self._started))
 
     async def reserve(
-        self, role: Role, prompt_chars: int, max_tokens: int | None, *, attempts: int = 1, waits: bool = True
+        self,
+        role: Role,
+        prompt_chars: int,
+        max_tokens: int | None,
+        *,
+        attempts: int = 1,
+        waits: bool = True,
+        metered: bool = True,
     ) -> Reservation:
         """Hold a place for one call; if `waits`, for as long as calls in flight may still free what it needs.
 
@@ -189,11 +196,14 @@ class Ledger:
             max_tokens: bound of the reply, where there is one.
             attempts: requests that the call may make, retries counted; fewer are granted near the bound.
             waits: whether to wait for calls in flight.
+            metered: whether the call takes tokens; where it does not, wall time alone can refuse it.
 
         Raises:
             BudgetExceeded: it does not fit.
         """
-        guess = estimate(prompt_chars, max_tokens)
+        guess, max_tokens = (
+            (estimate(prompt_chars, max_tokens), max_tokens) if metered else (Usage(calls=1), 0)
+        )
         async with self._freed:
             while True:
                 held = self._expected(role, guess, max_tokens, attempts)

@@ -146,6 +146,8 @@ def _used(record: Record, *, metered: bool) -> dict[Role, Usage]:
     used: dict[Role, Usage] = {"supervisor": state.supervisor_usage, "worker": state.worker_usage}
     role: Role
     for event in record.events:
+        if getattr(event, "copied", False):
+            continue  # a fork's parent has paid for it
         match event:
             case ev.SupervisorReplied() if metered and not event.usage.total_tokens and not event.cached:
                 chars = sum(len(str(m.get("content", ""))) for m in state.prompt(event.call_id))

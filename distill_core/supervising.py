@@ -80,7 +80,7 @@ class SupervisorLine:
         extra = extra or {}
         params = {**self._handler.sampling(), **extra}
         kept = await self._replies.find(self._handler, messages, extra)
-        held = await self._reserve(messages, params) if kept is None and self.metered else None
+        held = await self._reserve(messages, params) if kept is None else None
         self._calls += 1
         call_id = f"s{self._calls}"
         extends, message_ids = conversation.opens(call_id, step=step)
@@ -99,6 +99,8 @@ class SupervisorLine:
         if kept is not None:
             self._record(call_id, step, kept)
             return call_id, kept
+        if held is None:
+            raise AssertionError("a call that is sent has its place in the budget")
         reply = await self._send(call_id, step, messages, extra, held)
         # The log first: what was paid for is on record whatever becomes of the cache.
         self._record(call_id, step, reply)
@@ -130,7 +132,9 @@ class SupervisorLine:
         chars = sum(len(str(m.get("content", ""))) for m in messages)
         while True:
             try:
-                return await self._ledger.reserve("supervisor", chars, params.get("max_tokens"))
+                return await self._ledger.reserve(
+                    "supervisor", chars, params.get("max_tokens"), metered=self.metered
+                )
             except BudgetExceeded as error:
                 if not await self._over_budget(error):
                     raise
@@ -141,7 +145,7 @@ class SupervisorLine:
         step: int,
         messages: list[Message],
         extra: dict[str, Any],
-        held: Reservation | None,
+        held: Reservation,
     ) -> LMResponse:
         def on_delta(delta: Delta) -> None:
             self._signal(ReplyDelta(call_id=call_id, step=step, kind=delta.kind, text=delta.text))
@@ -163,8 +167,10 @@ class SupervisorLine:
             failure = _failure(error, late=deadline.expired())
             await self._failed(call_id, step, held, failure, started)
             raise failure from error
-        if held is not None:
+        if self.metered:
             await self._ledger.settle(held, reply.usage, attempts=reply.attempts, reply_chars=len(reply.text))
+        else:
+            await self._ledger.settle(held, Usage(calls=1))
         return reply
 
     def _record(self, call_id: str, step: int, reply: LMResponse) -> None:
@@ -190,7 +196,7 @@ class SupervisorLine:
         self,
         call_id: str,
         step: int,
-        held: Reservation | None,
+        held: Reservation,
         error: DistillError,
         started: float,
         *,
@@ -199,8 +205,7 @@ class SupervisorLine:
         attempts = getattr(error, "attempts", 1)
         usage = Usage(calls=attempts)
         self.usage = self.usage + usage
-        if held is not None:
-            await self._ledger.settle(held, usage, attempts=attempts)
+        await self._ledger.settle(held, usage, attempts=attempts)
         self._recorder.emit(
             ev.SupervisorFailed(
                 step=step,

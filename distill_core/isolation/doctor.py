@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MADE_OF = {
     "strong": "namespaces, Landlock, seccomp",
     "good": "Landlock, seccomp",
-    "seatbelt": "Seatbelt by sandbox-exec; written without a Mac at hand, and only ever tried where you see this",
+    "seatbelt": "Seatbelt by sandbox-exec; not yet run on macOS by its authors, and tried where you see this",
 }
 _NAMESPACES_OFF = (
     (

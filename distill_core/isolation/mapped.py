@@ -6,7 +6,6 @@ read only where the file system has come to hold more than the folder may, whoev
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Mapping
 
@@ -52,7 +51,10 @@ def held_by_maps(folder: str, pids: Iterable[int], known: Mapping[int, int]) -> 
     held: dict[int, int] = {}
     start = os.fsencode(f"{folder}/").replace(b"\n", b"\\012")  # as the table spells it
     for pid in pids:
-        for line in _table(pid).splitlines():
+        table = _table(pid)
+        if table is None:
+            return None
+        for line in table.split(b"\n"):  # no other line end is spelled out there
             if not line.endswith(_REMOVED):
                 continue
             where, _, _, _, inode, path = line.split(maxsplit=5)
@@ -68,14 +70,18 @@ def held_by_maps(folder: str, pids: Iterable[int], known: Mapping[int, int]) -> 
     return sum(held.values())
 
 
-def _table(pid: int) -> bytes:
-    """The mappings of a process (proc(5), maps); nothing where it has ended, or that is not told."""
+def _table(pid: int) -> bytes | None:
+    """The mappings of a process (proc(5), maps); nothing where it has ended, None where they are not told whole."""
     table = bytearray()
-    with contextlib.suppress(OSError):
+    try:
         fd = os.open(f"/proc/{pid}/maps", os.O_RDONLY | os.O_CLOEXEC)
         try:
             while len(table) < _MOST_BYTES and (piece := os.read(fd, _PIECE)):
                 table += piece
         finally:
             os.close(fd)
-    return bytes(table)
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+    except OSError:
+        return None
+    return bytes(table) if len(table) < _MOST_BYTES else None

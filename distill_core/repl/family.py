@@ -410,7 +410,10 @@ class Family:
                         await self._stop_writing(list(self.nodes))
 
     async def _overfull(self, child: Child) -> bool:
-        return await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes])
+        try:
+            return await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes])
+        except (OSError, ValueError):
+            return True  # what cannot be looked at counts as too much
 
     async def _stop_writing(self, nodes: Sequence[Node]) -> None:
         """End those of these that run cells, or did: any of them may have written."""

@@ -34,7 +34,8 @@ class Offshoot:
 
     def kill(self) -> None:
         """End the first process; the family is another's."""
-        self._ground.base.process.kill()
+        if not self._ground.base.dead:
+            self._ground.base.process.kill()
 
     async def end(self) -> None:
         """Give back the pipes."""
@@ -64,7 +65,11 @@ async def forked(source: Timeline, index: int | None, functions: Functions, limi
         except OSError as error:
             raise ReplError("the REPL cannot be forked", found=str(error)) from error
         family, base, cells = await source.branch(index, (their_out, their_err))
-        await base.connect()
-        base.tell({"op": "configure", **settings(limits, functions.primitives)})
+        try:
+            await base.connect()
+            base.tell({"op": "configure", **settings(limits, functions.primitives)})
+        except BaseException:
+            base.process.kill()  # nobody waits for this fork any more
+            raise
         ground = Ground(family, base, out, err, fresh=False)
         return Timeline(Offshoot(ground, ours.pop_all()), functions, limits, source.query, cells)

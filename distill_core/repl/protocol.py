@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import re
 import socket
 from collections.abc import Callable, Sequence
 from math import isfinite
@@ -170,9 +171,13 @@ def _fraction(text: str) -> float:
     return number
 
 
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+
+
 def _parts(text: msgspec.Raw) -> int:
-    """How many values there can be in it."""
-    return sum(map(bytes(text).count, (b",", b"[", b"{")))
+    """How many values there can be in it: what stands in a string is none, however many commas it holds."""
+    bare = _STRING.sub(b"", bytes(text))
+    return sum(map(bare.count, (b",", b"[", b"{")))
 
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)

@@ -382,6 +382,9 @@ class Timeline:
         """End its processes. Safe to call twice; a cell that runs is lost."""
         self.closed = True
         await self._end_all()
+        # Also where it never began: a fork has a process from its birth on.
+        self._origin.kill()
+        await self._origin.end()
         self._calls.close()
 
     async def _end_all(self) -> None:

@@ -40,14 +40,18 @@ def choose(words: Sequence[str], home: Path, *, examples: bool = False) -> Chose
     found = {word: _folder(word, home) for word in words}
     folders = [folder for folder in found.values() if folder is not None]
     terms = " ".join(_quoted(word) for word, folder in found.items() if folder is None)
-    with Store(Home(home).there().path) as store:
-        parents = {row.session_id: row.parent for row in store.list() if row.parent}
-        left = 0
-        if terms or not folders:
-            wanted = parse(terms)
-            filter = wanted if examples else wanted.without_examples()
-            left = store.count(wanted) - store.count(filter)
-            folders += [store.open(row.session_id).folder for row in store.list(filter)]
+    parents: dict[str, str] = {}
+    left, kept = 0, terms or not folders
+    if kept:
+        Home(home).there()
+    if home.is_dir():  # folders alone need none
+        with Store(home) as store:
+            parents = {row.session_id: row.parent for row in store.list() if row.parent}
+            if kept:
+                wanted = parse(terms)
+                filter = wanted if examples else wanted.without_examples()
+                left = store.count(wanted) - store.count(filter)
+                folders += [store.open(row.session_id).folder for row in store.list(filter)]
     if left and not folders:
         raise ExportError(
             "no session of your own to export", found=_left_out(left), remedy=f"name them by {EXAMPLES_ASKED}"

@@ -122,3 +122,14 @@ async def test_estimates_learn_so_that_a_second_call_is_held_at_what_the_first_t
     assert (await asyncio.wait_for(second, 1)).usage.total_tokens == 450
     with pytest.raises(BudgetExceeded):
         await ledger.reserve("worker", 30, None, waits=False)
+
+
+async def test_a_call_that_takes_no_tokens_is_refused_by_wall_time_alone():
+    clock = Clock()
+    ledger = Ledger(Limits(seconds=5, tokens=10), clock=clock)
+    held = await ledger.reserve("supervisor", 1_000_000, None, metered=False)
+    await ledger.settle(held, Usage(calls=1))
+    assert ledger.remaining()["tokens"] == 10
+    clock.now += 6
+    with pytest.raises(BudgetExceeded, match="wall time"):
+        await ledger.reserve("supervisor", 10, None, metered=False)

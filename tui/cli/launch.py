@@ -107,7 +107,7 @@ def launch_planned(
         policy = _policy(effective, headless)
         try:
             if headless:
-                if effective.is_default("session.approve"):
+                if effective.is_default("session.approve") and planned.plan.approver is None:
                     say("nobody is asked: steps are approved by policy auto (--approve ask asks here)")
                 outcome = _headless(planned, policy, as_json=options["as_json"])
                 if tell:

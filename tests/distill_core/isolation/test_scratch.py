@@ -63,11 +63,11 @@ def test_a_removed_file_that_is_only_mapped_counts_where_mappings_are_looked_at(
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
     libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-    with (tmp_path / "new\nline (deleted)").open("w+b") as file:
+    with (tmp_path / "new\nli\rne (deleted)").open("w+b") as file:
         file.write(b"x" * 300_000)
         file.flush()
         address = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, file.fileno(), 0)
-    (tmp_path / "new\nline (deleted)").unlink()
+    (tmp_path / "new\nli\rne (deleted)").unlink()
     assert not overfull(str(tmp_path), 100_000, ME)
     assert overfull(str(tmp_path), 100_000, ME, maps=True)
     libc.munmap(address, 4096)

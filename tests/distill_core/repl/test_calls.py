@@ -270,3 +270,8 @@ def test_a_call_left_behind_by_a_cell_is_cancelled() -> None:
         assert cancelled.wait(30)
         assert result.worker_calls[0].error == "the cell was stopped"
         assert "thread: [no answer" in repl.execute("t.join()").stdout
+
+
+def test_commas_in_a_text_are_no_values_of_a_primitive() -> None:
+    with REPL("", primitives={"size": len}) as repl:
+        assert repl.execute("print(size('a,[{\\\"' * 100_000))").stdout == "500000\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import Iterator
@@ -144,6 +145,17 @@ async def test_forks_run_at_the_same_time() -> None:
         await asyncio.gather(*(fork.close() for fork in forks))
 
 
+async def test_a_fork_that_never_ran_a_cell_ends_when_it_is_closed() -> None:
+    async with AsyncREPL("") as repl:
+        await repl.execute("x = 1")
+        await repl.checkpoint()
+        ground = repl._timeline._ground
+        assert ground is not None
+        before = len(ground.family.nodes)
+        await (await repl.fork()).close()
+        assert len(ground.family.nodes) == before
+
+
 async def test_a_fork_that_nobody_waits_for_any_more_is_ended() -> None:
     async with AsyncREPL("") as repl:
         await repl.execute("x = 1")
@@ -151,11 +163,14 @@ async def test_a_fork_that_nobody_waits_for_any_more_is_ended() -> None:
         ground = repl._timeline._ground
         assert ground is not None
         before = len(ground.family.nodes)
-        fork = asyncio.create_task(repl.fork())
-        await asyncio.sleep(0.002)
-        fork.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await fork
+        for passes in range(40):  # so that each place at which it waits is met
+            fork = asyncio.create_task(repl.fork())
+            for _ in range(passes):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.0001 * passes)
+            fork.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await (await fork).close()
         async with asyncio.timeout(10):
             while len(ground.family.nodes) > before:
                 await asyncio.sleep(0.01)

@@ -153,9 +153,9 @@ ATTACKS = [
         libc.mmap.restype = ctypes.c_void_p
         libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
         for n in range(40):
-            fd = os.open('f', os.O_RDWR | os.O_CREAT); os.write(fd, bytes(16 << 20))
+            fd = os.open('f\\rf', os.O_RDWR | os.O_CREAT); os.write(fd, bytes(16 << 20))
             if libc.mmap(None, 4096, 1, n % 2 + 1, fd, 0) in (None, 2 ** 64 - 1): raise OSError('no mapping')
-            os.unlink('f'); os.close(fd); time.sleep(0.05)
+            os.unlink('f\\rf'); os.close(fd); time.sleep(0.05)
         print('ESCAPED')
         """, "contained", timeout=8),
     attack("scratch-one-large-file", "a file larger than one may be", """
