@@ -5,7 +5,8 @@
 | status, timeline, supervisor, output, worker calls, decision, final answer | here, every pane |
 | a worker call in full, its override; the editor of code, answers, forks | here |
 | candidates side by side, dry runs, differences, evidence | here |
-| the REPL's variables and the scratch prompt; errors of the engine; notifications | here |
+| the REPL's variables and the scratch prompt; errors of the engine, their tracebacks; notifications | here |
+| how a cell came out differently | here |
 | the bytes that a terminal gets | here, byte by byte |
 | document, search, quotations | document/test_pane.py |
 | judgements: the form, what is judged, the list | annotating/test_judging.py |
@@ -38,13 +39,16 @@ from textual.strip import Strip
 from distill_core import events as ev
 from distill_core.evidence import Finding
 from distill_core.forecast import Forecast
+from distill_core.record import RecordedCell
 from distill_core.repl import CellResult, Variable
+from distill_core.rerunning import Divergence, Rerun
 from distill_core.text import encodable
 from tests.fakes.hostile import CODE, HOSTILE, LONG, STEP
 from tests.tui.harness import Opened, open_screen
 from tui.lines import wrap
 from tui.live.probing import scratch_lines, variable_lines
 from tui.screens.compare import CompareScreen
+from tui.screens.differing import DifferingScreen
 
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ud800-\udfff]")
 
@@ -123,6 +127,21 @@ async def test_an_error_of_the_engine() -> None:
     async with open_screen([], raises=RuntimeError(HOSTILE)) as opened:
         await opened.until(lambda model: model.ended is not None)
         assert "RuntimeError: ␛]52" in await walk(opened, (120, 40), (80, 24))
+        await opened.press("T")
+        assert "␛]52;c;ZXZpbA==␇" in check(opened)
+
+
+async def test_how_a_cell_came_out_differently() -> None:
+    cell = RecordedCell(cell_id="c1", step=1, code=CODE, output=(), calls=(), primitives=(), finished=None)
+    said = Divergence(step=1, cell_id="c1", kind="output", recorded=HOSTILE, found=f"{HOSTILE}\n{LONG}")
+    run = Rerun(cell=cell, result=CellResult(status="ok"), differences=(said,))
+    async with open_screen([STEP]) as opened:
+        await opened.until(lambda model: model.gate == "step")
+        opened.app.push_screen(DifferingScreen(run, may_branch=True))
+        await opened.pilot.pause(0.1)
+        assert "␛]52;c;ZXZpbA==␇" in check(opened)
+        await opened.press("end")
+        assert "LLLL" in check(opened)
 
 
 async def test_a_name_from_outside_in_a_notification() -> None:
