@@ -170,7 +170,7 @@ def test_the_server_and_its_workers_die_with_a_killed_program(tiny_llama: Path, 
     log = Path({str(tmp_path)!r}) / "vllm.log"
     handler = VLLMHandler({str(tiny_llama)!r}, managed=True, log_path=log, **{ENGINE!r})
     handler.start()
-    print(handler._server._child._process.pid, flush=True)
+    print(handler._running.server._child._process.pid, flush=True)
     time.sleep(600)
     """
     with subprocess.Popen(
