@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from distill_core.isolation.inside.policy import Paths
-from distill_core.isolation.seatbelt_policy import DENIED, RULES, SYSTEM, Rule
+from distill_core.isolation.seatbelt_policy import DENIED, LOADER, RULES, SYSTEM, Rule
 
 PROGRAM = "/usr/bin/sandbox-exec"
 """Never looked up by PATH, which anybody may have set."""
+_MOST_LINKS = 32
+"""As many as macOS follows on the way to one file (MAXSYMLINKS)."""
 
 
 def found() -> str | None:
@@ -38,33 +40,39 @@ def wrapped(
     interpreter = os.path.realpath(command[0])
     kinds = parameters(interpreter, paths, code, folders)
     given = [f"-D{name}_{number}={path}" for name, all_ in kinds.items() for number, path in enumerate(all_)]
-    return [program, "-p", profile(kinds), *given, "--", interpreter, *command[1:]]
+    imports = [os.path.basename(LOADER)] if os.path.exists(LOADER) else []  # noqa: PTH110, PTH119
+    return [program, "-p", profile(kinds, imports), *given, "--", interpreter, *command[1:]]
 
 
 def parameters(
     interpreter: str, paths: Paths, code: Sequence[str], folders: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The paths of each kind, without links: rules are compared with what a path leads to."""
+    """The paths of each kind. Rules are compared with what a path leads to; what is a link on the way counts too."""
     programs = [interpreter, *_inner_programs()]
-    read = _real([*programs, *_runtime(), *paths.read, *code, *filter(os.path.exists, SYSTEM)])
-    listed = _real([*paths.list, *folders, *(os.path.dirname(folder) for folder in code)])  # noqa: PTH120
-    scratch = _real(paths.scratch)
-    above = {str(parent) for path in (*read, *listed, *scratch) for parent in Path(path).parents}
-    return {
+    read = [*programs, *_runtime(), *paths.read, *code, *filter(os.path.exists, SYSTEM)]
+    listed = [*paths.list, *folders, *(os.path.dirname(folder) for folder in code)]  # noqa: PTH120
+    found = {
         "PROGRAM": _real(programs),
-        "ABOVE": sorted(above),
-        "LIST": listed,
-        "READ": read,
+        "LIST": _real(listed),
+        "READ": _real(read),
         "DEVICE": list(paths.device),
-        "SCRATCH": scratch,
+        "SCRATCH": _real(paths.scratch),
     }
+    reached = {path for kind in found.values() for path in kind}
+    above = _passed([*read, *listed, *paths.device, *paths.scratch]) - reached
+    return {**found, "ABOVE": sorted(above)}
 
 
-def profile(kinds: Mapping[str, Sequence[str]]) -> str:
-    """The profile for so many paths of each kind."""
-    denied = f"(deny {' '.join(DENIED)})"
+def profile(kinds: Mapping[str, Sequence[str]], imports: Iterable[str] = ()) -> str:
+    """The profile for so many paths of each kind, and with these of the system's own in it."""
     return "\n".join(
-        ["(version 1)", "(deny default)", denied, *filter(None, (_text(rule, kinds) for rule in RULES))]
+        [
+            "(version 1)",
+            "(deny default)",
+            f"(deny {' '.join(DENIED)})",
+            *(f'(import "{name}")' for name in imports),
+            *filter(None, (_text(rule, kinds) for rule in RULES)),
+        ]
     )
 
 
@@ -78,11 +86,40 @@ def _text(rule: Rule, kinds: Mapping[str, Sequence[str]]) -> str:
             for number in range(len(kinds[kind]))
         ),
     ]
-    return "\n  ".join([f"(allow {' '.join(rule.operations)}", *filters]) + ")" if filters else ""
+    if not filters:
+        return ""
+    allowed = ["\n  ".join([f"(allow {' '.join(rule.operations)}", *filters]) + ")"]
+    for operation in rule.newer:
+        newer = "\n  ".join([f"(allow {operation}", *filters]) + ")"
+        allowed.append(f"(if (defined? '{operation})\n  {newer})")
+    return "\n".join(allowed)
 
 
 def _real(paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(os.path.realpath(path) for path in paths))
+
+
+def _passed(paths: Iterable[str]) -> set[str]:
+    """All names that looking these paths up goes through, the names of links among them."""
+    found: set[str] = set()
+    for path in paths:
+        left, here, links = _parts(path), "/", 0
+        while left:
+            here = os.path.normpath(os.path.join(here, left.pop()))  # noqa: PTH118
+            if here in found and not os.path.islink(here):  # noqa: PTH114
+                continue
+            found.add(here)
+            if os.path.islink(here) and links < _MOST_LINKS:  # noqa: PTH114
+                links += 1
+                target = os.readlink(here)  # noqa: PTH115
+                left += _parts(target)
+                here = "/" if target.startswith("/") else os.path.dirname(here)  # noqa: PTH120
+    return {*found, "/"}
+
+
+def _parts(path: str) -> list[str]:
+    """The parts of a path, the first of them last."""
+    return [part for part in reversed(path.split("/")) if part]
 
 
 def _inner_programs() -> list[str]:

@@ -91,7 +91,7 @@ class Child:
                 cwd=self.scratch,
                 start_new_session=True,
             )
-            self._guardian = Guardian(self._process.pid, life) if host == _GUARDED else None
+            self._guardian = _guarded(self._process, life) if host == _GUARDED else None
             self._ours = ours.pop_all()
         self.pid = self.group = self._process.pid
         self._firm: int | None = None
@@ -184,7 +184,7 @@ class Child:
                 # The first of its namespace takes all others along, and bubblewrap, its parent, sees to it.
                 signal.pidfd_send_signal(self._firm, signal.SIGKILL)
             else:
-                os.killpg(self.group, signal.SIGKILL)
+                _kill_group(self.group)
 
     async def ended(self) -> int:
         """Wait until it is dead and reaped; returns its status (negative: the signal)."""
@@ -204,6 +204,30 @@ class Child:
     def let_live(self, nothing: int) -> None:
         """In a fork of this process: hold its life no longer. `nothing` is a descriptor to put in the place."""
         os.dup2(nothing, self._hold_on_life, False)
+
+
+def _guarded(process: subprocess.Popen[bytes], life: int) -> Guardian:
+    """A guardian of a process that was just started; where there can be none the process ends."""
+    try:
+        return Guardian(process.pid, life)
+    except OSError:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _kill_group(group: int) -> None:
+    """End the processes of a group that is our own child's.
+
+    Raises:
+        ProcessLookupError: there are none.
+    """
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except PermissionError:
+        if _kernel_sees_to_it():
+            raise
+        # Of a group that has ended and was not seen to yet, macOS says that this is not permitted (XNU, killpg1).
 
 
 def _kernel_sees_to_it() -> bool:

@@ -29,6 +29,7 @@ _VALUE_CHARS = 16
 _MOST_DIGITS = 64
 """Of a number with a fraction: 17 tell each from all others, and the time for reading more has no bound."""
 _MOST_UNREAD = 64 << 20
+_MOST_PROBES = 100
 _Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 _Name = Annotated[str, msgspec.Meta(max_length=1000)]
 _Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
@@ -49,9 +50,9 @@ class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
 
     level: str
     python: str
-    probes: list[tuple[str, bool, str]]
-    problem: str | None
-    no_copies: str | None
+    probes: Annotated[list[tuple[_Name, bool, _Name]], msgspec.Meta(max_length=_MOST_PROBES)]
+    problem: _Text | None
+    no_copies: _Text | None
 
 
 class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
@@ -76,18 +77,16 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
     kwargs: msgspec.Raw
 
     @property
-    def chars(self) -> int:
-        """Text in it, as JSON, and something for each value: an empty one takes 64 bytes here."""
-        return self._size + _VALUE_CHARS * (_parts(self.args) + _parts(self.kwargs))
+    def chars(self) -> int | None:
+        """Text in it, as JSON, and something for each value: an empty one takes 64 bytes here.
 
-    @property
-    def large(self) -> bool:
-        """Whether it is more than one call may hand over: reading it would hold this process up."""
-        return self._size > MOST_ARGUMENT_BYTES or _parts(self.args) + _parts(self.kwargs) > _MOST_ARGUMENTS
-
-    @property
-    def _size(self) -> int:
-        return memoryview(self.args).nbytes + memoryview(self.kwargs).nbytes
+        None where it is more than one call may hand over: reading it would hold this process up.
+        """
+        size = memoryview(self.args).nbytes + memoryview(self.kwargs).nbytes
+        if size > MOST_ARGUMENT_BYTES:
+            return None
+        parts = _parts(self.args) + _parts(self.kwargs)
+        return size + _VALUE_CHARS * parts if parts <= _MOST_ARGUMENTS else None
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with.
@@ -176,7 +175,13 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 def _parts(text: msgspec.Raw) -> int:
     """How many values there can be in it: what stands in a string is none, however many commas it holds."""
-    bare = _STRING.sub(b"", bytes(text))
+    whole = bytes(text)
+    # Each string has two quotes, and every quote that stands after no backslash is one of those. Taking strings out
+    # one by one is only for as many as there may be.
+    strings = (whole.count(b'"') - whole.count(b'\\"')) // 2
+    if strings > 2 * _MOST_ARGUMENTS:  # keys are strings too
+        return strings
+    bare = _STRING.sub(b"", whole)
     return sum(map(bare.count, (b",", b"[", b"{")))
 
 

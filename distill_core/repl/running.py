@@ -231,9 +231,8 @@ class RunningCell:
         limit = self._limits.worker_calls
         if limit is not None and requested[kind] + calls > limit:
             return f"a cell may make {limit:,} {'worker' if kind is WorkerRequest else 'primitive'} calls"
-        if isinstance(request, PrimitiveRequest) and request.large:
+        if (chars := request.chars) is None:
             return f"one call may hand over {MOST_ARGUMENT_BYTES:,} bytes, and a quarter of a million values"
-        chars = request.chars
         if self._chars + chars > self._limits.call_chars:
             return f"a cell may hand over {self._limits.call_chars:,} characters"
         requested[kind] += calls

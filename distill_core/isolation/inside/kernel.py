@@ -11,8 +11,6 @@ import os
 from struct import pack
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_syscall = _libc.syscall
-_syscall.restype = ctypes.c_long
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
@@ -32,7 +30,10 @@ def _checked(result: int, what: str) -> int:
 
 
 def _call(what: str, number: int, *args: object) -> int:
-    return _checked(_syscall(ctypes.c_long(number), *args), what)
+    # Looked up here and not above: this module is loaded on systems too whose C library may have no such function.
+    syscall = _libc.syscall
+    syscall.restype = ctypes.c_long
+    return _checked(syscall(ctypes.c_long(number), *args), what)
 
 
 def landlock_version() -> int:

@@ -1,4 +1,4 @@
-"""Doors that macOS has and Linux has not: the kernel's tables of processes, and the services behind Mach ports.
+"""Doors that Linux's wall shuts in other ways: tables of processes, services behind Mach ports, links to files.
 
 Numbers: sys/sysctl.h, servers/bootstrap.h. A door that cannot be tried counts as open.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 from collections.abc import Callable
 
 from .probes import Probe
@@ -16,6 +17,7 @@ _NOT_PRIVILEGED = 1100
 """BOOTSTRAP_NOT_PRIVILEGED: the answer where a policy, and not the absence of a service, says no."""
 _KEYCHAIN = b"com.apple.SecurityServer"
 _ROOM = 1 << 16
+_LINK = "linked"
 
 
 def doors(host: int) -> tuple[Probe, ...]:
@@ -23,6 +25,7 @@ def doors(host: int) -> tuple[Probe, ...]:
     return (
         _tried("read the environment of the host by sysctl", lambda: _environment(host)),
         _tried("look up the keychain's service", _keychain),
+        _tried("bring a file of the host into its own folder by a link", _link),
     )
 
 
@@ -43,6 +46,17 @@ def _environment(process: int) -> tuple[bool, str]:
         return False, "done"
     error = ctypes.get_errno()
     return error in (errno.EPERM, errno.EACCES), errno.errorcode.get(error, str(error))
+
+
+def _link() -> tuple[bool, str]:
+    """This file: under a name of one's own it could be written to, and the host imports what lies beside it."""
+    try:
+        os.link(__file__, _LINK)
+    except OSError as error:
+        code = error.errno or 0
+        return code in (errno.EPERM, errno.EACCES, errno.EXDEV), errno.errorcode.get(code, str(error))
+    os.unlink(_LINK)
+    return False, "done"
 
 
 def _keychain() -> tuple[bool, str]:

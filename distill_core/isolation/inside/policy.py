@@ -141,10 +141,18 @@ act on whatever thread the memory names, and kernel bugs have come of them time 
 _RLIMITS = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 """All but RLIMIT_CORE: at 1 there is no core dump, at 0 there is one where dumps are piped to a program (core(5))."""
 _PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA = 15, 16, 0x53564D41
+_SIGNALS = ((~15, 0), (~1, 16), (~0, 18), (~0, 23), (~7, 24), (~31, 32), (~0, 64))
+"""As (mask, value): 0 to 18, 23 and upwards. Not SIGSTOP, TSTP, TTIN and TTOU, 19 to 22: a process that stops itself
+says nothing and ends by nothing, so that the next one who asks it for something waits as long as may be."""
 
 
 def _one_of(place: int, values: tuple[int, ...]) -> Alternatives:
     return tuple((Arg(place, INT, value),) for value in values)
+
+
+def _sent(*first: Arg) -> Alternatives:
+    """A signal that stops nobody."""
+    return tuple((*first, Arg(2, INT & mask, value)) for mask, value in _SIGNALS)
 
 
 def _opening(flags: int) -> Alternatives:
@@ -181,12 +189,12 @@ CHECKED: dict[str, Alternatives] = {
     "recvmsg": ((Arg(2, INT & ~_RECEIVING, 0),),),
     "sendto": ((Arg(4, LONG, 0), Arg(3, INT & ~_SENDING, 0)),),
     "sched_getaffinity": ((Arg(0, INT, 0),),),
-    "tgkill": ((Arg(0, INT, SELF),),),
+    "tgkill": _sent(Arg(0, INT, SELF)),
 }
 
 ASKED: dict[str, Alternatives] = {
     "clone": ((Arg(0, LONG, _CLONE_FORK_FLAGS),),),
-    "tgkill": ((),),
+    "tgkill": _sent(),
 }
 """Calls that the host is asked about, one by one (SECCOMP_RET_USER_NOTIF): a fork, which it grants where it has just
 ordered one, and a signal to a thread, which it grants where the thread is the caller's own. A filter alone cannot tell:

@@ -24,9 +24,13 @@ def lock_down(keep: tuple[int, ...], witness: Witness) -> Attestation:
         keep: descriptors that stay open; all others are closed.
         witness: things of the host to try.
     """
-    close_all_but(keep)
+    try:
+        close_all_but(keep)
+        problem = None
+    except OSError as error:
+        problem = str(error)
     probes = (*attest(witness), *doors(witness.host))
-    return Attestation(proven(probes), probes, None, _NO_COPIES)
+    return Attestation(NONE if problem else proven(probes), probes, problem, _NO_COPIES)
 
 
 def proven(probes: tuple[Probe, ...]) -> str:

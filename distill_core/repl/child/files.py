@@ -1,9 +1,9 @@
-"""Ordinary work with files in the scratch folder, where the filter of system calls refuses a part of it.
+"""Ordinary work with files in the scratch folder, where the wall refuses a part of it.
 
-Modes and times cannot be changed by path or descriptor: the filter sees neither, and the same call could change a
-file of the host. Much of the standard library asks for it in passing (`shutil.copy`, `tarfile`, `Path.touch`), and
-nobody but the cells ever sees these files. So a request for a file that is the cells' own is granted without effect,
-but for the time of now, which writing sets; for any other file it fails as it would.
+Modes, flags and times cannot be changed by path or descriptor: a filter of system calls sees neither, and the same
+call could change a file of the host. Much of the standard library asks for it in passing (`shutil.copy`, `tarfile`,
+`Path.touch`), and nobody but the cells ever sees these files. So a request for a file that is the cells' own is granted
+without effect, but for the time of now, which writing sets; for any other file it fails as it would.
 """
 
 # This stands below pathlib.
@@ -22,9 +22,11 @@ _ROOT = os.sep
 def install(scratch: str) -> None:
     """Have `os` grant these requests for what lies in the folder `scratch`."""
     own = _Own(scratch)
-    for name, function in (("chmod", _chmod(own)), ("fchmod", _chmod(own)), ("utime", _utime(own))):
-        function.__name__ = function.__qualname__ = name
-        setattr(os, name, function)
+    granted = {"chmod": _chmod(own), "fchmod": _chmod(own), "utime": _utime(own), "chflags": _chmod(own)}
+    for name, function in granted.items():
+        if hasattr(os, name):  # flags of files are macOS's
+            function.__name__ = function.__qualname__ = name
+            setattr(os, name, function)
 
 
 class _Own:
@@ -49,7 +51,7 @@ class _Own:
 
 def _chmod(own: _Own) -> Callable[..., None]:
     def chmod(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
-        """Change the mode of a file; one of the scratch folder keeps the mode it has."""
+        """Change the mode or flags of a file; one of the scratch folder keeps the mode it has."""
         if not own(path, dir_fd, follow_symlinks):
             raise PermissionError(EPERM, os.strerror(EPERM), path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -123,6 +124,12 @@ def test_other_processes_are_out_of_reach() -> None:
         assert _ask("tgkill", other, other, 9) == EPERM
 
 
+def test_a_process_does_not_stop_itself() -> None:
+    for number in range(66):
+        held = number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU) or number > 64
+        assert _ask("tgkill", PID, PID, number) == (EPERM if held else ALLOW)
+
+
 def test_bounds_can_be_set_but_for_the_one_on_core_dumps() -> None:
     assert _ask("prlimit64", 0, 4, 0) == ALLOW
     assert _ask("prlimit64", 0, 2, 0x7F0000000000) == ALLOW
@@ -196,7 +203,8 @@ def test_forks_and_signals_are_put_to_the_host_and_all_else_is_as_ever(machine: 
         if (number := numbers[known.column]) is None:
             continue
         for args in [*_interesting(name), [fork, 0, 0, 0, 0, 0], [fork | 1 << 32, 0, 0, 0, 0, 0]]:
-            put = name == "tgkill" or (name == "clone" and args[0] == fork)
+            sent = name == "tgkill" and args[2] & 0xFFFFFFFF in {*range(65)} - {*range(19, 23)}
+            put = sent or (name == "clone" and args[0] == fork)
             assert run(asked, known.token, number, args) == (bpf.ASK if put else ALLOW)
             assert run(asking, known.token, number, args) == (
                 ALLOW if put else run(plain, known.token, number, args)

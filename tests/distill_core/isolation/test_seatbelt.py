@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import sysconfig
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,11 @@ import pytest
 from distill_core.errors import ReplError
 from distill_core.isolation import levels, seatbelt
 from distill_core.isolation.doctor import examine
+from distill_core.isolation.inside.descriptors import close_all_but
 from distill_core.isolation.inside.policy import Paths
 from distill_core.isolation.inside.probes import Probe
 from distill_core.isolation.inside.walled import proven
-from distill_core.isolation.seatbelt_policy import RULES
+from distill_core.isolation.seatbelt_policy import RULES, SYSTEM
 from distill_core.repl import REPL
 from tui.cli.commands.doctor import report
 
@@ -36,6 +40,50 @@ _NEVER = (
     "pseudo-tty",
     "system-",
 )
+_CHROMIUM = "Chromium, sandbox/policy/mac/common.sb"
+_FIREFOX = "Firefox, security/sandbox/mac/SandboxPolicyContent.h"
+_CODEX = "Codex, codex-rs/core/src/seatbelt_base_policy.sbpl"
+_CODEX_FILES = "Codex, codex-rs/sandboxing/src/restricted_read_only_platform_defaults.sbpl"
+_TERMIHUB = "termiHub, its host of plug-ins: the profile of its module `macos`"
+_OPERATIONS = {
+    "default": _CHROMIUM,
+    "process-exec": _CHROMIUM,
+    "process-info*": _FIREFOX,  # denied there first too; allowed on (target self) by termiHub
+    "nvram*": _FIREFOX,
+    "iokit-get-properties": _FIREFOX,
+    "file-map-executable": _FIREFOX,  # denied first and allowed by path, as here
+    "sysctl-read": _CHROMIUM,
+    "file-read*": _CHROMIUM,
+    "file-read-metadata": _CHROMIUM,
+    "file-write-data": _FIREFOX,
+    "file-write-create": _FIREFOX,
+    "file-write-unlink": _CHROMIUM,
+    "file-test-existence": _CODEX_FILES,
+}
+"""Names of operations that a macOS in use takes, by who hands them to it."""
+_FILTERS = {
+    "literal": _FIREFOX,
+    "subpath": _CHROMIUM,
+    "param": _CHROMIUM,
+    "target": _CHROMIUM,
+    "sysctl-name": _CHROMIUM,
+    "sysctl-name-prefix": _CODEX,
+}
+_FACTS = {
+    _CHROMIUM: """
+        hw.activecpu hw.busfrequency_compat hw.byteorder hw.cachelinesize_compat hw.cpufrequency_compat hw.cputype
+        hw.logicalcpu_max hw.machine hw.ncpu hw.pagesize_compat hw.physicalcpu_max hw.tbfrequency_compat hw.vectorunit
+        kern.hostname kern.maxfilesperproc kern.osproductversion kern.osrelease kern.ostype kern.osvariant_status
+        kern.osversion kern.secure_kernel kern.usrstack64 kern.version sysctl.proc_cputype
+        """,
+    _CODEX: """
+        hw.cacheconfig hw.cpufamily hw.l1dcachesize_compat hw.l1icachesize_compat hw.l2cachesize_compat
+        hw.l3cachesize_compat hw.logicalcpu hw.memsize hw.nperflevels hw.packages hw.pagesize hw.physicalcpu
+        kern.argmax machdep.cpu.brand_string
+        """,
+    _FIREFOX: "hw.cachelinesize hw.l2cachesize hw.l3cachesize sysctl.proc_translated",
+    _TERMIHUB: "hw.cpusubtype hw.l1dcachesize hw.l1icachesize",
+}
 _WORD = re.compile(r'\s*(?:(\()|(\))|("(?:[^"\\]|\\.)*")|([^\s()"]+))')
 
 
@@ -72,6 +120,16 @@ def words(form: object) -> list[str]:
     return [word for part in form for word in words(part)] if isinstance(form, list) else [str(form)]
 
 
+def rules_of(forms: list[object]) -> Iterator[list[object]]:
+    """The rules among them, those included that hang on a condition."""
+    for form in forms:
+        assert isinstance(form, list), form
+        if form[0] in ("allow", "deny"):
+            yield form
+        elif form[0] == "if":
+            yield from rules_of(form[2:])
+
+
 def command(folder: Path, name: str = "a file") -> list[str]:
     """What starts a program behind Seatbelt that may read `name` in a folder, whose name may be odd."""
     (folder / "scratch").mkdir(parents=True)
@@ -91,8 +149,8 @@ def test_no_path_gets_into_the_profile_and_each_is_a_parameter(tmp_path: Path, n
     text = odd[odd.index("-p") + 1]
     assert len(given) == len(options)
     assert all(option.startswith("-D") for option in options)
-    used = [word.strip('"') for form in parsed(text) for word in words(form) if word.strip('"') in given]
-    assert sorted(used) == sorted(given)
+    used = {word.strip('"') for form in parsed(text) for word in words(form)} & set(given)
+    assert used == set(given)
     assert given["SCRATCH_0"] == str(tmp_path / name / "scratch")
     assert str(tmp_path / name / name) in given.values()
     ours = re.sub(r"_\d+", "", text)
@@ -102,24 +160,112 @@ def test_no_path_gets_into_the_profile_and_each_is_a_parameter(tmp_path: Path, n
 
 def test_the_profile_denies_first_and_allows_nothing_that_reaches_out(tmp_path: Path) -> None:
     started = command(tmp_path)
-    version, default, *rules = parsed(started[started.index("-p") + 1])
+    version, default, *forms = parsed(started[started.index("-p") + 1])
     assert (version, default) == (["version", "1"], ["deny", "default"])
-    allowed = {
-        word
-        for rule in rules
-        if isinstance(rule, list) and rule[0] == "allow"
-        for word in rule[1:]
-        if isinstance(word, str)
-    }
+    rules = list(rules_of(forms))
+    allowed = {word for rule in rules if rule[0] == "allow" for word in rule[1:] if isinstance(word, str)}
     assert allowed
     assert not [operation for operation in allowed if operation.startswith(_NEVER)]
     for rule in rules:
-        assert isinstance(rule, list)
         writes = any(str(word).startswith("file-write") for word in rule)
         if writes and rule[0] == "allow":
             assert {word for word in words(rule) if "_" in word} <= {'"SCRATCH_0"', '"DEVICE_0"'}
         # An operation without a filter would be allowed on everything.
         assert rule[0] == "deny" or any(isinstance(part, list) for part in rule)
+
+
+def test_each_name_in_the_profile_is_one_that_macos_takes_from_others(tmp_path: Path) -> None:
+    started = command(tmp_path)
+    version, *forms = parsed(seatbelt.profile(_kinds(started), ["dyld-support.sb"]))
+    assert version == ["version", "1"]
+    assert ["import", '"dyld-support.sb"'] in forms  # Apple's own, and imported by its name by others
+    facts = {name for names in _FACTS.values() for name in names.split()}
+    for form in forms:
+        assert isinstance(form, list)
+        assert form[0] in ("allow", "deny", "if", "import")
+        if form[0] == "if":  # as Chromium and Firefox ask for names that not every version has
+            assert len(form) == 3
+            assert form[1] == ["defined?", f"'{form[2][1]}"]  # type: ignore[index]
+    for _, *parts in rules_of([form for form in forms if form != ["import", '"dyld-support.sb"']]):
+        assert parts
+        for part in parts:
+            if isinstance(part, str):
+                assert part in _OPERATIONS
+                continue
+            assert isinstance(part, list)
+            name, value = part
+            assert name in _FILTERS
+            assert name != "sysctl-name" or value.strip('"') in facts, value
+            assert name != "sysctl-name-prefix" or value in ('"hw.optional."', '"hw.perflevel"')
+            assert name != "target" or value == "self"
+    assert len(SYSTEM) == len(set(SYSTEM))
+
+
+def test_a_denial_comes_before_what_is_allowed_by_the_same_name(tmp_path: Path) -> None:
+    """Of rules for one operation the last that fits holds; of one for many operations that for the single one."""
+    seen: set[object] = set()
+    for verdict, *parts in rules_of(parsed(seatbelt.profile(_kinds(command(tmp_path))))[1:]):
+        operations = {part for part in parts if isinstance(part, str)}
+        assert verdict == "allow" or not operations & seen
+        seen |= operations if verdict == "allow" else set()
+
+
+def _kinds(started: list[str]) -> dict[str, list[str]]:
+    """The paths of each kind that a command hands over."""
+    kinds: dict[str, list[str]] = {}
+    for option in started:
+        if option.startswith("-D"):
+            name, _, path = option.removeprefix("-D").partition("=")
+            kinds.setdefault(name.rpartition("_")[0], []).append(path)
+    return kinds
+
+
+def test_links_on_the_way_to_a_path_can_be_looked_up(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    (real / "packages").mkdir(parents=True)
+    (real / "scratch").mkdir()
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to(real)
+    (real / "again").symlink_to("again")
+    told = [str(tmp_path / "one" / "packages"), str(real / "again" / "x")]
+    paths = Paths((told[0],), (), (), (str(real / "scratch"),))
+    kinds = seatbelt.parameters(os.path.realpath(sys.executable), paths, (), told)
+    assert {str(tmp_path / "one"), str(tmp_path / "two"), str(real), str(tmp_path), "/"} <= set(
+        kinds["ABOVE"]
+    )
+    assert str(real / "packages") in kinds["READ"]
+    assert not set(kinds["ABOVE"]) & {path for kind in ("READ", "LIST", "SCRATCH") for path in kinds[kind]}
+
+
+def test_descriptors_are_let_go_of_where_their_number_has_no_end(tmp_path: Path) -> None:
+    program = """
+        import os, sys
+        sys.path.insert(0, sys.argv[1])
+        from inside.descriptors import close_all_but
+        open_ = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]
+        far = os.dup2(open_[0], 900)
+        sys.platform = "darwin"
+        os.sysconf = lambda name: -1
+        close_all_but((0, 1, 2, open_[2]))
+        print([fd for fd in range(1024) if os.path.exists(f"/proc/self/fd/{fd}")] == [0, 1, 2, open_[2]])
+        """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(Path(seatbelt.__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "True\n"
+
+
+def test_descriptors_that_cannot_be_told_are_no_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(path: str) -> list[str]:
+        raise PermissionError(1, "Operation not permitted", path)
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(os, "listdir", hidden)
+    with pytest.raises(PermissionError):
+        close_all_but((0, 1, 2))
 
 
 def test_where_there_is_no_path_there_is_no_rule() -> None:

@@ -5,15 +5,20 @@ What differs there is what these tests turn off; all else is this system's.
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from distill_core import repl as repl_package
+from distill_core.errors import ReplError
 from distill_core.repl import REPL, ReplLimits
 
 from .test_process import gone
@@ -66,6 +71,58 @@ def test_a_process_that_takes_too_much_memory_is_ended(elsewhere: None) -> None:
         result = repl.execute(textwrap.dedent(take))
         assert result.status == "killed"
         assert "more memory than it may have" in (result.traceback or "")
+        assert repl.execute("print(1)").stdout == "1\n"
+
+
+def test_a_process_that_nobody_would_end_with_the_host_does_not_stay(
+    elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        if "guardian" in command:
+            raise BlockingIOError(errno.EAGAIN, "no more processes")
+        started.append(popen(command, **more))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(ReplError, match="no more processes"), REPL("", isolation="none"):
+        pass
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
+
+
+def test_flags_of_files_are_granted_as_modes_are(tmp_path: Path) -> None:
+    program = f"""
+        import os, sys
+        os.chflags = None
+        sys.path.insert(0, {str(Path(repl_package.__file__).parent)!r})
+        from child import files
+        files.install({str(tmp_path)!r})
+        open({str(tmp_path / "own")!r}, "w").close()
+        os.chflags({str(tmp_path / "own")!r}, 0, follow_symlinks=False)
+        try: os.chflags(os.__file__, 0)
+        except PermissionError: print("refused")
+        """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "refused\n"
+
+
+def test_a_group_that_has_ended_already_is_no_error(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As macOS answers a signal to processes that have ended and were not seen to."""
+
+    def killpg(group: int, number: int) -> None:
+        ended = os.waitid(os.P_PID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is not None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        kill(group, number)
+
+    kill = os.killpg
+    monkeypatch.setattr(os, "killpg", killpg)
+    with REPL("", isolation="none") as repl:
+        assert repl.execute("import os; os._exit(3)").restarted
         assert repl.execute("print(1)").stdout == "1\n"
 
 
