@@ -120,7 +120,9 @@ class Warden:
 def _own_id(thread: int) -> int:
     """The id of the process that a thread belongs to, as that process counts; -1 where it is gone."""
     try:
-        for line in Path(f"/proc/{thread}/status").read_bytes().splitlines():
+        told = Path(f"/proc/{thread}/status").read_bytes()
+        # The first line holds the name, which is the thread's to choose: all but line feeds stand in it as they are.
+        for line in told.split(b"\n")[1:]:
             if line.startswith(b"NStgid:"):
                 return int(line.split()[-1])
     except (OSError, ValueError):

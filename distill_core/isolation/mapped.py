@@ -1,7 +1,7 @@
 """Files of the scratch folder that have no name and no descriptor any more, and live on because they are mapped.
 
 They show in the table of mappings only, which takes a millisecond to read for a process with many libraries. So it is
-read only where the file system has come to hold more than the folder may, whoever put that there.
+read only where the file system has come to hold more than the folder may, whoever put that there; and then in peace.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Filling:
     def __init__(self, folder: str, size: int) -> None:
         self._folder = folder
         self._size = size
+        self._most_free = 0
+        self.by_more()
+
+    def start_anew(self) -> None:
+        """Count from what it holds now."""
         self._most_free = 0
         self.by_more()
 

@@ -20,14 +20,13 @@ from distill_core.isolation.asking import Warden
 from distill_core.isolation.launch import Boundary
 from distill_core.repl.handle import Handle, session_of
 from distill_core.repl.handover import Context, Handover, shared_memory
+from distill_core.repl.housekeeping import House
 from distill_core.repl.node import Node
 from distill_core.repl.process import Child
 from distill_core.repl.protocol import Born, Buried, Copied, Ready, decode
 from distill_core.repl.values import ReplLimits
 
 _LARGE = 1 << 20
-_LOOK = 0.25
-"""Seconds between two looks at the scratch folder, and at memory."""
 _COPY_SECONDS = 10.0
 _BURY_SECONDS = 2.0
 _END_SECONDS = 5.0
@@ -66,9 +65,9 @@ class Family:
         self._child: Child | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._house: House | None = None
         self._warden: Warden | None = None
         self._copying = asyncio.Lock()
-        self._tidying = asyncio.Lock()
         self._burials: set[asyncio.Task[object]] = set()
         self._discarded = 0
         self._bereft: set[Node] = set()
@@ -99,7 +98,8 @@ class Family:
         )
         self._begun = True
         assert self._child is not None
-        self._keeper = self._loop.create_task(self._keep_house(self._child))
+        self._house = House(self._child, self.nodes, self.root, lambda: self.no_copies is None)
+        self._keeper = self._loop.create_task(self._house.keep())
         return ready
 
     async def _opened(self, context: Context, config: dict[str, Any], seed: int, boundary: Boundary) -> Ready:
@@ -156,7 +156,8 @@ class Family:
         return node
 
     async def _made(self, source: Node, keep: bool, pipes: Sequence[int]) -> Node:
-        async with self._tidying:
+        assert self._house is not None
+        async with self._house.tidying:
             pass  # what comes next is not to write while the scratch folder is being emptied
         async with self._copying:
             for attempt in range(_ATTEMPTS):
@@ -393,35 +394,6 @@ class Family:
         if self._child is not None:
             self._child.release()
             self._child = None
-
-    # ------------------------------------------------------------ its scratch folder
-
-    async def _keep_house(self, child: Child) -> None:
-        """See that the scratch folder and the memory stay small, where the kernel does not."""
-        while child.bounds_scratch or child.bounds_memory:
-            await asyncio.sleep(_LOOK)
-            if child.bounds_memory and await asyncio.to_thread(child.overweight):
-                self.root.violate("it took more memory than it may have")
-            if child.bounds_scratch and await self._overfull(child):
-                async with self._tidying:
-                    await self._stop_writing([node for node in self.nodes if not node.frozen])
-                    await asyncio.to_thread(child.empty_scratch)
-                    if await self._overfull(child):  # kept states hold files that have no name any more
-                        await self._stop_writing(list(self.nodes))
-
-    async def _overfull(self, child: Child) -> bool:
-        try:
-            return await asyncio.to_thread(child.overfull, [node.process.pid for node in self.nodes])
-        except (OSError, ValueError):
-            return True  # what cannot be looked at counts as too much
-
-    async def _stop_writing(self, nodes: Sequence[Node]) -> None:
-        """End those of these that run cells, or did: any of them may have written."""
-        writing = [node for node in nodes if node is not self.root or self.no_copies is not None]
-        for node in writing:
-            node.violate("it put more into its scratch folder than that may hold; the folder was emptied")
-        if writing:
-            await asyncio.wait([node.gone for node in writing], timeout=_END_SECONDS)
 
 
 async def _written(context: Context, document: int) -> Handover:

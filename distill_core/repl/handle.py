@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _CPU_CLOCK = 2
 _TOLD_BYTES = 1 << 16
+_REST_SECONDS = 0.2
+_NOT_RUNNING = (b"T", b"t", b"Z", b"X")
 _SESSION = 3
 """Its place in /proc/PID/stat after the name."""
 
@@ -55,6 +57,30 @@ def session_of(leader: int) -> list[int]:
                 if int(fields_of(int(entry))[_SESSION]) == leader:
                     found.append(int(entry))
     return found
+
+
+def at_rest(pids: Iterable[int]) -> bool:
+    """Wait until no thread of these processes runs, which were told to stop; False where that takes too long."""
+    until = time.monotonic() + _REST_SECONDS
+    for pid in pids:
+        while not _stopped(pid):
+            if time.monotonic() > until:
+                return False
+            time.sleep(_REST_SECONDS / 100)
+    return True
+
+
+def _stopped(pid: int) -> bool:
+    """Whether each thread of a process is stopped, or it has ended (proc(5), stat)."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+    except OSError:
+        return True  # it has ended, or this system does not let us look
+    for thread in threads:
+        with contextlib.suppress(OSError):
+            if fields_of(int(thread))[0] not in _NOT_RUNNING:
+                return False
+    return True
 
 
 class Handle:

@@ -26,7 +26,7 @@ from distill_core.isolation.scratch import clear, crowded, overfull
 from distill_core.repl import exits
 from distill_core.repl.bytecode import keep_compiled
 from distill_core.repl.guardian import Guardian
-from distill_core.repl.handle import cpu_seconds
+from distill_core.repl.handle import at_rest, cpu_seconds
 
 _SHELL_SIGNAL = 128
 """bubblewrap, like a shell, ends with this and the signal that ended its child."""
@@ -154,8 +154,21 @@ class Child:
         """
         if self._boundary.namespaces:
             return crowded(self._scratch_from_here)
-        size = self._boundary.scratch_bytes or 0
-        return overfull(self.scratch, size, pids, maps=self._filling.by_more())
+        return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids)
+
+    @property
+    def filling(self) -> bool:
+        """Whether its scratch folder could hold more than a look at it, while it is being filled, tells.
+
+        Who fills it sees when it is looked at, and can move what is in it out of the way just then.
+        """
+        return not self._boundary.namespaces and self._filling.by_more()
+
+    def certainly_overfull(self, pids: Collection[int]) -> bool:
+        """As `overfull`, for processes that were told to stop: nothing moves, and all that is held is looked at."""
+        at_rest(pids)
+        self._filling.start_anew()
+        return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids, maps=True)
 
     def empty_scratch(self) -> None:
         """Remove all that is in its scratch folder."""
@@ -167,13 +180,24 @@ class Child:
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
+        self._signal(signal.SIGINT)
+
+    def freeze(self) -> None:
+        """Let none of its threads run."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them run again."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is not None:
             return
         if self._firm is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(number)
             return
         with contextlib.suppress(ProcessLookupError):  # it has ended, which shows elsewhere
-            signal.pidfd_send_signal(self._firm, signal.SIGINT)
+            signal.pidfd_send_signal(self._firm, number)
 
     def kill(self) -> None:
         """End it and what it started, now."""

@@ -33,7 +33,7 @@ def share(pid: int) -> Share | None:
     """The memory of a process; None where the system does not tell. Takes milliseconds for gigabytes."""
     found = {}
     try:
-        for line in told(pid, "smaps_rollup").splitlines():
+        for line in told(pid, "smaps_rollup").split(b"\n"):
             name, _, value = line.partition(b":")
             if name in (b"Rss", b"Pss"):
                 found[name] = int(value.split()[0]) * 1024

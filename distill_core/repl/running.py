@@ -42,10 +42,18 @@ class Process(Protocol):
     def kill(self) -> None:
         """End it, now."""
 
+    def freeze(self) -> None:
+        """Let none of its threads run."""
+
+    def thaw(self) -> None:
+        """Let them run again."""
+
 
 STOPPED = "the cell was stopped"
 
 _REQUESTS = 2048
+_MOST_DROPPED = 1 << 53
+"""Characters. What comes of it with those that this side counted is a number that every reader of a log can hold."""
 _BEGIN_SECONDS = 3.0
 """Time that the child has for turning to a cell. It has nothing else to do, unless something of an earlier one is
 still at work."""
@@ -249,7 +257,7 @@ class RunningCell:
 
     def finish(self, done: Done) -> None:
         """The child says that the cell has ended."""
-        if done.cell != self.number or done.dropped < 0:
+        if done.cell != self.number or done.dropped > _MOST_DROPPED:
             raise ReplError("the REPL's process broke its protocol", found="the end of another cell")
         self._done = done
         self._end()

@@ -62,6 +62,12 @@ class _Nobody:
     def kill(self) -> None:
         self.killed = True
 
+    def freeze(self) -> None:
+        return
+
+    def thaw(self) -> None:
+        return
+
 
 class _Silence:
     """Output of which there is none."""

@@ -64,9 +64,9 @@ ALLOWED: frozenset[str] = frozenset(
         # memory
         "brk", "mprotect", "mremap", "msync", "munmap",
         # open descriptors
-        "close", "close_range", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
+        "close", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
         "epoll_wait", "eventfd2", "fadvise64", "fdatasync", "flock", "fstat", "fsync", "ftruncate",
-        "getdents64", "lseek", "pipe", "pipe2", "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6",
+        "getdents64", "lseek", "pipe", "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6",
         "pwrite64", "pwritev", "pwritev2", "read", "readv", "select", "sendfile", "write", "writev",
         # paths: which of them may be reached is Landlock's part
         "access", "chdir", "faccessat", "faccessat2", "fchdir", "getcwd", "link", "lstat", "mkdir", "mkdirat",
@@ -77,7 +77,7 @@ ALLOWED: frozenset[str] = frozenset(
         # time
         "alarm", "getitimer", "gettimeofday", "nanosleep", "setitimer", "time", "times",
         # threads of its own, and signals to itself
-        "exit", "exit_group", "getcpu", "membarrier", "pause", "restart_syscall", "rseq",
+        "exit", "exit_group", "getcpu", "pause", "restart_syscall", "rseq",
         "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
         "sched_get_priority_max", "sched_get_priority_min", "sched_yield", "set_robust_list", "set_tid_address",
         "sigaltstack", "wait4", "waitid",
@@ -138,6 +138,13 @@ _FUTEX_PRIVATE, _FUTEX_REALTIME = 128, 256
 _FUTEX_HARMLESS = (0, 1, 3, 4, 5, 9, 10)
 """FUTEX_WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, WAIT_BITSET, WAKE_BITSET. Not those that hand on priority: they
 act on whatever thread the memory names, and kernel bugs have come of them time and again."""
+_CLOSE_ON_EXEC = 4
+"""Of close_range. Not UNSHARE: a thread with a table of descriptors of its own has a bound of its own on them, and what
+it holds shows nowhere."""
+_BARRIERS = (0, 8, 16)
+"""MEMBARRIER_CMD_QUERY, PRIVATE_EXPEDITED and its registration. The others interrupt every processor there is."""
+_PIPE_FLAGS = 0o2004000
+"""O_CLOEXEC|O_NONBLOCK. Not O_NOTIFICATION_PIPE, a queue of the kernel's own events."""
 _RLIMITS = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 """All but RLIMIT_CORE: at 1 there is no core dump, at 0 there is one where dumps are piped to a program (core(5))."""
 _PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA = 15, 16, 0x53564D41
@@ -165,6 +172,7 @@ CHECKED: dict[str, Alternatives] = {
     "clock_gettime": ((Arg(0, INT & ~_CLOCKS, 0),),),
     "clock_nanosleep": ((Arg(0, INT & ~_CLOCKS, 0),),),
     "clone": ((Arg(0, LONG & ~_CLONE_DETACHED, _CLONE_THREAD_FLAGS),),),
+    "close_range": ((Arg(2, INT & ~_CLOSE_ON_EXEC, 0),),),
     "fcntl": (
         *_one_of(1, _F_HARMLESS),
         (Arg(1, INT, _F_SETFL), Arg(2, _O_ASYNC | _O_DIRECT, 0)),
@@ -176,9 +184,11 @@ CHECKED: dict[str, Alternatives] = {
     # Landlock lets files be linked within the scratch folder only; by descriptor alone is another matter.
     "linkat": ((Arg(4, INT & ~_AT_SYMLINK_FOLLOW, 0),),),
     "madvise": _one_of(2, _ADVICE),
+    "membarrier": tuple((Arg(0, INT, command), Arg(1, INT, 0)) for command in _BARRIERS),
     "mmap": ((Arg(3, _MAP_HUGETLB, 0),),),
     "open": _opening(1),
     "openat": _opening(2),
+    "pipe2": ((Arg(1, INT & ~_PIPE_FLAGS, 0),),),
     "prctl": _one_of(0, (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA)),
     "prlimit64": tuple(
         (Arg(0, INT, 0), change) for change in (Arg(2, LONG, 0), *(Arg(1, INT, limit) for limit in _RLIMITS))

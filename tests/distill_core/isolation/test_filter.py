@@ -137,6 +137,24 @@ def test_bounds_can_be_set_but_for_the_one_on_core_dumps() -> None:
     assert _ask("prlimit64", 0, 4 | 1 << 32, 0x1000) == EPERM
 
 
+def test_descriptors_of_all_threads_are_in_one_table() -> None:
+    for flags in (0, 4):
+        assert _ask("close_range", 3, 900, flags) == ALLOW
+    for flags in (1, 2, 6, 8, 2 | 1 << 32):
+        assert _ask("close_range", 3, 900, flags) == EPERM
+
+
+def test_pipes_are_pipes_and_barriers_are_its_own() -> None:
+    assert _ask("pipe2", 0, 0o2004000) == ALLOW
+    for flags in (0x80, 0o40000, 0o2):
+        assert _ask("pipe2", 0, flags) == EPERM
+    for command in (0, 8, 16):
+        assert _ask("membarrier", command, 0) == ALLOW
+        assert _ask("membarrier", command, 1) == EPERM
+    for command in (1, 2, 4, 32, 128):
+        assert _ask("membarrier", command, 0) == EPERM
+
+
 def test_clocks_are_no_window_on_other_processes() -> None:
     for name in ("clock_gettime", "clock_getres", "clock_nanosleep"):
         for clock in range(12):

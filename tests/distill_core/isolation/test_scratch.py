@@ -13,6 +13,8 @@ import pytest
 
 from distill_core.isolation import scratch
 from distill_core.isolation.scratch import clear, overfull
+from distill_core.repl import REPL, ReplLimits, process
+from distill_core.repl.handle import fields_of
 
 ME = (os.getpid(),)
 
@@ -135,3 +137,27 @@ def test_a_folder_that_turns_into_a_link_while_it_is_emptied_leads_nowhere(tmp_p
         swapping.kill()
     assert (outside / "precious").exists()
     assert outside.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="level good is Linux's")
+def test_who_moves_things_out_of_the_way_when_the_folder_is_looked_at_is_stopped_for_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unseen(folder: str, size: int, pids: list[int], *, maps: bool = False) -> bool:
+        if maps:
+            looks.append([fields_of(pid)[0] for pid in pids])
+        return maps and overfull(folder, size, pids, maps=maps)
+
+    looks: list[list[bytes]] = []
+    monkeypatch.setattr(process, "overfull", unseen)
+    limits = ReplLimits(scratch_bytes=16 << 20)
+
+    def fill(megabytes: int, seconds: float) -> str:
+        files = f"for n in range(3): open(f'f{{n}}', 'wb').write(bytes({megabytes} << 20))"
+        return f"import time\n{files}\ntime.sleep({seconds})"
+
+    with REPL("", isolation="good", limits=limits) as repl:
+        result = repl.execute(fill(10, 20), timeout=20)
+        assert "more into its scratch folder" in (result.traceback or "")
+        assert all(set(states) <= {b"T", b"S"} and b"T" in states for states in looks if states)
+        assert repl.execute(fill(1, 0.6) + "\nprint('goes on')").stdout == "goes on\n"

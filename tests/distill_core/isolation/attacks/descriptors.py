@@ -120,6 +120,24 @@ ATTACKS = [
         os.dup2(sockets[0], 1); os.dup2(sockets[0], 2)
         os.write(1, struct.pack('>I', 2) + b'{}')
         """, "contained"),
+    attack("descriptor-tables-of-threads", "a thread with a table of its own: as many descriptors once more, and seen by nobody", """
+        import threading
+        number = 436
+        def apart():
+            for flags in (2, 6, 2 | 1 << 32, 1, 8, 0xFFFFFFFF, -1):
+                result = sysc(number, 1000, 1000, flags)
+                if -result not in (errno.EPERM, errno.EINVAL): print('ESCAPED', flags, result)
+        thread = threading.Thread(target=apart); thread.start(); thread.join()
+        own = os.dup(0); os.closerange(own, own + 1)
+        refused(still=lambda: os.fstat(own))
+        """),
+    attack("descriptor-queues-of-the-kernel", "pipes and barriers that are more than pipes and barriers", """
+        pipe, barrier = (293, 324) if MACHINE == 'x86_64' else (59, 283)
+        for flags in (0x80, 0x80 | 0o4000, 0o40000, 0o2, 0o2000, 0x80 | 1 << 32): denied((pipe, bytes(8), flags))
+        for command in (1, 2, 4, 32, 64, 128, 256, 512, 8 | 1, 16 | 1 << 31): denied((barrier, command, 0, 0))
+        for command in (0, 8, 16): denied((barrier, command, 1, 0))
+        if sysc(barrier, 0, 0, 0) < 0 or sysc(barrier, 16, 0, 0) < 0 or sysc(barrier, 8, 0, 0) < 0: print('no barriers of its own')
+        """),
     attack("descriptor-all-closed", "nothing left to talk through, and a loop", """
         os.closerange(0, 1024)
         while True: pass

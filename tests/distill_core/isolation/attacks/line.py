@@ -70,6 +70,7 @@ ATTACKS = [
     _violation("a-negative-cell", "the end of a cell below zero", "done(cell=-1)"),
     _violation("negative-count", "less than nothing dropped", "done(dropped=-1)"),
     _violation("uncountable", "more dropped than there can be", "done(dropped=10 ** 30)"),
+    _violation("uncountable-together", "as much dropped as a number holds, and a character more", "done(dropped=(1 << 63) - 1)"),
     _violation("begun-twice", "the beginning of a cell that has begun", "send({'op': 'begun', 'cell': 2})"),
     _violation("another-cells-beginning", "the beginning of another cell", "send({'op': 'begun', 'cell': 999})"),
     _violation("long-error", "an end with too long an error", "done(error='x' * 2_000_000)", serial=True),

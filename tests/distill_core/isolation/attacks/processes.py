@@ -105,6 +105,24 @@ ATTACKS = [
         if result >= 0: print('ESCAPED')
         refused(group=lambda: os.killpg(0, 9) or 1, session=lambda: os.setsid(), pgid=lambda: os.setpgid(0, @@VICTIM@@) or 1, tcset=lambda: os.tcsetpgrp(0, 1) or 1)
         """),
+    attack("process-a-name-that-lies", "a thread whose name says that it is another process's, to whoever reads it in a table", """
+        import threading
+        def lying():
+            for end in (b'\\r', b'\\v', b'\\n', b')'):
+                for target in (@@HOSTPID@@, @@VICTIM@@, 1, 2, 3, *range(os.getpid() - 4, os.getpid() + 5)):
+                    if target == os.getpid() or target < 1: continue
+                    libc.prctl(15, end + b'NStgid:\\t%d' % target, 0, 0, 0)
+                    result = sysc(234 if MACHINE == 'x86_64' else 131, target, target, 9)
+                    if result >= 0 or -result not in (errno.EPERM, errno.EACCES): print('ESCAPED', end, target, result)
+        thread = threading.Thread(target=lying); thread.start(); thread.join()
+        """),
+    attack("process-that-stops-itself", "a process that says nothing any more and does not end", """
+        import signal, threading
+        for stop in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+            refused(stop=lambda: signal.pthread_kill(threading.get_ident(), stop) or 1, raised=lambda: signal.raise_signal(stop) or 1)
+            if MACHINE == 'x86_64': denied((234, os.getpid(), os.getpid(), stop), (234, os.getpid(), os.getpid(), stop | 1 << 32))
+        os.close(os.dup(0)); signal.pthread_kill(threading.get_ident(), signal.SIGCONT)
+        """),
     attack("process-signals-by-timer", "timers and queues that signal another", """
         if MACHINE == 'x86_64':
             event = struct.pack('QiiiI40x', 0, 9, 4, @@VICTIM@@, 0)
