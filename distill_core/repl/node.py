@@ -35,6 +35,8 @@ from distill_core.repl.values import ReplLimits
 _R = TypeVar("_R", bound=Reply)
 _REPLIES, _CALLS = (Ready, Listed, Copied, Buried), (WorkerRequest, PrimitiveRequest)
 _STIRRED = 2
+_MOST_ASTRAY = 50_000
+"""Calls in a row that nobody waits for: more than a cell may have had under way when it ended."""
 _LAST_WORDS = 0.05
 """Seconds that a process whose line is closed has for ending by itself, so that its status tells how it ended."""
 
@@ -73,6 +75,7 @@ class Node:
         self._asking = asyncio.Lock()
         self._awaited: tuple[type[Any], asyncio.Future[Any]] | None = None
         self._late: list[type[Any]] = []
+        self._astray = 0
 
     async def connect(self) -> None:
         """Listen to its line, if that is not done yet: what is frozen says nothing."""
@@ -112,6 +115,7 @@ class Node:
     ) -> RunningCell:
         """Let it run a cell."""
         assert self._capture is not None
+        self._astray = 0
         # The question goes with every cell: a process that was brought back to an earlier state must know it too.
         # It goes first: the process turns to it while this side gets ready to listen.
         self.tell({"op": "execute", "cell": number, "code": spelled(code), "query": query})
@@ -235,6 +239,9 @@ class Node:
     def _on_call(self, request: WorkerRequest | PrimitiveRequest) -> None:
         cell, calls = self.cell, self._calls
         if cell is None or cell.stopping or calls is None or self._capture is None:
+            self._astray += 1
+            if self._astray > _MOST_ASTRAY:
+                raise ReplError("the REPL's process broke its protocol", found="call after call of no cell")
             self._line.send(refusal(request, STOPPED))
             return
         self._capture.drain()

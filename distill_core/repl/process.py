@@ -95,6 +95,7 @@ class Child:
             self._ours = ours.pop_all()
         self.pid = self.group = self._process.pid
         self._firm: int | None = None
+        self._room: int | None = None
         self._weight = 0
         self._filling = Filling(self.scratch, boundary.scratch_bytes or 0)
         _living.add(self)
@@ -124,6 +125,9 @@ class Child:
             self.pid = json.loads(os.read(self._information, 4096))["child-pid"]
             self._firm = os.pidfd_open(self.pid)
             self._ours.callback(os.close, self._firm)
+            self._room = _opened(f"/proc/{self.pid}/root{SCRATCH}")
+            if self._room is not None:
+                self._ours.callback(os.close, self._room)
 
     def complaint(self) -> str:
         """What it has written to its error stream, for when it did not begin to run."""
@@ -153,7 +157,7 @@ class Child:
         Of one in memory the kernel bounds the bytes, and nobody the names, which take memory too.
         """
         if self._boundary.namespaces:
-            return crowded(self._scratch_from_here)
+            return self._room is not None and crowded(f"/proc/self/fd/{self._room}")
         return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids)
 
     @property
@@ -172,11 +176,10 @@ class Child:
 
     def empty_scratch(self) -> None:
         """Remove all that is in its scratch folder."""
-        clear(self._scratch_from_here, keep=True)
-
-    @property
-    def _scratch_from_here(self) -> str:
-        return f"/proc/{self.pid}/root{SCRATCH}" if self._boundary.namespaces else self.scratch
+        if not self._boundary.namespaces:
+            clear(self.scratch, keep=True)
+        elif self._room is not None:
+            clear(f"/proc/self/fd/{self._room}/.", keep=True)
 
     def interrupt(self) -> None:
         """Ask the running cell to stop."""
@@ -238,6 +241,15 @@ def _guarded(process: subprocess.Popen[bytes], life: int) -> Guardian:
         process.kill()
         process.wait()
         raise
+
+
+def _opened(folder: str) -> int | None:
+    """A descriptor of a folder in a process's namespace, which no other process's can take the place of; None where
+    this system does not let us look."""
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def _kill_group(group: int) -> None:

@@ -3,7 +3,8 @@
 Run: pip install atheris && python -m tests.fuzz.with_atheris SECONDS [FOLDER]
 
 FOLDER keeps what was found to reach something new, from one run to the next. Says every minute how many frames there
-were and what memory the process has; a failure ends it with a traceback and a file `crash-…` that holds the bytes.
+were and what memory the process has; a failure ends it with a traceback and a file `crash-…` that holds the bytes. A
+file `slowest` holds the input that took the longest.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Fuzzing:
         frames = [data[1:]] if data[:1] == b"\0" else [framed(body) for body in data[1:].split(b"\n")]
         before = time.thread_time()
         self._loop.run_until_complete(self._all(frames))
-        self._slowest = max(self._slowest, time.thread_time() - before)
+        if (took := time.thread_time() - before) > self._slowest:
+            self._slowest = took
+            Path("slowest").write_bytes(data)
         self._inputs += 1
         self._frames += len(frames)
         if not self._inputs & 0x3FF:

@@ -17,6 +17,13 @@ _LARGE = 16 << 20
 _HOLDING: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset)
 _SIZED: tuple[type, ...] = (str, bytes, bytearray, list, tuple, dict, set, frozenset, range)
 _PLAIN: tuple[type, ...] = (int, float, complex, bool, type(None))
+_own_name = type.__dict__["__name__"].__get__
+
+
+def _name(kind: type) -> str:
+    """The name of a type, as the interpreter holds it: what its own type says of that is code of theirs, and the name
+    can be a string of theirs."""
+    return str.__getitem__(_own_name(kind), slice(_NAME))
 
 
 def _preview(value: Any) -> str:
@@ -48,7 +55,7 @@ def _short(value: Any) -> str:
         return repr(value[:24]) + ("…" if len(value) > 24 else "")
     if kind in _PLAIN and (kind is not int or value.bit_length() < 128):
         return repr(value)
-    return f"<{kind.__name__}>"
+    return f"<{_name(kind)}>"
 
 
 def _size(value: Any) -> int | None:
@@ -75,7 +82,7 @@ def _held(value: Any) -> int:
 def largest(namespace: dict[str, Any], hidden: Collection[str]) -> list[tuple[str, str, int]]:
     """Name, type and bytes of the variables that hold the most memory, three at most, none of them small."""
     found = [
-        (_held(value), name, type(value).__name__)
+        (_held(value), name, _name(type(value)))
         for name, value in list(namespace.items())
         if type(name) is str and name not in hidden and name.isidentifier() and len(name) <= _NAME
     ]
@@ -92,12 +99,12 @@ def look(namespace: dict[str, Any], hidden: Collection[str]) -> list[dict[str, A
     shown: list[dict[str, Any]] = []
     for name, value in list(namespace.items()):
         kind = type(value)
-        if not isinstance(name, str) or name in hidden or name.startswith("__") or kind is ModuleType:
+        if type(name) is not str or name in hidden or name.startswith("__") or kind is ModuleType:
             continue
         shown.append(
             {
                 "name": name[:_NAME],
-                "type": kind.__name__[:_NAME],
+                "type": _name(kind),
                 "size": _size(value),
                 "preview": _preview(value)[:_LONGEST],
             }

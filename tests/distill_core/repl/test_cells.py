@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from distill_core.errors import ReplError
@@ -327,3 +329,26 @@ def test_variables_are_listed_whatever_they_are_called(repl: REPL) -> None:
     assert (listed["s"].size, listed["s"].preview) == (4, "range(1, 9, 2)")
     assert listed["x" * 200].type == "int"
     assert "\\ud800" in listed
+
+
+def test_no_code_of_the_variables_runs_when_they_are_listed(repl: REPL) -> None:
+    code = """
+        import os
+        class Told(type):
+            @property
+            def __name__(self): os._exit(9)
+        class Odd(metaclass=Told): pass
+        class Text(str):
+            def __getitem__(self, key): os._exit(9)
+            __eq__ = startswith = __getitem__
+            __hash__ = str.__hash__
+        one, two = Odd(), [Odd()]
+        three = type(Text('Three'), (), {})()
+        globals()[Text('four')] = 4
+        """
+    repl.execute(textwrap.dedent(code))
+    listed = {variable.name: (variable.type, variable.preview) for variable in repl.variables()}
+    assert listed["one"] == ("Odd", "")
+    assert listed["two"] == ("list", "<Odd>")
+    assert listed["three"] == ("Three", "")
+    assert "four" not in listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -163,6 +164,29 @@ def test_nobody_waits_for_ever_for_an_order_that_a_thread_steals(monkeypatch: py
         with suppress(ReplError):  # whoever reads first has it
             repl.variables()
         assert "alive" in repl.execute("print('alive')").stdout
+
+
+def test_a_thread_that_calls_on_and_on_while_no_cell_runs_costs_its_process() -> None:
+    call = '{"op": "worker", "id": 7, "batch": false, "prompts": ["x"]}'
+    flood = f"""
+import threading
+kept = 5
+body = {call!r}.encode()
+block = (len(body).to_bytes(4, 'big') + body) * 1000
+def flood():
+    while True: os.write(line, block)
+threading.Timer(0.1, flood).start()
+"""
+    with REPL("", isolation="none") as repl:
+        repl.execute(SOCKET + FIND + flood)
+        pid = repl.pid
+        deadline = time.monotonic() + 30
+        while repl.pid == pid and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert repl.pid != pid
+        told = repl.execute("print('alive')")
+        assert "process was lost after the last cell" in told.stderr
+        assert told.stdout == "alive\n"
 
 
 def test_a_list_of_variables_that_says_too_much_is_not_believed() -> None:
