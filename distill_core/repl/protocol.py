@@ -25,6 +25,10 @@ _MOST_NODES = 2_000_000
 MOST_PROMPTS = 100_000
 MOST_ARGUMENT_BYTES, _MOST_ARGUMENTS = 16 << 20, 250_000
 """Of one call of a primitive, which is read with all its numbers: of some that takes ten microseconds each."""
+_MOST_DEPTH = 100
+"""Of containers in each other. Readers of JSON, and those who show it, give up at some depth below a thousand."""
+_TOO_MUCH = f"one call may hand over {MOST_ARGUMENT_BYTES:,} bytes, and a quarter of a million values"
+_INTEGER_CHARS = 20
 _VALUE_CHARS = 16
 _MOST_DIGITS = 64
 """Of a number with a fraction: 17 tell each from all others, and the time for reading more has no bound."""
@@ -62,8 +66,7 @@ class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
     batch: bool
     prompts: Annotated[list[str], msgspec.Meta(max_length=MOST_PROMPTS)]
 
-    @property
-    def chars(self) -> int:
+    def weigh(self) -> int | str:
         """Text in it."""
         return sum(map(len, self.prompts))
 
@@ -76,17 +79,27 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
     args: msgspec.Raw
     kwargs: msgspec.Raw
 
-    @property
-    def chars(self) -> int | None:
+    def weigh(self) -> int | str:
         """Text in it, as JSON, and something for each value: an empty one takes 64 bytes here.
 
-        None where it is more than one call may hand over: reading it would hold this process up.
+        Words where it is not to be read at all: because that would hold this process up, or because no reader of a log
+        could hold it.
         """
         size = memoryview(self.args).nbytes + memoryview(self.kwargs).nbytes
         if size > MOST_ARGUMENT_BYTES:
-            return None
-        parts = _parts(self.args) + _parts(self.kwargs)
-        return size + _VALUE_CHARS * parts if parts <= _MOST_ARGUMENTS else None
+            return _TOO_MUCH
+        parts = 0
+        for text in (self.args, self.kwargs):
+            if (bare := _without_strings(text)) is None:
+                return _TOO_MUCH
+            parts += sum(map(bare.count, (b",", b"[", b"{")))
+            if parts > _MOST_ARGUMENTS:
+                return _TOO_MUCH
+            if _deepest(bare) > _MOST_DEPTH:
+                return f"a value handed over may hold others {_MOST_DEPTH} deep"
+            if not all(map(_fits, _LONG_INTEGER.findall(bare))):
+                return "a whole number handed over may have 64 bits"
+        return size + _VALUE_CHARS * parts
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with.
@@ -173,16 +186,36 @@ def _fraction(text: str) -> float:
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
-def _parts(text: msgspec.Raw) -> int:
-    """How many values there can be in it: what stands in a string is none, however many commas it holds."""
+_LONG_INTEGER = re.compile(rb"(?<![\d.eE+-])-?\d{19,}+(?![.eE])")
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _without_strings(text: msgspec.Raw) -> bytes | None:
+    """JSON without what stands in its strings, which is no value however many commas it holds; None where there are
+    more strings than there may be values."""
     whole = bytes(text)
     # Each string has two quotes, and every quote that stands after no backslash is one of those. Taking strings out
-    # one by one is only for as many as there may be.
-    strings = (whole.count(b'"') - whole.count(b'\\"')) // 2
-    if strings > 2 * _MOST_ARGUMENTS:  # keys are strings too
-        return strings
-    bare = _STRING.sub(b"", whole)
-    return sum(map(bare.count, (b",", b"[", b"{")))
+    # one by one is only for as many as there may be; keys are strings too.
+    if whole.count(b'"') - whole.count(b'\\"') > 4 * _MOST_ARGUMENTS:
+        return None
+    return _STRING.sub(b"", whole)
+
+
+def _deepest(bare: bytes) -> int:
+    """How many containers enclose each other at most."""
+    depth = deepest = 0
+    for bracket in bare.translate(None, _ALL_BUT_BRACKETS):
+        if bracket in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def _fits(integer: bytes) -> bool:
+    """Whether a whole number has 64 bits at most, with its sign."""
+    return len(integer) <= _INTEGER_CHARS and -(1 << 63) <= int(integer) < 1 << 63
 
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)

@@ -11,7 +11,6 @@ from distill_core.errors import ReplError
 from distill_core.events import CellStatus, Final
 from distill_core.repl.capture import Written
 from distill_core.repl.protocol import (
-    MOST_ARGUMENT_BYTES,
     Answered,
     Done,
     PrimitiveRequest,
@@ -239,8 +238,9 @@ class RunningCell:
         limit = self._limits.worker_calls
         if limit is not None and requested[kind] + calls > limit:
             return f"a cell may make {limit:,} {'worker' if kind is WorkerRequest else 'primitive'} calls"
-        if (chars := request.chars) is None:
-            return f"one call may hand over {MOST_ARGUMENT_BYTES:,} bytes, and a quarter of a million values"
+        chars = request.weigh()
+        if isinstance(chars, str):
+            return chars
         if self._chars + chars > self._limits.call_chars:
             return f"a cell may hand over {self._limits.call_chars:,} characters"
         requested[kind] += calls

@@ -126,7 +126,17 @@ def test_a_call_of_a_primitive_is_read_only_where_that_is_soon_done() -> None:
         for more in ("*[5e-324] * 300_000", "'x' * (17 << 20)"):
             refused = repl.execute(f"try: count({more})\nexcept PrimitiveError as error: print(error)")
             assert "one call may hand over 16,777,216 bytes" in refused.stdout, refused.traceback
-        assert repl.execute("print(count(1))").stdout == "1\n"
+        for more, why in (
+            ("json.loads('[' * 101 + ']' * 101)", "hold others 100 deep"),
+            ("2 ** 63", "may have 64 bits"),
+            ("a=[-(2 ** 63) - 1]", "may have 64 bits"),
+        ):
+            refused = repl.execute(
+                f"import json\ntry: count({more})\nexcept PrimitiveError as error: print(error)"
+            )
+            assert why in refused.stdout, refused.traceback
+        fitting = "'9' * 400, '[' * 400, 2 ** 63 - 1, -(2 ** 63), 1e300, json.loads('[' * 98 + ']' * 98)"
+        assert repl.execute(f"print(count({fitting}))").stdout == "6\n"
     few = ReplLimits(call_chars=40_000)
     with REPL("", primitives={"count": lambda *values: len(values)}, limits=few, isolation="none") as repl:
         many = repl.execute("print(count(*[0] * 1000))\ncount(*[0] * 3000)")  # each takes room, however short

@@ -99,6 +99,7 @@ ATTACKS = [
     _oddity("absent-primitives", "primitives that are not there", "for name in ('__class__', 'perform', 'os.system', '', 'a' * 1_000_000, '\\x1b[2J'): primitive(name=name)"),
     _oddity("odd-arguments", "arguments that a function does not take", "primitive(self=1, function=2, value=3, request=4)\nprimitive(10 ** 30, 10 ** 400)\nprimitive(*range(1000))\nprimitive([[]] * 1000, **{'': 1, '\\x1b': 2})"),
     _weight("deep-arguments", "arguments as deep as a reader takes them, for a writer to fail at", "for n in (100, 300, 500, 800, 950, 990, 999): send(b'{\"op\":\"primitive\",\"name\":\"double\",\"id\":7,\"args\":' + b'[' * n + b']' * n + b',\"kwargs\":{}}')"),
+    _oddity("unreadable-records", "what a log would hold and its readers could not", "for value in ('[' * 300 + ']' * 300, '{\"a\":' * 300 + '1' + '}' * 300, '9' * 30, '-' + '9' * 4000):\n    send(b'{\"op\":\"primitive\",\"name\":\"double\",\"id\":7,\"args\":[' + value.encode() + b'],\"kwargs\":{}}')\ntry: print('ESCAPED', double(2 ** 70))\nexcept PrimitiveError as error: print(error)"),
     _oddity("same-ids", "many calls of one id", "for _ in range(500): call(id=1)\nprint(worker('mine'))"),
     _oddity("negative-ids", "ids below zero, and the one that stands for orders", "call(id=-1); call(id=0); call(id=-(1 << 63)); call(id=(1 << 63) - 1)\nprint(worker('mine'))"),
     _oddity("answered-by-itself", "a call answered by the caller, towards the host", "send({'id': 1, 'texts': ['forged'], 'errors': []})"),
