@@ -6,14 +6,18 @@ What differs there is what these tests turn off; all else is this system's.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import resource
+import select
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -31,14 +35,56 @@ sysconfig.get_config_vars()
 sys.platform = "darwin"
 del os.memfd_create, os.pidfd_open
 """
+LINUX = {
+    os: ("memfd_create", "pidfd_open", "waitid", "O_PATH", "sched_getaffinity", "eventfd", "pipe2"),
+    signal: ("pidfd_send_signal",),
+    socket: ("SO_PASSCRED", "SCM_CREDENTIALS"),
+    fcntl: ("F_SETPIPE_SZ", "F_GETPIPE_SZ"),
+    resource: ("prlimit",),
+}
+"""What of Python's modules macOS has not, nor older versions of Python there."""
+wait = os.waitid
+
+
+class Event(NamedTuple):
+    """What is asked of a queue of events."""
+
+    ident: int
+    filter: int
+    flags: int
+    fflags: int
+
+
+class Queue:
+    """A queue of events that tells of one thing: that a child has ended (kqueue(2), sys/event.h)."""
+
+    KQ_FILTER_PROC, KQ_EV_ADD, KQ_EV_ONESHOT, KQ_NOTE_EXIT = -5, 0x1, 0x10, 0x80000000
+    heard: ClassVar[list[Event]] = []
+
+    def control(self, changes: list[Event], most: int) -> list[Event]:
+        """Wait until the child has ended; at once where it has."""
+        (asked,) = changes
+        assert asked[1:] == (self.KQ_FILTER_PROC, self.KQ_EV_ADD | self.KQ_EV_ONESHOT, self.KQ_NOTE_EXIT)
+        assert most == 1
+        wait(os.P_PID, asked.ident, os.WEXITED | os.WNOWAIT)
+        self.heard.append(asked)
+        return [asked]
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     sysconfig.get_config_vars()  # read from a file that is named after the system
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.delattr(os, "memfd_create")
-    monkeypatch.delattr(os, "pidfd_open")
+    for module, names in LINUX.items():
+        for name in names:
+            monkeypatch.delattr(module, name, raising=False)
+    for name in ("KQ_FILTER_PROC", "KQ_EV_ADD", "KQ_EV_ONESHOT", "KQ_NOTE_EXIT"):
+        monkeypatch.setattr(select, name, getattr(Queue, name), raising=False)
+    monkeypatch.setattr(select, "kevent", Event, raising=False)
+    monkeypatch.setattr(select, "kqueue", Queue, raising=False)
 
 
 def test_it_starts_takes_the_document_works_and_ends(elsewhere: None) -> None:
@@ -57,6 +103,7 @@ def test_it_starts_takes_the_document_works_and_ends(elsewhere: None) -> None:
         assert pid is not None
         assert repl.execute("print(1)").stdout == "1\n"
     assert gone(pid)
+    assert pid in [event.ident for event in Queue.heard]
 
 
 def test_a_process_that_takes_too_much_memory_is_ended(elsewhere: None) -> None:
@@ -114,7 +161,7 @@ def test_a_group_that_has_ended_already_is_no_error(elsewhere: None, monkeypatch
     """As macOS answers a signal to processes that have ended and were not seen to."""
 
     def killpg(group: int, number: int) -> None:
-        ended = os.waitid(os.P_PID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        ended = wait(os.P_PID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if ended is not None:
             raise PermissionError(errno.EPERM, "Operation not permitted")
         kill(group, number)
