@@ -2,8 +2,8 @@
 
 A system call that is not named here fails with EPERM. Three groups are: calls that take any argument (ALLOWED),
 calls whose arguments are looked at (CHECKED), and calls that fail with another error, because libraries fall back
-on an older call when they see it (REFUSED_AS). Of pointers a filter sees only the number, never what it points to:
-so a call whose harm depends on memory (sendmsg, clone3, openat2) is not allowed at all.
+on an older call when they see it, or come to nothing with none (REFUSED_AS). Of pointers a filter sees only the number,
+never what it points to: so a call whose harm depends on memory (sendmsg, clone3, openat2) is not allowed at all.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Paths(NamedTuple):
 ALLOWED: frozenset[str] = frozenset(
     (
         # memory
-        "brk", "mprotect", "mremap", "msync", "munmap",
+        "brk", "mprotect", "mremap", "munmap",
         # open descriptors
         "close", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
-        "epoll_wait", "eventfd2", "fadvise64", "fdatasync", "flock", "fstat", "fsync", "ftruncate",
-        "getdents64", "lseek", "pipe", "poll", "ppoll", "pread64", "preadv", "preadv2", "pselect6",
-        "pwrite64", "pwritev", "pwritev2", "read", "readv", "select", "sendfile", "write", "writev",
+        "epoll_wait", "eventfd2", "fadvise64", "flock", "fstat", "ftruncate",
+        "getdents64", "lseek", "pipe", "poll", "ppoll", "pread64", "preadv", "pselect6",
+        "pwrite64", "pwritev", "read", "readv", "select", "sendfile", "write", "writev",
         # paths: which of them may be reached is Landlock's part
         "access", "chdir", "faccessat", "faccessat2", "fchdir", "getcwd", "link", "lstat", "mkdir", "mkdirat",
         "newfstatat", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "stat", "statx", "symlink",
@@ -92,6 +92,11 @@ REFUSED_AS: dict[str, int] = {
     "openat2": errno.ENOSYS,
     # It takes disk space in no time, faster than a host that looks now and then could see; writing takes its place.
     "fallocate": errno.EOPNOTSUPP,
+    # Done without doing anything: what is in the scratch folder goes with the process, and to have the disk write it
+    # now would keep all others waiting who write to that disk.
+    "fdatasync": 0,
+    "fsync": 0,
+    "msync": 0,
     # Copying a file asks for its extended attributes, and goes on where there are none of them.
     "flistxattr": errno.EOPNOTSUPP,
     "listxattr": errno.EOPNOTSUPP,
@@ -104,8 +109,10 @@ _CLONE_FORK_FLAGS = 0x1200011
 """CLONE_CHILD_SETTID|CHILD_CLEARTID, and SIGCHLD at the end: the C library's fork."""
 _CLONE_DETACHED = 0x400000
 """Without meaning since Linux 2.6; musl still sets it."""
-_O_TRUNC = 0o1000
+_O_TRUNC, _O_DSYNC = 0o1000, 0o10000
 _AT_SYMLINK_FOLLOW = 0x400
+_RWF_READING, _RWF_WRITING = 0x8, 0x8 | 0x10
+"""RWF_NOWAIT; RWF_NOWAIT|APPEND. Not DSYNC and SYNC, which keep the disk, nor HIPRI, which keeps a processor."""
 _SOCK_FLAGS = 0o2004000
 """SOCK_CLOEXEC|SOCK_NONBLOCK."""
 _FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
@@ -163,8 +170,9 @@ def _sent(*first: Arg) -> Alternatives:
 
 
 def _opening(flags: int) -> Alternatives:
-    """Truncating needs a descriptor for writing; before its third version Landlock did not see to that."""
-    return ((Arg(flags, _O_TRUNC, 0),), (Arg(flags, 1, 1),), (Arg(flags, 2, 2),))
+    """Truncating needs a descriptor for writing; before its third version Landlock did not see to that. No write is to
+    wait for the disk (O_DSYNC, and O_SYNC, which comprises it)."""
+    return tuple((Arg(flags, bits | _O_DSYNC, value),) for bits, value in ((_O_TRUNC, 0), (1, 1), (2, 2)))
 
 
 CHECKED: dict[str, Alternatives] = {
@@ -193,6 +201,8 @@ CHECKED: dict[str, Alternatives] = {
     "prlimit64": tuple(
         (Arg(0, INT, 0), change) for change in (Arg(2, LONG, 0), *(Arg(1, INT, limit) for limit in _RLIMITS))
     ),
+    "preadv2": ((Arg(5, INT & ~_RWF_READING, 0),),),
+    "pwritev2": ((Arg(5, INT & ~_RWF_WRITING, 0),),),
     # An unconnected or datagram socket could be given an address; a connected stream cannot (unix(7)).
     "socketpair": ((Arg(0, INT, 1), Arg(1, INT & ~_SOCK_FLAGS, 1)),),
     "recvfrom": ((Arg(3, INT & ~_RECEIVING, 0),),),

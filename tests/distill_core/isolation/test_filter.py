@@ -175,6 +175,18 @@ def test_disk_space_is_taken_by_writing_only() -> None:
     assert _ask("fallocate") == bpf.refuse(errno.EOPNOTSUPP)
 
 
+def test_no_write_waits_for_the_disk_and_nobody_has_to_wait_for_ours() -> None:
+    for name in ("fsync", "fdatasync", "msync"):
+        assert _ask(name, 3) == bpf.refuse(0)
+    for flags in (0o10000, 0o4010000):
+        assert _ask("openat", 0, 0, 0o101 | flags) == EPERM
+        assert _ask("openat", 0, 0, flags) == EPERM
+    assert _ask("pwritev2", 3, 0, 0, 0, 0, 0x10) == ALLOW
+    for flags in (1, 2, 4, 6, 0x80):
+        assert _ask("pwritev2", 3, 0, 0, 0, 0, flags) == EPERM
+        assert _ask("preadv2", 3, 0, 0, 0, 0, flags) == EPERM
+
+
 def test_sockets_lead_nowhere() -> None:
     assert _ask("socketpair", 1, 1 | 0o2004000, 0) == ALLOW
     assert _ask("socketpair", 1, 2, 0) == EPERM, "a datagram socket could be given an address"

@@ -211,4 +211,14 @@ ATTACKS = [
         os.posix_fallocate(fd, 0, 1 << 16)
         os.close(fd); os.unlink('big')
         """),
+    attack("file-disk-kept-busy", "writes that wait for the disk, so that everybody else's do too", """
+        write, read = (328, 327) if MACHINE == 'x86_64' else (287, 286)
+        fd = os.open('f', os.O_RDWR | os.O_CREAT); os.write(fd, b'x'); os.fsync(fd); os.fdatasync(fd)
+        refused(sync=lambda: os.open('g', os.O_RDWR | os.O_CREAT | os.O_SYNC) + 1, dsync=lambda: os.open('f', os.O_WRONLY | os.O_DSYNC) + 1, all=lambda: os.sync() or sysc(162 if MACHINE == 'x86_64' else 81) >= 0)
+        for flags in (1, 2, 4, 6, 0x40, 0x80, 2 | 1 << 32): denied((write, fd, bytes(16), 0, 0, 0, flags), (read, fd, bytes(16), 0, 0, 0, flags))
+        if MACHINE == 'x86_64': denied((306, fd), (277, fd, 0, 0, 7))
+        end, n = time.monotonic() + 0.3, 0
+        while time.monotonic() < end: os.write(fd, b'x'); os.fsync(fd); n += 1
+        print('HELD' if n > 1000 else 'slow', n)
+        """),
 ]  # fmt: skip
