@@ -8,7 +8,6 @@ in `STREAM`, and teach `state.apply` what it does.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -547,9 +546,14 @@ def decode(line: bytes) -> Event:
     return event
 
 
-def decoded(lines: Iterable[bytes]) -> Iterator[Event]:
-    """The events on lines, each as `decode` gives it."""
-    return map(_decoder.decode, lines)
+def decoded(lines: bytes) -> list[Event]:
+    """The events on lines, each as `decode` gives it; white space of any kind, or none, may stand between two.
+
+    Raises:
+        msgspec.DecodeError: what is there is not JSON, or not events of this schema.
+    """
+    events: list[Event] = _decoder.decode_lines(lines)
+    return events
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,7 +6,6 @@ optional method (async, streaming) that the engine prefers where a handler bring
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
@@ -134,6 +133,8 @@ class ModelHandler(ABC):
         self, messages: Sequence[Message], *, on_delta: OnDelta | None = None, **kwargs: Any
     ) -> LMResponse:
         """Answer one conversation without blocking the event loop; `on_delta` gets pieces as they come."""
+        import asyncio  # whoever reads logs needs no loop
+
         response = await asyncio.to_thread(self.chat, messages, **kwargs)
         if on_delta is not None and isinstance(response, LMResponse) and isinstance(response.text, str):
             on_delta(Delta("text", response.text))
@@ -143,6 +144,8 @@ class ModelHandler(ABC):
         self, message_batches: Sequence[Sequence[Message]], **kwargs: Any
     ) -> list[LMResponse]:
         """Answer several conversations without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.chat_batch, message_batches, **kwargs)
 
     def sampling(self) -> dict[str, Any]:

@@ -13,14 +13,14 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.models.base import Usage
-from sessions.export.trace import Call
+from sessions.export.trace import Call, Plain
 
-Plain: TypeAlias = Mapping[str, tuple[ev.WorkerCallStarted, ev.WorkerCallReturned]]
+Pairs: TypeAlias = Mapping[str, tuple[ev.WorkerCallStarted, ev.WorkerCallReturned]]
 """By name, how a call began and ended."""
 _BOTH = (ev.WorkerCallStarted, ev.WorkerCallReturned)
 
 
-def plain(events: Iterable[ev.Event]) -> Plain:
+def plain(events: Iterable[ev.Event]) -> Pairs:
     """The plain calls among `events`, in the order in which they began."""
     begun: dict[str, ev.WorkerCallStarted] = {}
     ended: dict[str, ev.WorkerCallReturned] = {}
@@ -45,30 +45,42 @@ def plain(events: Iterable[ev.Event]) -> Plain:
     }
 
 
-def without(events: Sequence[ev.Event], calls: Plain) -> Sequence[ev.Event]:
+def without(events: Sequence[ev.Event], calls: Pairs) -> Sequence[ev.Event]:
     """`events` without those of `calls`."""
     if not calls:
         return events
     return [one for one in events if not isinstance(one, _BOTH) or one.call_id not in calls]
 
 
-def used(calls: Plain) -> Usage:
+def used(calls: Pairs) -> Usage:
     """What they took; copied ones were paid for elsewhere."""
     usages = [msgspec.structs.astuple(ended.usage) for _, ended in calls.values() if not ended.copied]
     return Usage(*map(sum, zip(*usages, strict=True)))
 
 
-def traced(started: ev.WorkerCallStarted, returned: ev.WorkerCallReturned) -> Call:
-    """A plain call."""
+def traced(
+    started: ev.WorkerCallStarted,
+    returned: ev.WorkerCallReturned,
+    prompt: str | None = None,
+    response: str | None = None,
+) -> Call:
+    """A plain call.
+
+    Args:
+        prompt: as it may leave; default as it was sent.
+        response: the same.
+    """
+    prompt = started.prompt if prompt is None else prompt
+    response = returned.response if response is None else response
     return Call(
         call_id=started.call_id,
         cell_id=started.cell_id,
         step=started.step,
         copied=started.copied or returned.copied,
-        prompt=started.prompt,
-        response=returned.response,
+        prompt=prompt,
+        response=response,
         override=None,
-        text=returned.response,
+        text=response,
         error=None,
         reasoning=returned.reasoning,
         model=returned.model,
@@ -83,4 +95,22 @@ def traced(started: ev.WorkerCallStarted, returned: ev.WorkerCallReturned) -> Ca
         finish_reason=returned.finish_reason,
         started=started.timestamp,
         events=(started.seq, returned.seq),
+    )
+
+
+def told(started: ev.WorkerCallStarted, returned: ev.WorkerCallReturned) -> Plain | Call:
+    """A plain call as it was told, where prompt and response are all of its words."""
+    if returned.reasoning is None and not any(map(_is_wordy, started.params.values())):
+        return Plain(started, returned, started.prompt, returned.response)
+    return traced(started, returned)
+
+
+def _is_wordy(value: object) -> bool:
+    return isinstance(value, str | dict | list)
+
+
+def as_call(call: Plain | Call) -> Call:
+    """The same, told as any call."""
+    return (
+        traced(call.started, call.returned, call.prompt, call.response) if isinstance(call, Plain) else call
     )

@@ -132,6 +132,9 @@ def _cell(text: str) -> str:
 
 def _curation(plan: Plan, report: Report) -> str:
     lines = [f"- Sessions: {plan.selection}."]
+    if plan.examples:
+        number = f"{plan.examples} session{'' if plan.examples == 1 else 's'}"
+        lines.append(f"- Not among them: {number} of the examples that come with the program.")
     splits = ", ".join(f"{name} {share:g}" for name, share in plan.splits.shares.items())
     if plan.format.storage != "files":
         lines.append(

@@ -24,13 +24,20 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     examples: int = 0
 
 
-def choose(words: Sequence[str], home: Path, *, examples: bool = False) -> Chosen:
+EXAMPLES_ASKED = "--examples, the filter kind:example, or their names"
+"""How a person asks at the command line for the sessions that come with the program."""
+
+
+def choose(
+    words: Sequence[str], home: Path, *, examples: bool = False, asked: str = EXAMPLES_ASKED
+) -> Chosen:
     """The sessions that `words` name or filter. Those that come with the program are in where they are asked for.
 
     Args:
         words: names of sessions, "last" among them, folders of sessions, and words of a filter; none at all is all of
             the home.
         home: where sessions are kept.
+        asked: how a person asks for them where they are now, for the error that says so.
         examples: they are asked for, as they also are by a name, and by a filter that has `kind:example` or `id:`.
 
     Raises:
@@ -54,14 +61,10 @@ def choose(words: Sequence[str], home: Path, *, examples: bool = False) -> Chose
                 folders += [store.open(row.session_id).folder for row in store.list(filter)]
     if left and not folders:
         raise ExportError(
-            "no session of your own to export", found=_left_out(left), remedy=f"name them by {EXAMPLES_ASKED}"
+            "no session of your own to export", found=_left_out(left), remedy=f"name them by {asked}"
         )
     said = terms or (f"{len(folders)} by name" if words else ALL)
     return Chosen(sources=tuple(sources(dict.fromkeys(folders), parents)), words=said, examples=left)
-
-
-EXAMPLES_ASKED = "--examples, the filter kind:example, or their names"
-"""How a person asks for the sessions that come with the program."""
 
 
 def _left_out(number: int) -> str:

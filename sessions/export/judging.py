@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessions.export.rows import Left, Options, Row, call_key, turn_key
-from sessions.export.trace import RAN, Call, Trace, Turn
+from sessions.export.trace import RAN, Call, Plain, Trace, Turn
 
 
 def fault(turn: Turn, keep: frozenset[str] = frozenset()) -> tuple[str, str] | None:
@@ -98,6 +98,14 @@ def _call_faults(call: Call) -> Iterator[tuple[str, str]]:
         yield "marked_bad", "marked −1 and not corrected"
 
 
+def is_worth_it(call: Plain) -> bool:
+    """Whether no rule at all speaks against learning a plain call."""
+    started, returned = call.started, call.returned
+    return not (
+        started.copied or returned.copied or started.purpose != "answer" or returned.finish_reason == "length"
+    )
+
+
 def calls(trace: Trace, options: Options) -> Iterator[Call | Left]:
     """Every worker call that may be learned, and a `Left` in the place of each other."""
     for call in trace.calls:
@@ -108,4 +116,4 @@ def calls(trace: Trace, options: Options) -> Iterator[Call | Left]:
             yield Left(key=call_key(trace, call), rule=found[0], why=found[1])
 
 
-__all__ = ["Row", "call_fault", "calls", "fault", "whole", "worth"]
+__all__ = ["Row", "call_fault", "calls", "fault", "is_worth_it", "whole", "worth"]

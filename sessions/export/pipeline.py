@@ -22,8 +22,8 @@ from sessions.export.records import Journal, Manifest, SessionRecord, write_mani
 from sessions.export.report import Report, report
 from sessions.export.rows import RULES, Left
 from sessions.export.selecting import Source
-from sessions.export.several import Several, several
-from sessions.export.sifting import Kept, Sieve, Sifted
+from sessions.export.several import Kept, several
+from sessions.export.sifting import Prepared, Sieve, Sifted
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -120,23 +120,11 @@ class _Writing:
     def run(self, on_progress: OnProgress) -> Report:
         """Write everything; the folder is then whole."""
         plan = self._plan
-        rows = 0
-        first = len(self._journal.records)
-        fresh = self._earlier is None and sifting_ahead.pays(plan)
-        self._ahead = sifting_ahead.Ahead(plan, first) if fresh else None
+        if self._earlier is None and sifting_ahead.pays(plan):
+            self._ahead = sifting_ahead.Ahead(plan, len(self._journal.records))
         try:
-            for number, source in enumerate(plan.sources):
-                if number < len(self._journal.records):
-                    record = self._journal.records[number]
-                    self._sieve.remember(source, record.hashes)
-                    if self._earlier is not None:
-                        self._earlier.skip(source)
-                else:
-                    record = self._reuse(source) or self._sift(number, source)
-                    self._shards.flush()
-                    self._journal.add(record, self._shards.places)
-                rows += record.rows
-                on_progress(Progress(number + 1, len(plan.sources), rows))
+            with sifting_ahead.collecting_seldom():
+                self._sift_all(on_progress)
         finally:
             self._shards.close()
             if self._ahead is not None:
@@ -148,6 +136,22 @@ class _Writing:
         return made
 
     # ------------------------------------------------------------ a session
+
+    def _sift_all(self, on_progress: OnProgress) -> None:
+        sources = self._plan.sources
+        rows = 0
+        for number, source in enumerate(sources):
+            if number < len(self._journal.records):
+                record = self._journal.records[number]
+                self._sieve.remember(source, record.hashes)
+                if self._earlier is not None:
+                    self._earlier.skip(source)
+            else:
+                record = self._reuse(source) or self._sift(number, source)
+                self._shards.flush()
+                self._journal.add(record, self._shards.places)
+            rows += record.rows
+            on_progress(Progress(number + 1, len(sources), rows))
 
     def _reuse(self, source: Source) -> SessionRecord | None:
         """Take over what the earlier export has of a session that is as it was then; None where it cannot be."""
@@ -172,26 +176,28 @@ class _Writing:
         models: set[str] = set()
         annotators: set[str] = set()
         split = ""
-        for one in self._found(number, source):
+        for one in self._sieve.settle(source, self._prepared(number, source)):
             if isinstance(one, Left):
                 left[one.rule] += 1
                 self._examples.setdefault(one.rule, one)
-            elif isinstance(one, Several):
-                split = one.split
-                self._shards.write_all(split, one.lines, one.beside)
-                hashes += one.digests
-                for kind, count in one.counted():
-                    columns.update(kind.columns)
-                    models.update(kind.models)
-                    annotators.update(kind.annotators)
-                    for label in kind.labels:
-                        labels[label] += count
-            else:
+                continue
+            if isinstance(one, Kept) and one.row.name:
                 self._write_file(one)
                 files.append(one.row.name)
                 models.update(one.row.origin.models)
                 annotators.update(one.row.origin.annotators)
                 labels.update(one.row.origin.labels)
+                continue
+            rows = several([one]) if isinstance(one, Kept) else one
+            split = rows.split
+            self._shards.write_all(split, len(rows.keys), rows.lines, rows.beside)
+            hashes += rows.digests
+            for kind, count in rows.counted():
+                columns.update(kind.columns)
+                models.update(kind.models)
+                annotators.update(kind.annotators)
+                for label in kind.labels:
+                    labels[label] += count
         return SessionRecord(
             session=source.session_id,
             fingerprint=source.fingerprint,
@@ -209,25 +215,11 @@ class _Writing:
             annotators=tuple(sorted(annotators)),
         )
 
-    def _found(self, number: int, source: Source) -> Iterator[Left | Several | Kept]:
-        """What becomes of a session: of its rows, those together that can be; files one after the other."""
-        sieve = self._sieve
-        twice = sieve.twice(source)
-        prepared = self._ahead.prepared(number, source, sieve) if self._ahead is not None else ()
-        if twice is not None:
-            for _ in prepared:
-                pass  # what was prepared stands before what comes next
-            sieve.redacted, sieve.beside = Counter(), ()
-            yield twice
-            return
-        for one in prepared if self._ahead is not None else sieve.prepare(source):
-            if isinstance(one, Left) or (
-                isinstance(one, Several) and not sieve.repeats(one.digests, one.keys)
-            ):
-                yield one
-            else:
-                for settled in map(sieve.settled, one.each() if isinstance(one, Several) else (one,)):
-                    yield settled if isinstance(settled, Left) or settled.row.name else several([settled])
+    def _prepared(self, number: int, source: Source) -> Iterator[Prepared]:
+        """What there is to become of a session, made in this process or in another."""
+        if self._ahead is not None:
+            return self._ahead.prepared(number, source, self._sieve)
+        return self._sieve.prepare_together(source)
 
     def _write_file(self, kept: Kept) -> None:
         path = self._folder / kept.row.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,13 +11,14 @@ from distill_core import events as ev
 from distill_core.models.base import Message
 from sessions.export import spans
 from sessions.export.redact import Redactor
-from sessions.export.trace import Call, Cell, Mark, Trace, Turn
+from sessions.export.trace import Call, Cell, Mark, Plain, Trace, Turn
 
 _replace = msgspec.structs.replace
 
 
 def redacted(trace: Trace, redactor: Redactor) -> Trace:
     """`trace` with placeholders in all its texts. Names of models, people and sessions stay."""
+    redactor.expect(_longest(trace))
     text = redactor.text
     messages: dict[int, Message] = {}
     # What was said first is numbered first: a fork's placeholders are then its parent's.
@@ -28,6 +30,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         document=document,
         turns=tuple(_turn(turn, redactor, messages) for turn in trace.turns),
         calls=tuple(_call(call, redactor) for call in trace.calls),
+        plainly=tuple(_plainly(trace.plainly, redactor)),
         answer=_maybe(trace.answer, redactor),
         given=_maybe(trace.given, redactor),
         reason=text(trace.reason),
@@ -37,6 +40,24 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),
     )
+
+
+def _longest(trace: Trace) -> Iterator[str]:
+    """Those texts of a trace that most of it is, each once but for worker calls', which seldom recur."""
+    of_turns: dict[str, None] = {}
+    for turn in trace.turns:
+        for message in turn.prompt:
+            content = message.get("content")
+            if isinstance(content, str):
+                of_turns[content] = None
+        of_turns |= dict.fromkeys((turn.reply, turn.decided, turn.text))
+        for cell in turn.cells:
+            of_turns |= dict.fromkeys((cell.code, cell.proposed, cell.output))
+    yield from of_turns
+    for call in trace.calls:
+        yield call.prompt
+        if call.response is not None:
+            yield call.response
 
 
 def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
@@ -97,6 +118,25 @@ def _call(call: Call, redactor: Redactor) -> Call:
         judgements=_judgements(call.judgements, redactor, spans.of_call(call) if call.judgements else {}),
         labels=tuple(map(redactor.text, call.labels)),
     )
+
+
+def _plainly(calls: Iterable[Plain | Call], redactor: Redactor) -> Iterator[Plain | Call]:
+    waiting: list[Plain] = []
+    for call in calls:
+        if isinstance(call, Plain):
+            waiting.append(call)
+            continue
+        yield from _plain(waiting, redactor)
+        waiting = []
+        yield _call(call, redactor)
+    yield from _plain(waiting, redactor)
+
+
+def _plain(calls: Sequence[Plain], redactor: Redactor) -> Iterator[Plain]:
+    texts = redactor.texts(text for call in calls for text in (call.prompt, call.response))
+    for call, prompt, response in zip(calls, texts, texts, strict=True):
+        same = prompt is call.prompt and response is call.response
+        yield call if same else Plain(call.started, call.returned, prompt, response)
 
 
 def _says_no_more(call: Call) -> bool:

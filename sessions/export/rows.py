@@ -127,6 +127,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Verdict: TypeAlias = Row | Left
 
 
+class Alike(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Rows of a session that differ in little: what they have in common is told once.
+
+    Args:
+        columns: their names.
+        origin: where all of them come from, but for step and events.
+        keys: of each row.
+        lines: the columns of each as JSON, to the letter as those of a `Row` would be encoded; some megabytes at most.
+        places: of each, its step and the numbers of its two events.
+    """
+
+    columns: tuple[str, ...]
+    origin: Origin
+    keys: list[str]
+    lines: list[bytes]
+    places: list[tuple[int, int, int]]
+
+
 class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An exporter.
 
@@ -141,6 +159,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
             "inside" where the format has a place of its own for it.
         reads: the parts of a trace that it reads; what it does not read is neither made nor looked through.
+        together: the same rows as `rows` gives, those of `Trace.plainly` together: for formats with a row for each of
+            very many calls.
         compares: it makes rows of two sessions of which a reviewer preferred one.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
@@ -155,6 +175,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     storage: Literal["rows", "lines", "files"] = "rows"
     provenance: Literal["column", "beside", "inside"] = "column"
     reads: tuple[Part, ...] = ("turns", "calls")
+    together: Callable[[Trace, Options], Iterator[Verdict | Alike]] | None = None
     compares: bool = False
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,21 +50,20 @@ class Shards:
             place.beside += len(beside) + 1
         place.rows += 1
 
-    def write_all(self, split: str, lines: Sequence[bytes], beside: Sequence[bytes]) -> None:
-        """Append several rows; `beside` is empty where nothing goes there."""
+    def write_all(self, split: str, rows: int, lines: bytes, beside: bytes) -> None:
+        """Append several rows: their lines, each with its newline; `beside` is empty where nothing goes there."""
         place = self.places.setdefault(split, Place())
-        data = b"\n".join([*lines, b""])
-        if place.size + len(data) > self._shard_size:
-            for number, line in enumerate(lines):
-                self.write(split, line, beside[number] if beside else None)
+        if place.size + len(lines) > self._shard_size:
+            told = beside.split(b"\n")
+            for number, line in enumerate(lines.split(b"\n")[:rows]):
+                self.write(split, line, told[number] if beside else None)
             return
-        self._file(DATA, split, place.shard).write(data)
-        place.size += len(data)
-        place.rows += len(lines)
+        self._file(DATA, split, place.shard).write(lines)
+        place.size += len(lines)
+        place.rows += rows
         if beside:
-            told = b"\n".join([*beside, b""])
-            self._file(BESIDE, split, place.shard).write(told)
-            place.beside += len(told)
+            self._file(BESIDE, split, place.shard).write(beside)
+            place.beside += len(beside)
 
     def flush(self) -> None:
         """Hand everything to the system."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,39 +18,27 @@ from distill_core.models.base import Message
 from distill_core.reading import Reading, read_session
 from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
+from sessions.export.encoding import Encoding
 from sessions.export.hashing import ContentHash
 from sessions.export.plan import Plan
-from sessions.export.provenance import COLUMN, provenance
+from sessions.export.provenance import COLUMN, Alikes, provenance
 from sessions.export.reasoning import without_prose
 from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
-from sessions.export.rows import Left, Origin, Row
+from sessions.export.rows import Alike, Left, Origin, Row
 from sessions.export.selecting import Source
+from sessions.export.several import Kept, Kind, Several, joined, several
 from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
 
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A row that goes out.
-
-    Args:
-        split: where it goes.
-        digest: the hash of its columns.
-        line: the row as JSON.
-        beside: its provenance, where that does not stand in the row.
-        text: the file's, for formats of files.
-    """
-
-    row: Row
-    split: str
-    digest: str
-    line: bytes
-    beside: bytes | None = None
-    text: str = ""
-
-
 Sifted: TypeAlias = Kept | Left
+Prepared: TypeAlias = Kept | Left | Several
+"""What there is to become of a session before it is known what others hold."""
 _encoder = msgspec.json.Encoder()
+_ROWS = 500
+"""Rows of a session that stand together, at most,"""
+_BYTES = 4 << 20
+"""and bytes from which on no more are added."""
 _TOLD_IN: dict[Part, ev.Stream] = {"turns": "repl", "calls": "worker"}
 """The stream that only those need who read the part."""
 REPLAY = "replay"
@@ -68,6 +56,10 @@ class Sieve:
         self._plan = plan
         self._finders = make_finders(plan.redact, keys=plan.keys, homes=plan.homes)
         self._dedup = Dedup(plan.near)
+        # What is asked of single rows is asked of each for itself.
+        single = plan.labels or plan.vouched or plan.sample is not None or plan.format.provenance != "column"
+        self._together = None if single else plan.format.together
+        self._encoding = Encoding()
         self._hash = ContentHash()
         self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
         self._sessions: dict[str, str] = {}
@@ -86,11 +78,31 @@ class Sieve:
             self._dedup.seen(source.session_id, digest, "")
         return True
 
-    def repeats(self, digests: Sequence[str], keys: Sequence[str]) -> bool:
-        """Whether one of these rows was seen before, or stands there twice; if none, all are from now on known."""
-        return self._dedup.repeats(digests, keys)
+    def sift(self, source: Source) -> Iterator[Sifted]:
+        """What becomes of each row of a session."""
+        for one in self.settle(source, self.prepare(source)):
+            yield from one.each() if isinstance(one, Several) else (one,)
 
-    def settled(self, kept: Kept) -> Sifted:
+    def settle(self, source: Source, prepared: Iterable[Prepared]) -> Iterator[Prepared]:
+        """What becomes of a session, for the sake of what others hold too.
+
+        Args:
+            prepared: what there is to become of it, whatever they hold.
+        """
+        known = self._sessions.setdefault(source.session_id, str(source.folder))
+        if known != str(source.folder):
+            for _ in prepared:
+                pass  # in a stream it stands before what comes next
+            self.redacted, self.beside = Counter(), ()
+            yield Left(key=source.session_id, rule="same_session", why="another folder holds it too")
+            return
+        for one in prepared:
+            if isinstance(one, Several) and self._dedup.repeats(one.digests, one.keys):
+                yield from map(self._settled, one.each())
+            else:
+                yield self._settled(one) if isinstance(one, Kept) else one
+
+    def _settled(self, kept: Kept) -> Sifted:
         """A row that was prepared, or why it is left out for the sake of one before it."""
         if not kept.digest:
             return kept
@@ -98,51 +110,63 @@ class Sieve:
         seen = self._dedup.seen(kept.row.key, kept.digest, words)
         return kept if seen is None else Left(key=kept.row.key, rule=seen.rule, why=f"as {seen.first}")
 
-    def twice(self, source: Source) -> Left | None:
-        """Why a session is left out as a whole, where another folder holds it too."""
-        known = self._sessions.setdefault(source.session_id, str(source.folder))
-        if known == str(source.folder):
-            return None
-        self.redacted, self.beside = Counter(), ()
-        return Left(key=source.session_id, rule="same_session", why="another folder holds it too")
-
-    def sift(self, source: Source) -> Iterator[Sifted]:
-        """What becomes of a session."""
-        twice = self.twice(source)
-        if twice is not None:
-            yield twice
-            return
-        for one in self.prepare(source):
-            yield one if isinstance(one, Left) else self.settled(one)
-
     def prepare(self, source: Source) -> Iterator[Sifted]:
-        """What becomes of a session, whatever others hold."""
-        self.redacted = Counter()
-        self.beside = ()
-        try:
-            whole = self._with_rivals(source, self.trace(source))
-        except DistillError as error:
-            yield Left(key=source.session_id, rule="unreadable", why=str(error))
+        """What becomes of each row of a session, whatever others hold."""
+        whole = self._whole(source, plainly=False)
+        if isinstance(whole, Left):
+            yield whole
             return
-        if whole.kind == REPLAY and "replay" not in self._options.keep:
-            # Its turns are another session's, with the replies of another worker; nobody decided on them anew.
-            yield Left(key=source.session_id, rule="replay", why="it runs another session again")
-            return
-        split = self._plan.splits.of(source.family) if self._plan.format.storage != "files" else ""
+        split = self._split(source)
         for verdict in self._plan.format.rows(whole, self._options):
             yield self._judged(whole, verdict, split) if isinstance(verdict, Row) else verdict
 
-    def trace(self, source: Source) -> Trace:
-        """The session's trace as it may leave.
+    def prepare_together(self, source: Source) -> Iterator[Prepared]:
+        """The same, rows together where they can be: all but files, and what may be nearly equal to another."""
+        if self._plan.format.storage == "files" or self._plan.near is not None:
+            yield from self.prepare(source)
+            return
+        together = self._together
+        whole = self._whole(source, plainly=together is not None)
+        if isinstance(whole, Left):
+            yield whole
+            return
+        split = self._split(source)
+        rows: list[Kept] = []
+        size = 0
+        for verdict in (together or self._plan.format.rows)(whole, self._options):
+            if isinstance(verdict, Alike):
+                if rows:
+                    yield several(rows)
+                    rows, size = [], 0
+                yield from self._alike(whole, verdict, split)
+                continue
+            one = self._judged(whole, verdict, split) if isinstance(verdict, Row) else verdict
+            if isinstance(one, Left):
+                yield one
+                continue
+            rows.append(one)
+            size += len(one.line)
+            if len(rows) == _ROWS or size >= _BYTES:
+                yield several(rows)
+                rows, size = [], 0
+        if rows:
+            yield several(rows)
 
-        Raises:
-            DistillError: it cannot be read.
-        """
-        redactor = Redactor(self._finders) if self._finders else None
-        found = self._trace(source, redactor)
-        if redactor is not None:
-            self.redacted = redactor.counts
-        return found
+    def _split(self, source: Source) -> str:
+        return self._plan.splits.of(source.family) if self._plan.format.storage != "files" else ""
+
+    def _whole(self, source: Source, *, plainly: bool) -> Trace | Left:
+        """The trace that rows are made of, or why there are none."""
+        self.redacted = Counter()
+        self.beside = ()
+        try:
+            whole = self._with_rivals(source, self._trace(source, plainly=plainly))
+        except DistillError as error:
+            return Left(key=source.session_id, rule="unreadable", why=str(error))
+        if whole.kind == REPLAY and "replay" not in self._options.keep:
+            # Its turns are another session's, with the replies of another worker; nobody decided on them anew.
+            return Left(key=source.session_id, rule="replay", why="it runs another session again")
+        return whole
 
     def _with_rivals(self, source: Source, whole: Trace) -> Trace:
         """`whole` with the conversations of the sessions that it was preferred over."""
@@ -158,18 +182,24 @@ class Sieve:
             elif self._plan.splits.of(other.family) != self._plan.splits.of(source.family):
                 rivals.append(_rival(made, (), "it is in another split"))
             else:
-                # Placeholders of its own: the same thing may have another one in each of the two.
-                redactor = Redactor(self._finders) if self._finders else None
+                counted = self.redacted
                 try:
-                    said = conversation(self._trace(other, redactor))
+                    # Placeholders of its own: the same thing may have another one in each of the two.
+                    said = conversation(self._trace(other))
                 except DistillError as error:
                     rivals.append(_rival(made, (), str(error)))
                 else:
                     rivals.append(_rival(made, tuple(one.message for one in said), ""))
+                self.redacted = counted
         self.beside = tuple(rival.session_id for rival in rivals)
         return msgspec.structs.replace(whole, rivals=tuple(rivals))
 
-    def _trace(self, source: Source, redactor: Redactor | None) -> Trace:
+    def _trace(self, source: Source, *, plainly: bool = False) -> Trace:
+        """The session's trace as it may leave.
+
+        Raises:
+            DistillError: it cannot be read.
+        """
         if source.trouble:
             raise DistillError(source.trouble)
         reads = self._plan.format.reads
@@ -177,9 +207,11 @@ class Sieve:
             source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads]
         )
         _refuse_damage(reading)
-        found = trace_of(reading.events, family=source.family, reads=reads)
-        if redactor is not None:
+        found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)
+        if self._finders:
+            redactor = Redactor(self._finders)
             found = redacted(found, redactor)
+            self.redacted = redactor.counts
         return found if self._plan.reasoning else without_prose(found)
 
     def _judged(self, whole: Trace, row: Row, split: str) -> Sifted:
@@ -191,18 +223,32 @@ class Sieve:
         if plan.sample is not None and not _sampled(row.key, plan.sample, plan.splits.seed):
             return Left(key=row.key, rule="sampled_out")
         if plan.format.storage == "files":
-            return Kept(row=row, split="", digest="", line=b"", text=row.columns["text"])
-        line = _encoder.encode(row.columns)
+            return Kept(row=row, split=split, digest="", line=b"", text=row.columns["text"])
+        line = self._encoding.of(row.columns)
         digest = self._hash.of(line)
         if plan.format.provenance == "inside":
             return Kept(row=row, split=split, digest=digest, line=line)
         where = _encoder.encode(provenance(whole, row, digest, licence=plan.licence, tool=plan.tool))
         if plan.format.provenance == "beside":
             return Kept(row=row, split=split, digest=digest, line=line, beside=where)
-        # What was encoded to be hashed is not encoded again.
-        return Kept(
-            row=row, split=split, digest=digest, line=b'%b,"%b":%b}' % (line[:-1], COLUMN.encode(), where)
-        )
+        return Kept(row=row, split=split, digest=digest, line=_with(line, where))
+
+    def _alike(self, whole: Trace, rows: Alike, split: str) -> Iterator[Several]:
+        """The same of rows that differ in little, where no row is asked for itself: see `_together`."""
+        plan = self._plan
+        kind = Kind(rows.columns, rows.origin.models, rows.origin.annotators, rows.origin.labels)
+        where = Alikes(whole, rows.origin, licence=plan.licence, tool=plan.tool)
+        for at in range(0, len(rows.keys), _ROWS):
+            keys, lines = rows.keys[at : at + _ROWS], rows.lines[at : at + _ROWS]
+            digests = list(map(self._hash.of, lines))
+            told = map(where.of, keys, rows.places[at : at + _ROWS], digests)
+            whole_lines = joined(list(map(_with, lines, told)))
+            yield Several(split, keys, digests, whole_lines, b"", [kind], [0] * len(keys))
+
+
+def _with(line: bytes, where: bytes) -> bytes:
+    """A row with its provenance: what was encoded to be hashed is not encoded again."""
+    return b'%b,"%b":%b}' % (line[:-1], COLUMN.encode(), where)
 
 
 def _rival(made: ev.Annotated, messages: tuple[Message, ...], split_apart: str) -> Rival:

@@ -1,4 +1,4 @@
-"""Sessions sifted by a process a core, of which this one, which writes, is the first: each takes every n-th of a plan.
+"""Sessions sifted by a process a core, of which this one, which writes, is the first.
 
 What comes through the pipes is what the same code makes in this process, in the same order. Where the other processes
 cannot be had, or die, their work is done here. They end when nobody reads from them any more.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import select
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import accumulate, islice
 from typing import IO
 
@@ -22,19 +23,20 @@ import msgspec
 from sessions.export.plan import Plan
 from sessions.export.rows import Left
 from sessions.export.selecting import Source
-from sessions.export.several import Several, several
-from sessions.export.sifting import Kept, Sieve
+from sessions.export.several import Several
+from sessions.export.sifting import Prepared, Sieve
 
 WORTH_IT = 32 << 20
 """Bytes of log from which the start of other processes pays."""
 AT_MOST = 8
 """Processes; whoever writes keeps no more of them busy."""
 _GC = (100_000, 50, 100)
-"""When to look for cycles: what is made for a row goes with it, and cycles are few."""
-_ROWS = 500
-"""Rows of a session that are passed on at once, at most,"""
-_BYTES = 4 << 20
-"""and bytes from which on no more are added."""
+_AHEAD = 2
+"""Sessions that each of the others is given before the first of them is done."""
+_AT_HAND = 4
+"""Sessions that this process does before their turn, at most,"""
+_BYTES_AT_HAND = 4 << 20
+"""and bytes of the log of each."""
 _PIPE = 1 << 20
 _SIZE = 8
 """Bytes that tell the length of what follows."""
@@ -44,7 +46,7 @@ class _Batch(msgspec.Struct, frozen=True, array_like=True):
     """What is left out of a session, or after that some of its rows; with the `last` of them, what was found in all."""
 
     left: list[Left]
-    rows: Several
+    rows: list[Several]
     last: bool = False
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
     beside: tuple[str, ...] = ()
@@ -52,8 +54,7 @@ class _Batch(msgspec.Struct, frozen=True, array_like=True):
     def told(self) -> Iterator[Left | Several]:
         """All of it, in order."""
         yield from self.left
-        if self.rows.keys:
-            yield self.rows
+        yield from self.rows
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -74,8 +75,68 @@ def pays(plan: Plan, *, worth_it: int = WORTH_IT) -> bool:
     return any(size >= worth_it for size in so_far)
 
 
+class _Helper:
+    """Another process, and the places that it was given to do, in order."""
+
+    def __init__(self) -> None:
+        self.process = _started()
+        self.todo: deque[int] = deque()
+
+    def give(self, what: bytes) -> None:
+        """Tell it something. Where it is not there any more, that is seen when it is listened to."""
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.write(what)
+                self.process.stdin.flush()
+
+    def has_come(self) -> bool:
+        """Whether something of it can be read at once: also that it is there no more."""
+        process = self.process
+        if process is None or process.stdout is None:
+            return True
+        return bool(select.select([process.stdout], [], [], 0)[0])
+
+    def batch(self) -> _Batch | None:
+        """What it tells next; None where it is there no more."""
+        head = self._read(_SIZE)
+        data = self._read(int.from_bytes(head, "big")) if head else b""
+        return _decoder.decode(data) if data else None
+
+    def _read(self, size: int) -> bytearray:
+        """So many bytes, or none at all."""
+        process, data, got = self.process, bytearray(size), 0
+        if process is None or process.stdout is None:
+            return bytearray()
+        while got < size and (read := os.readv(process.stdout.fileno(), [memoryview(data)[got:]])):
+            got += read
+        return data if got == size else bytearray()
+
+    def end(self) -> None:
+        """End it."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        process.wait()
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """What was made of a session here, before its turn."""
+
+    told: list[Prepared]
+    redacted: Counter[str]
+    beside: tuple[str, ...]
+
+
 class Ahead:
     """Other processes that sift sessions of a plan, ahead of this one.
+
+    Each is given a few places, and another when one is done. While what comes next is not there yet, this process does
+    the first that nobody has, so that none waits for another, however their shares of a core differ.
 
     Args:
         plan: what is exported.
@@ -85,56 +146,91 @@ class Ahead:
 
     def __init__(self, plan: Plan, first: int = 0, processes: int | None = None) -> None:
         count = processes or min(os.cpu_count() or 1, AT_MOST)
-        self._first = first
-        self._gc = gc.get_threshold()
-        gc.set_threshold(*_GC)
+        self._plan = plan
+        self._next = first
+        """The first place that nobody has."""
+        self._who: dict[int, _Helper] = {}
+        self._own: dict[int, _Done] = {}
         # All are begun before any is told what to do, which it hears only once it has come up.
-        self._processes = [None, *(_started() for _ in range(1, count))]
-        for part, process in enumerate(self._processes):
-            if process is not None and process.stdin is not None:
-                with suppress(OSError), process.stdin as asked:
-                    pickle.dump((plan, range(first + part, len(plan.sources), count)), asked)
+        self._helpers = [_Helper() for _ in range(1, count)]
+        told = pickle.dumps(plan)
+        for helper in self._helpers:
+            helper.give(told)
 
-    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Left | Several]:
-        """What `Sieve.prepare` gives for the source at `place`; they are asked for one after the other.
+    def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Prepared]:
+        """What `Sieve.prepare_together` gives for the source at `place`; they are asked for one after the other.
 
         Args:
             sieve: does the work where no other process does.
         """
-        part = (place - self._first) % len(self._processes)
+        if place == self._next:
+            self._next += 1
+        self._share()
+        helper = self._who.pop(place, None)
+        if helper is None:
+            yield from self._done_here(place, source, sieve)
+            return
+        while not helper.has_come() and self._do_another(sieve):
+            pass
         passed = 0
-        while (batch := self._next(part)) is not None:
+        while (batch := helper.batch()) is not None:
+            if batch.last:
+                helper.todo.popleft()
+                self._share()
             yield from batch.told()
-            passed += 1
+            passed += len(batch.left) + len(batch.rows)
             if batch.last:
                 sieve.redacted, sieve.beside = Counter(batch.redacted), batch.beside
                 return
-        self._end(part)
-        for batch in islice(batches(sieve, source), passed, None):
-            yield from batch.told()
+        helper.end()
+        yield from islice(sieve.prepare_together(source), passed, None)
 
-    def _next(self, part: int) -> _Batch | None:
-        process = self._processes[part]
-        if process is None or process.stdout is None:
-            return None
-        head = process.stdout.read(_SIZE)
-        size = int.from_bytes(head, "big")
-        data = process.stdout.read(size) if len(head) == _SIZE else b""
-        return _decoder.decode(data) if data and len(data) == size else None
+    def _share(self) -> None:
+        """Give others something to do."""
+        for helper in self._helpers:
+            while helper.process and len(helper.todo) < _AHEAD and self._next < len(self._plan.sources):
+                helper.todo.append(self._next)
+                self._who[self._next] = helper
+                helper.give(self._next.to_bytes(_SIZE, "big"))
+                self._next += 1
 
-    def _end(self, part: int) -> None:
-        process, self._processes[part] = self._processes[part], None
-        if process is not None:
-            process.kill()
-            if process.stdout is not None:
-                process.stdout.close()
-            process.wait()
+    def _done_here(self, place: int, source: Source, sieve: Sieve) -> Iterator[Prepared]:
+        done = self._own.pop(place, None)
+        if done is None:
+            yield from sieve.prepare_together(source)
+            return
+        yield from done.told
+        sieve.redacted, sieve.beside = done.redacted, done.beside
+
+    def _do_another(self, sieve: Sieve) -> bool:
+        """Do the first session that nobody has, and keep what comes of it; False where there is none to be kept."""
+        from sessions.home import sizes
+
+        if self._next >= len(self._plan.sources) or len(self._own) >= _AT_HAND:
+            return False
+        source = self._plan.sources[self._next]
+        if sum(sizes(source.folder)) > _BYTES_AT_HAND:
+            return False
+        told = list(sieve.prepare_together(source))
+        self._own[self._next] = _Done(told, sieve.redacted, sieve.beside)
+        self._next += 1
+        return True
 
     def close(self) -> None:
         """End the other processes."""
-        gc.set_threshold(*self._gc)
-        for part in range(len(self._processes)):
-            self._end(part)
+        for helper in self._helpers:
+            helper.end()
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Look for cycles seldom: what is made for a row goes with it, and cycles are few."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _started() -> subprocess.Popen[bytes] | None:
@@ -168,32 +264,26 @@ def _widen(pipe: IO[bytes] | None) -> None:
 
 
 def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
-    """What `Sieve.prepare` gives, in batches: of each, what is left out before what is not."""
+    """What `Sieve.prepare_together` gives, in batches: of each, what is left out before what is not."""
     left: list[Left] = []
-    rows: list[Kept] = []
-    size = 0
-    for one in sieve.prepare(source):
-        if isinstance(one, Kept):
-            rows.append(one)
-            size += len(one.line)
-        if rows and (isinstance(one, Left) or len(rows) == _ROWS or size >= _BYTES):
-            yield _Batch(left, several(rows))
-            left, rows, size = [], [], 0
+    for one in sieve.prepare_together(source):
         if isinstance(one, Left):
             left.append(one)
-    yield _Batch(left, several(rows), last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
+        elif isinstance(one, Several):
+            yield _Batch(left, [one])
+            left = []
+    yield _Batch(left, [], last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
 
 
 def main() -> None:
-    """Sift for the plan that stands on stdin, and write what comes of it to stdout."""
+    """Sift for the plan that stands on stdin what stands there after it, and write what comes of it to stdout."""
     given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    plan, places = pickle.load(sys.stdin.buffer)
+    plan = pickle.load(sys.stdin.buffer)
     sieve = Sieve(plan)
-    gc.set_threshold(*_GC)
-    with suppress(BrokenPipeError):
-        for place in places:
-            for batch in batches(sieve, plan.sources[place]):
+    with suppress(BrokenPipeError), collecting_seldom():
+        while place := sys.stdin.buffer.read(_SIZE):
+            for batch in batches(sieve, plan.sources[int.from_bytes(place, "big")]):
                 data = _encoder.encode(batch)
                 given.write(len(data).to_bytes(_SIZE, "big"))
                 given.write(data)

@@ -171,6 +171,20 @@ class Rival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     split_apart: str = ""
 
 
+class Plain(msgspec.Struct, frozen=True, gc=False):
+    """A worker call that went out and came back, of which nothing more is told than in these two events.
+
+    Args:
+        prompt: as it may leave.
+        response: the same.
+    """
+
+    started: ev.WorkerCallStarted
+    returned: ev.WorkerCallReturned
+    prompt: str
+    response: str
+
+
 class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session as training data.
 
@@ -188,6 +202,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         preferences: what reviewers said of it beside other sessions.
         rivals: the sessions that it was preferred over, where they are exported too.
         primitives: functions of the REPL beyond those that every session has.
+        plainly: in the place of `calls`, where they are wanted so: the plain ones as they were told.
     """
 
     session_id: str
@@ -215,6 +230,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     worker_usage: Usage
     turns: tuple[Turn, ...] = ()
     calls: tuple[Call, ...] = ()
+    plainly: tuple[Plain | Call, ...] = ()
     judgements: tuple[ev.Annotated, ...] = ()
     labels: tuple[str, ...] = ()
     final_decision: ev.DecisionMade | None = None

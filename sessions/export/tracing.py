@@ -10,13 +10,12 @@ from typing import Any, Literal
 from distill_core import events as ev
 from distill_core.errors import ExportError
 from distill_core.models.base import Message
-from distill_core.rewriting import with_codes
 from distill_core.state import Cell as FoldedCell
 from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
 from sessions.export import calling
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
-from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Trace, Turn
+from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Plain, Trace, Turn
 
 _CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
 _OUTCOMES: dict[str, Outcome] = {
@@ -30,7 +29,11 @@ _OUTCOMES: dict[str, Outcome] = {
 
 
 def trace_of(
-    events: Sequence[ev.Event], *, family: str = "", reads: Collection[Part] = ("turns", "calls")
+    events: Sequence[ev.Event],
+    *,
+    family: str = "",
+    reads: Collection[Part] = ("turns", "calls"),
+    plainly: bool = False,
 ) -> Trace:
     """The trace of a session.
 
@@ -38,6 +41,7 @@ def trace_of(
         events: all of them, in order.
         family: where its relatives come from; default its own id, or its parent's.
         reads: the parts that are wanted; the others stay empty.
+        plainly: calls are wanted as `Trace.plainly`.
 
     Raises:
         ExportError: the events are no session, or speak of what is not there.
@@ -47,7 +51,7 @@ def trace_of(
     try:
         # Only turns need calls folded: their cells tell which they made.
         state = fold(events if "turns" in reads else rest)
-        return _Tracing(state, _index(rest), events, plain).trace(family, reads)
+        return _Tracing(state, _index(rest), events, plain).trace(family, reads, plainly)
     except KeyError as error:
         raise ExportError(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
@@ -90,7 +94,7 @@ class _Tracing:
         state: SessionState,
         told: Mapping[str, Sequence[Any]],
         events: Sequence[ev.Event],
-        plain: calling.Plain,
+        plain: calling.Pairs,
     ) -> None:
         if state.started is None:
             raise ExportError(
@@ -110,7 +114,7 @@ class _Tracing:
         dialect = self._started.config.get("dialect")
         self._dialect: Literal["distill", "rlm"] = "rlm" if dialect == "rlm" else "distill"
 
-    def trace(self, family: str, reads: Collection[Part]) -> Trace:
+    def trace(self, family: str, reads: Collection[Part], plainly: bool) -> Trace:
         """All of it."""
         state, started = self._state, self._started
         finished = state.finished
@@ -146,7 +150,8 @@ class _Tracing:
             turns=tuple(turn for step in state.steps for turn in self._turns(step))
             if "turns" in reads
             else (),
-            calls=tuple(self._calls()) if "calls" in reads else (),
+            calls=tuple(self._calls()) if "calls" in reads and not plainly else (),
+            plainly=tuple(self._as_told()) if "calls" in reads and plainly else (),
             judgements=tuple(own),
             preferences=preferences(state.annotations()),
             labels=_labels(own),
@@ -175,15 +180,24 @@ class _Tracing:
 
     def _turns(self, step: Step) -> Iterator[Turn]:
         calls = [self._state.replies[call_id] for call_id in step.calls]
+        cells = [self._state.cells[cell_id] for cell_id in step.cells]
+        decisions = list(step.decisions)
         names = {reply.call_id for reply in calls}
-        choice = _last(d for d in step.decisions if d.action in _CHOICES and _about(d) in names)
+        choice = _last(d for d in decisions if d.action in _CHOICES and _about(d) in names)
         chosen = _about(choice) if choice is not None else None
         for reply in calls:
             mine = choice if reply.call_id == chosen else None
-            yield self._turn(step, reply, mine, self._outcome(step, reply, mine, chosen))
+            own = [cell for cell in cells if cell.call_id == reply.call_id]
+            outcome = self._outcome(step, reply, mine, chosen, own)
+            yield self._turn(step, reply, mine, outcome, own, decisions)
 
     def _outcome(
-        self, step: Step, reply: Reply, choice: ev.DecisionMade | None, chosen: str | None
+        self,
+        step: Step,
+        reply: Reply,
+        choice: ev.DecisionMade | None,
+        chosen: str | None,
+        cells: Sequence[FoldedCell],
     ) -> Outcome:
         if reply.text is None:
             return "failed"
@@ -198,25 +212,32 @@ class _Tracing:
             return "superseded" if reply.candidate else "nothing_to_run"
         if reply.call_id != self._last_usable(step):
             return "superseded"
-        ran = any(c.phase != "proposed" for c in self._cells(step, reply.call_id))
-        return "approved" if ran else "undecided"
+        return "approved" if any(c.phase != "proposed" for c in cells) else "undecided"
 
     def _last_usable(self, step: Step) -> str:
         usable = [r for r in map(self._state.replies.__getitem__, step.calls) if r.text is not None]
         return next((r.call_id for r in reversed(usable) if r.problem is None), step.calls[-1])
 
-    def _turn(self, step: Step, reply: Reply, choice: ev.DecisionMade | None, outcome: Outcome) -> Turn:
-        folded = self._cells(step, reply.call_id)
+    def _turn(
+        self,
+        step: Step,
+        reply: Reply,
+        choice: ev.DecisionMade | None,
+        outcome: Outcome,
+        folded: Sequence[FoldedCell],
+        decisions: Sequence[ev.DecisionMade],
+    ) -> Turn:
         cells = tuple(self._cell(cell) for cell in folded if cell.phase != "proposed")
-        judgements = tuple(self._judgements(step, reply.call_id, outcome, {c.cell_id for c in folded}))
+        judgements = self._judgements(step, reply.call_id, outcome, {c.cell_id for c in folded})
         original = reply.text or ""
         decided = self._decided(reply, choice, outcome)
         text = _text(decided, judgements, cells)
         told = self._told[reply.call_id]
-        seqs = [
-            event.seq for name in (reply.call_id, *(c.cell_id for c in folded)) for event in self._told[name]
-        ]
-        seqs += [d.seq for d in step.decisions if _about(d) == reply.call_id]
+        seqs = {event.seq for event in told}
+        for cell in folded:
+            seqs.update(event.seq for event in self._told[cell.cell_id])
+        seqs.update(d.seq for d in decisions if _about(d) == reply.call_id)
+        seqs.update(a.seq for a in judgements)
         return Turn(
             step=step.number,
             call_id=reply.call_id,
@@ -238,16 +259,16 @@ class _Tracing:
             started=told[0].timestamp,
             ended=told[-1].timestamp if reply.text is not None else None,
             decision=choice,
-            sent_back=outcome in RAN and any(d.action == "send_back" for d in step.decisions),
-            guidance=_guidance(step, choice),
+            sent_back=outcome in RAN and any(d.action == "send_back" for d in decisions),
+            guidance=_guidance(decisions, choice),
             problem=reply.problem,
             error=reply.error,
             cells=cells,
             judgements=judgements,
-            mark=_mark(a for a in judgements if a.target.start is None),
-            marks=tuple(_marks(original, decided, text, judgements, cells)),
+            mark=_mark(a for a in judgements if a.target.start is None) if judgements else None,
+            marks=tuple(_marks(original, decided, text, judgements, cells)) if judgements else (),
             labels=_labels(judgements),
-            events=tuple(sorted({*seqs, *(a.seq for a in judgements)})),
+            events=tuple(sorted(seqs)),
         )
 
     def _prompt(self, reply: Reply) -> tuple[Message, ...]:
@@ -262,10 +283,6 @@ class _Tracing:
         if choice is None or outcome not in ("edited", "written"):
             return reply.text or ""
         return as_decided(reply.text or "", reply.finish_reason, choice.after, self._dialect)
-
-    def _cells(self, step: Step, call_id: str) -> list[FoldedCell]:
-        cells = (self._state.cells[cell_id] for cell_id in step.cells)
-        return [cell for cell in cells if cell.call_id == call_id]
 
     def _cell(self, cell: FoldedCell) -> Cell:
         told = self._told.get(cell.cell_id, ())
@@ -282,28 +299,21 @@ class _Tracing:
             ended=told[-1].timestamp if told else None,
             calls=tuple(cell.calls),
             judgements=tuple(
-                a for a in self._annotations if a.target.kind == "cell" and a.target.id == cell.cell_id
+                [a for a in self._annotations if a.target.kind == "cell" and a.target.id == cell.cell_id]
             ),
         )
 
     def _judgements(
         self, step: Step, call_id: str, outcome: Outcome, cells: set[str]
-    ) -> Iterator[ev.Annotated]:
-        for made in self._annotations:
-            target = made.target
-            if (target.kind == "cell" and target.id in cells) or (
-                target.kind == "step"
-                and (
-                    target.id == call_id
-                    # The step as a whole: of its candidates the one that counts is meant.
-                    or (
-                        target.id in ("", str(step.number))
-                        and made.step == step.number
-                        and outcome != "superseded"
-                    )
-                )
-            ):
-                yield made
+    ) -> tuple[ev.Annotated, ...]:
+        def is_meant(target: ev.Target, at: int) -> bool:
+            if target.kind == "cell":
+                return target.id in cells
+            # The step as a whole: of its candidates the one that counts is meant.
+            whole = target.id in ("", str(step.number)) and at == step.number and outcome != "superseded"
+            return target.kind == "step" and (target.id == call_id or whole)
+
+        return tuple([made for made in self._annotations if is_meant(made.target, made.step)])
 
     # ------------------------------------------------------------ worker calls
 
@@ -316,6 +326,13 @@ class _Tracing:
                     if known is not None
                     else self._call(self._state.calls[event.call_id])
                 )
+
+    def _as_told(self) -> Iterator[Plain | Call]:
+        plain, calls = self._plain, self._state.calls
+        for event in self._events:
+            if type(event) is ev.WorkerCallStarted:
+                known = plain.get(event.call_id)
+                yield calling.told(*known) if known is not None else self._call(calls[event.call_id])
 
     def _call(self, call: WorkerCall) -> Call:
         replaced = None
@@ -371,6 +388,7 @@ def as_decided(
     if not codes:
         return reply
     from distill_core.fences import extract_blocks  # takes long, and is seldom needed
+    from distill_core.rewriting import with_codes
 
     return with_codes(reply, extract_blocks(reply, finish_reason, dialect=dialect).blocks, codes)
 
@@ -380,13 +398,14 @@ def _about(decision: ev.DecisionMade) -> str:
 
 
 def _last(decisions: Iterable[ev.DecisionMade]) -> ev.DecisionMade | None:
-    return next(iter(list(decisions)[-1:]), None)
+    found = list(decisions)
+    return found[-1] if found else None
 
 
-def _guidance(step: Step, choice: ev.DecisionMade | None) -> str:
+def _guidance(decisions: Iterable[ev.DecisionMade], choice: ev.DecisionMade | None) -> str:
     if choice is None:
         return ""
-    said = [choice.guidance, *(d.guidance for d in step.decisions if d.action == "send_back")]
+    said = [choice.guidance, *(d.guidance for d in decisions if d.action == "send_back")]
     return "\n\n".join(words for words in said if words)
 
 

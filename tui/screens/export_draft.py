@@ -17,7 +17,8 @@ from sessions.export.formats import find
 from sessions.export.pipeline import Progress
 from sessions.export.redact import KINDS
 from sessions.export.report import Report
-from sessions.export.sifting import Kept, Sifted
+from sessions.export.several import Kept
+from sessions.export.sifting import Sifted
 from sessions.export.splits import parse_shares
 
 MOST = 200
@@ -53,13 +54,16 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     examples: int = 0
 
 
+_EXAMPLES_ASKED = "the filter kind:example, or their names"
+
+
 def plan_of(draft: Draft, settings: Settings, home: Path) -> Plan:
     """The plan that a draft says.
 
     Raises:
         DistillError: something in it is not right.
     """
-    chosen = choose(_words(draft.sessions, home), home)
+    chosen = choose(_words(draft.sessions, home), home, asked=_EXAMPLES_ASKED)
     return Plan(
         format=find(draft.format),
         sources=chosen.sources,

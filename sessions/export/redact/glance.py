@@ -44,26 +44,41 @@ _LONG, _SHORT, _NUMBER = (b"\x01" * length for length in (LONG, SHORT, NUMBER))
 
 
 class Glance:
-    """What a quick look tells of `text`.
+    """What a quick look tells of `text`, each thing when it is asked for.
+
+    Whatever it tells of a text it also tells of a longer one in which that stands, so that many texts joined by new
+    lines can be looked at as one: what cannot be in all of them is in none.
 
     Args:
         text: the text.
     """
 
-    __slots__ = ("_bytes", "_number", "_run", "rest", "text")
+    __slots__ = ("_bytes", "_number", "_rest", "_run", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._bytes = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+        self._bytes: bytes | None = None
+        self._rest: bytes | None = None
         self._run: int | None = None
         self._number: bool | None = None
-        self.rest = self._bytes.translate(None, _DROPPED)
+
+    @property
+    def rest(self) -> bytes:
         """What is left of it: see `what_is_left`."""
+        if self._rest is None:
+            self._rest = self._encoded().translate(None, _DROPPED)
+        return self._rest
+
+    def _encoded(self) -> bytes:
+        if self._bytes is None:
+            text = self.text
+            self._bytes = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+        return self._bytes
 
     def run(self) -> int:
         """How many bytes in a row can belong to one key: at least `LONG`, at least `SHORT`, or 0 for fewer."""
         if self._run is None:
-            runs = self._bytes.translate(_KEYLIKE)
+            runs = self._encoded().translate(_KEYLIKE)
             self._run = (LONG if _LONG in runs else SHORT) if _SHORT in runs else 0
         return self._run
 
@@ -73,7 +88,7 @@ class Glance:
             # What is left is much shorter, and in it at least as many digits stand in a row.
             self._number = _NUMBER in self.rest.translate(
                 _DIGITS, b"-+"
-            ) and _NUMBER in self._bytes.translate(_NUMERIC)
+            ) and _NUMBER in self._encoded().translate(_NUMERIC)
         return self._number
 
 

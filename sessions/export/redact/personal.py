@@ -31,7 +31,7 @@ _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username"
 
 def shows_address(look: Glance) -> bool:
     """Whether a text can hold an e-mail address."""
-    return b"@" in look.rest
+    return "@" in look.text
 
 
 def shows_number(look: Glance) -> bool:
@@ -96,7 +96,9 @@ def luhn(digits: list[int]) -> bool:
 
 def _usual_home(look: Glance) -> bool:
     rest = look.rest
-    return (b"//" in rest and "/home/" in look.text) or (b"U" in rest and "Users" in look.text)
+    return (b"//" in rest and "/home/" in look.text) or (
+        (b"/U/" in rest or b"\\U\\" in rest) and "Users" in look.text
+    )
 
 
 def of_homes(homes: Iterable[str]) -> Finder:

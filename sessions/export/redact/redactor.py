@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from operator import attrgetter
 
 import msgspec
@@ -91,6 +92,13 @@ def _anything(look: Glance) -> bool:
     return True
 
 
+Looked = tuple[Finder, Callable[[Glance], bool]]
+"""A finder, and what tells of texts in which it can find something."""
+_TOGETHER = 1 << 15
+"""Letters of texts that are looked at as one: so many that what a look costs is their length, and so few that one in
+which something may be does not make all of them suspicious."""
+
+
 class Redactor:
     """Redacts the texts of one session; equal things get equal placeholders in all of them.
 
@@ -99,19 +107,47 @@ class Redactor:
     """
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        self._finders = [
+        self._finders: list[Looked] = [
             (one.find, one.shows) if isinstance(one, Hinted) else (one, _anything) for one in finders
         ]
+        self._expected: dict[str, tuple[Looked, ...]] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
 
+    def expect(self, texts: Iterable[str]) -> None:
+        """Look at texts that will be asked for many at once, to know which finders need not be asked about which.
+
+        What they are turned into, and in which order things are counted, does not depend on it.
+        """
+        for together in _together(texts):
+            self._expected.update(zip(together, self._told(together), strict=True))
+
+    def texts(self, texts: Iterable[str]) -> Iterator[str]:
+        """Each as `text` gives it, in order: those in which nothing can be are told apart many at once."""
+        for together in _together(texts):
+            for text, told in zip(together, self._told(together), strict=True):
+                yield self._redacted(text, told) if told else text
+
+    def _told(self, together: Sequence[str]) -> Iterable[tuple[Looked, ...]]:
+        """For each of some texts, the finders that can find something in it."""
+        look = Glance("\n".join(together))
+        showing = [one for one in self._finders if one[1](look)]
+        if not showing:
+            return repeat((), len(together))
+        looks = map(Glance, together)
+        return [tuple([one for one in showing if one[1](look)]) for look in looks]
+
     def text(self, text: str) -> str:
         """`text` with placeholders."""
+        told = self._expected.get(text)
+        return self._redacted(text, told) if told is None or told else text
+
+    def _redacted(self, text: str, told: Sequence[Looked] | None) -> str:
         known = self._done.get(text)
         if known is None:
-            found = self._found(text)
+            found = self._found(text, told)
             known = _replaced(text, found, self._placeholders(text, found)) if found else text
             # Texts recur: a reply is also the message that the next prompt holds. What is found in short ones is
             # counted each time.
@@ -132,14 +168,14 @@ class Redactor:
         self.counts = counted
         return alignment
 
-    def _found(self, text: str) -> list[Found]:
-        taken: list[Found] = []
+    def _found(self, text: str, told: Sequence[Looked] | None = None) -> list[Found]:
+        """What is found in a text, by those who are told to find something in it; default whoever can."""
         look = glance(text)
-        for find, shows in self._finders:
-            if shows(look):
-                for found in find(text):
-                    if found.end > found.start and not (taken and _overlaps(found, taken)):
-                        taken.append(found)
+        taken: list[Found] = []
+        for find, _ in [one for one in self._finders if one[1](look)] if told is None else told:
+            for found in find(text):
+                if found.end > found.start and not (taken and _overlaps(found, taken)):
+                    taken.append(found)
         if len(taken) > 1:
             taken.sort(key=_start)
         return taken
@@ -158,6 +194,20 @@ class Redactor:
 
 
 _start = attrgetter("start")
+
+
+def _together(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in order, so many at a time as are looked at as one."""
+    together: list[str] = []
+    size = 0
+    for text in texts:
+        together.append(text)
+        size += len(text)
+        if size >= _TOGETHER:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together
 
 
 def _overlaps(found: Found, others: list[Found]) -> bool:

@@ -100,24 +100,25 @@ def _detectors() -> dict[int, tuple[_Detector, ...]]:
     return {run: tuple(one for one in found if one.keylike <= run) for run in (0, SHORT, LONG)}
 
 
-_shown = re.compile(
-    b"|".join(
-        [
-            rb"PRIVATEKEY",
-            rb"AKC|AP",  # Artifactory
-            rb"://[^:/@'+=]*:[^:/@'+=]*@",  # an address with a password
-            rb"yJ",  # a JSON web token
-            rb"_T",  # npm
-            rb"xx[A-Z]?-|XOX[A-Z]?-|:///[A-Z]*/",  # Slack
-        ]
-    )
-).search
-"""What is left at a glance of what those detectors find that ask for no long run."""
+_SHOWN = (
+    (b"PRIVATEKEY", None),
+    (b"AKC", None),  # Artifactory
+    (b"AP", rb"AP[0-9A-F]"),  # the same
+    (b"://", rb"://[^:/@'+=]*:[^:/@'+=]*@"),  # an address with a password
+    (b"yJ", None),  # a JSON web token
+    (b"_T", None),  # npm
+    (b"xx", rb"xx[A-Z]?-"),  # Slack
+    (b"XOX", rb"XOX[A-Z]?-"),  # the same
+    (b":///", rb":///[A-Z]*/"),  # the same
+)
+"""What is left at a glance of what those detectors find that ask for no long run: bytes, and how they stand there."""
+_shown = tuple((word, re.compile(form or re.escape(word)).search) for word, form in _SHOWN)
 
 
 def shows(look: Glance) -> bool:
     """Whether a text can hold a secret of a known form."""
-    return _shown(look.rest) is not None or look.run() > 0
+    rest = look.rest
+    return any(word in rest and form(rest) is not None for word, form in _shown) or look.run() > 0
 
 
 def find(text: str) -> Iterable[Found]:

@@ -1,4 +1,4 @@
-"""The card of a data set tells what its labels mean."""
+"""The card of a data set tells what its labels mean, and what is not in it."""
 
 from distill_core.config import load_settings
 from distill_core.config.settings import DEFINITIONS, LABELS
@@ -38,9 +38,11 @@ def test_labels_stand_on_the_card_with_what_they_mean(tmp_path):
         format=find("prompt-completion"),
         sources=tuple(sources([folder])),
         definitions=definitions(settings(tmp_path)),
+        examples=3,
     )
     export(plan, str(tmp_path / "out"))
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| `correct` | 1 | A lawyer would sign it. |" in card
     assert r"| `odd \| strange` | 1 | It says something \| unheard of. |" in card
     assert "| `plain` | 1 |  |" in card
+    assert "- Not among them: 3 sessions of the examples that come with the program." in card

@@ -8,7 +8,7 @@ import pytest
 from sessions.export import Plan, Splits, explain, export, sources
 from sessions.export.formats import find
 from sessions.export.pipeline import sifted
-from sessions.export.sifting import Kept
+from sessions.export.several import Kept
 from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make, traced
 

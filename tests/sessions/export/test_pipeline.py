@@ -108,13 +108,13 @@ def test_an_interrupted_export_goes_on_where_it_stopped(home, tmp_path, monkeypa
     sifted = []
     from sessions.export.sifting import Sieve
 
-    whole = Sieve.prepare
+    whole = Sieve.prepare_together
 
     def counted(self, source):
         sifted.append(source.session_id)
         return whole(self, source)
 
-    monkeypatch.setattr(Sieve, "prepare", counted)
+    monkeypatch.setattr(Sieve, "prepare_together", counted)
     export(plan(home, **SPLIT), str(out))
     assert len(sifted) == 7 - after
     monkeypatch.undo()

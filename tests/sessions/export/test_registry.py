@@ -64,7 +64,7 @@ def test_an_unknown_format_names_the_nearest():
 
 def test_what_rows_hold_is_what_their_format_declares(home):
     from sessions.export.pipeline import sifted
-    from sessions.export.sifting import Kept
+    from sessions.export.several import Kept
 
     def fits(value, shape):
         if isinstance(shape, dict):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sessions.example_sessions import example_folders
-from sessions.export import Plan, Splits, export, pipeline, sifting_ahead, sources
+from sessions.export import Plan, Splits, export, pipeline, sifting, sifting_ahead, sources
 from sessions.export.formats import all_formats, find
 from sessions.export.sifting import Sieve
 from tests.sessions.export.making import annotate, traced
@@ -100,9 +100,9 @@ def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeyp
     class Dying(sifting_ahead.Ahead):
         def prepared(self, place, source, sieve):
             if place == 1:
-                for process in filter(None, self._processes):
-                    process.kill()
-                    process.wait()
+                for helper in self._helpers:
+                    helper.process.kill()
+                    helper.process.wait()
             return super().prepared(place, source, sieve)
 
     monkeypatch.setattr(pipeline.sifting_ahead, "Ahead", Dying)
@@ -111,17 +111,19 @@ def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeyp
 
 
 def test_rows_of_a_large_session_come_in_batches(monkeypatch):
-    monkeypatch.setattr(sifting_ahead, "_ROWS", 2)
+    monkeypatch.setattr(sifting, "_ROWS", 2)
     made = plan("worker", example_folders())
     sieve = Sieve(made)
     for source in made.sources:
         whole = list(Sieve(made).prepare(source))
         batches = list(sifting_ahead.batches(sieve, source))
         assert [batch.last for batch in batches] == [False] * (len(batches) - 1) + [True]
-        told = [one for batch in batches for one in (*batch.left, *batch.rows.each())]
-        assert len(told) == len(whole)
-        assert [digest for batch in batches for digest in batch.rows.digests] == [
-            one.digest for one in whole if hasattr(one, "digest")
+        told = [one for batch in batches for rows in batch.rows for one in rows.each()]
+        assert sum(len(batch.left) for batch in batches) + len(told) == len(whole)
+        assert all(len(rows.keys) <= 2 for batch in batches for rows in batch.rows)
+        rows = [one for one in whole if hasattr(one, "digest")]
+        assert [(one.row.key, one.digest, one.line) for one in told] == [
+            (one.row.key, one.digest, one.line) for one in rows
         ]
 
 

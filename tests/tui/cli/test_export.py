@@ -5,7 +5,10 @@ import shutil
 
 import pytest
 
+from distill_core.config import Settings
+from distill_core.errors import ExportError
 from tests.sessions.export.making import annotate, block, make
+from tui.screens.export_draft import Draft, plan_of
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +126,9 @@ def test_examples_are_neither_counted_nor_exported_unless_asked_for(program, tmp
     status, _, err = program("export", "sft", "--out", "d")
     assert (status, (tmp_path / "d").exists()) == (1, False)
     assert "no session of your own to export: 10 example sessions" in err
+    assert "--examples" in err
+    with pytest.raises(ExportError, match="name them by the filter kind:example, or their names$"):
+        plan_of(Draft(), Settings(), tmp_path / "home")
     make(tmp_path / "home", "mine", [block("FINAL(1)")])
     make(tmp_path / "home", "example-02-barley.2", [block("FINAL(2)")])
     note = "note: 11 example sessions are left out (--examples takes them in)\n"
