@@ -79,7 +79,7 @@ class _Alike:
         self._places: list[tuple[int, int, int]] = []
 
     def add(self, call: Plain, found: str) -> Iterator[Alike]:
-        """Take a call; what was gathered is told before one of another model or other parameters, and when it is much."""
+        """Take a call; what was gathered is told before another model or other parameters, or when it is much."""
         started, model = call.started, call.returned.model
         # As text: numbers that are equal need not be told alike.
         common = model, _encoder.encode(started.params)
