@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from distill_core.errors import LogError
+from distill_core.plurals import count
 
 PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 """Troubles that room, or a disk that comes back, ends."""
@@ -96,8 +97,8 @@ class Backlog:
         with self._lock:
             if not self._lines:
                 return
-            count, why = len(self._lines), (self._trouble.strerror if self._trouble else "") or "unknown"
-            what = f"{count} events of the session in {self._folder} could not be written"
+            lost, why = len(self._lines), (self._trouble.strerror if self._trouble else "") or "unknown"
+            what = f"{count(lost, 'event')} of the session in {self._folder} could not be written"
             try:
                 place = Path(tempfile.mkdtemp(prefix=f"distill-tui-{self._folder.name}-")) / self._folder.name
                 place.mkdir()

@@ -12,6 +12,7 @@ from distill_core import events as ev
 from distill_core.approval import Decision
 from distill_core.continuing import Branch, Earlier
 from distill_core.errors import DistillError
+from distill_core.plurals import count
 from distill_core.record import Record, record_of
 from distill_core.rerunning import Rerun
 
@@ -50,7 +51,9 @@ def fork(
     """
     steps = len(record.state.steps)
     if not 1 <= step <= steps + 1:
-        raise ForkError(f"no step {step} to fork at", found=f"{steps} steps", remedy=f"name 1 to {steps + 1}")
+        raise ForkError(
+            f"no step {step} to fork at", found=count(steps, "step"), remedy=f"name 1 to {steps + 1}"
+        )
     if codes is not None and instruction:
         raise ForkError("edited code and an instruction exclude one another", remedy="choose one")
     at = "reply" if codes is not None else at
@@ -145,7 +148,7 @@ def codes_of(record: Record, step: int) -> tuple[str, ...]:
     """
     state = record.state
     if not 1 <= step <= len(state.steps):
-        raise ForkError(f"no step {step}", found=f"{len(state.steps)} steps")
+        raise ForkError(f"no step {step}", found=count(len(state.steps), "step"))
     cells = [state.cells[cell_id] for cell_id in state.steps[step - 1].cells]
     ran = [cell for cell in cells if cell.phase != "proposed"] or cells
     if not ran:

@@ -10,6 +10,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError, StoreError
+from distill_core.plurals import count
 from sessions.appending import annotate, append
 from sessions.judging.judgement import judgement_of
 from sessions.judging.reading import judged
@@ -104,8 +105,8 @@ class Bulk:
         )
         if failed:
             self._done.append(left)
-        count = len(step.judged) + len(step.removed) - len(failed)
-        words = f"taken back: {_counted(count)} {step.words}"
+        number = len(step.judged) + len(step.removed) - len(failed)
+        words = f"taken back: {count(number, 'session')} {step.words}"
         return Done(words, tuple(failed.values()), self._listed(step))
 
     def _judge(
@@ -122,10 +123,10 @@ class Bulk:
                 judged.append(_Judged(session_id, made.seq))
         return self._finish(_Step(words, judged=tuple(judged)), len(judged), failed)
 
-    def _finish(self, step: _Step, count: int, failed: list[str]) -> Done:
-        if count:
+    def _finish(self, step: _Step, number: int, failed: list[str]) -> Done:
+        if number:
             self._done.append(step)
-        return Done(f"{_counted(count)} {step.words}", tuple(failed), self._listed(step))
+        return Done(f"{count(number, 'session')} {step.words}", tuple(failed), self._listed(step))
 
     def _listed(self, step: _Step) -> tuple[str, ...]:
         """Bring the list up to date with what was done; what it does not show yet, and why."""
@@ -141,7 +142,3 @@ class Bulk:
             except StoreError as error:
                 unlisted.append(str(error))
         return tuple(unlisted)
-
-
-def _counted(count: int) -> str:
-    return f"{count} session" if count == 1 else f"{count} sessions"

@@ -13,6 +13,7 @@ from distill_core.evidence import Evidence
 from distill_core.revision import unified
 from distill_core.state import SessionState, Step
 from sessions.appending import annotation, append
+from sessions.judging.judgement import open_to
 
 Winner: TypeAlias = Literal["one", "other", "neither"]
 
@@ -59,13 +60,27 @@ class StepPair(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool = False
 
 
+class Preferred(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the two `by` prefers, and why."""
+
+    by: str
+    winner: Winner
+    reason: str = ""
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two sessions. `related` says how they hang together, empty if they do not."""
+    """Two sessions.
+
+    Args:
+        related: how they hang together, empty if they do not.
+        preferences: what persons said last of which is better.
+    """
 
     one: Side
     other: Side
     steps: tuple[StepPair, ...]
     related: str = ""
+    preferences: tuple[Preferred, ...] = ()
 
     @property
     def same_question(self) -> bool:
@@ -77,28 +92,40 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         """Whether both read the same."""
         return self.one.document == self.other.document
 
+    def preferring(self, said: Preferred) -> Comparison:
+        """With one more preference, in the place of what that person said before."""
+        others = (before for before in self.preferences if before.by != said.by)
+        return msgspec.structs.replace(self, preferences=(*others, said))
+
 
 def compare(
     one: SessionState,
     other: SessionState,
     *,
     evidence: tuple[Evidence | None, Evidence | None] = (None, None),
+    who: str = "",
 ) -> Comparison:
     """Put two sessions beside one another.
 
     Args:
         evidence: of the document of each, where quotations are to be looked up.
+        who: looks at them; preferences are told that this person may see.
 
     Raises:
         StoreError: one of them never began.
     """
     count = max(len(one.steps), len(other.steps))
-    return Comparison(
+    found = Comparison(
         one=_side(one, evidence[0]),
         other=_side(other, evidence[1]),
         steps=tuple(_pair(one, other, number) for number in range(1, count + 1)),
         related=_related(one, other),
     )
+    for made in open_to(one, who):
+        if made.preference is not None and made.preference.other == found.other.session_id:
+            winner = _TO_ONE[made.preference.winner]
+            found = found.preferring(Preferred(by=made.by, winner=winner, reason=made.reason))
+    return found
 
 
 def _side(state: SessionState, evidence: Evidence | None) -> Side:
@@ -178,6 +205,7 @@ _FROM_ONE: dict[Winner, Literal["this", "other", "neither"]] = {
     "other": "other",
     "neither": "neither",
 }
+_TO_ONE = {theirs: ours for ours, theirs in _FROM_ONE.items()}
 _FROM_OTHER: dict[Winner, Literal["this", "other", "neither"]] = {
     "one": "other",
     "other": "this",

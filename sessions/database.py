@@ -179,13 +179,20 @@ def _open(path: Path) -> sqlite3.Connection:
             connection.execute("pragma cache_size = -65536")
             if _check_version(connection, path) < VERSION:
                 _bring_up_to_date(connection, path)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if _moved(error):
+                continue
             raise
         if before is not None and before == _inode(path):
             return connection
         # A rebuild put another file in its place meanwhile, or might have where there was none before.
         connection.close()
+
+
+def _moved(error: BaseException) -> bool:
+    """Whether a rebuild put another file in the place of the one that was being set up."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED
 
 
 def _inode(path: Path) -> int | None:

@@ -134,11 +134,13 @@ def _written(folder: Path) -> float:
     return max((folder / f"{s}.jsonl").stat().st_mtime for s in STREAMS if (folder / f"{s}.jsonl").exists())
 
 
-def the_one(folders: Iterable[Path], name: str, where: str = "") -> Path:
+def the_one(
+    folders: Iterable[Path], name: str, where: str = "", listed: str = "distill-tui sessions list"
+) -> Path:
     """The folder called `name`, or the only one whose name begins so.
 
     Args:
-        where: they lie, for people.
+        where: they lie, for people; `listed` says how they are listed.
 
     Raises:
         StoreError: there is none, or several begin so.
@@ -156,7 +158,7 @@ def the_one(folders: Iterable[Path], name: str, where: str = "") -> Path:
         )
     raise StoreError(
         f"no session{where} is called {name!r}",
-        remedy="name a folder, an id, the beginning of one, or last; list them: distill-tui sessions list",
+        remedy=f"name a folder, an id, the beginning of one, or last; list them: {listed}",
     )
 
 

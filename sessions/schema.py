@@ -251,7 +251,8 @@ def _search(table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     add = f"insert into {fts} (rowid, {names}) values (new.id, {new});"
     drop = f"insert into {fts} ({fts}, rowid, {names}) values ('delete', old.id, {old});"
     return (
-        f"create virtual table {fts} using fts5 ({names}, content='{table}', content_rowid='id', "
+        f'create virtual table {fts} using fts5 ({names}, content="{table}", '
+        "content_rowid='id', "
         """tokenize="unicode61 tokenchars '_'")""",
         f"create trigger {table}_ai after insert on {table} begin {add} end",
         f"create trigger {table}_ad after delete on {table} begin {drop} end",
@@ -267,7 +268,27 @@ def _first(database: Database) -> None:
             database.execute(statement)
 
 
-MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (("0001_first", _first),)
+def _settled(database: Database) -> None:
+    """What was judged is read again: a settled rating or label counts alone, one that was taken back not at all."""
+    database.execute("update sessions set sizes = null where annotations > 0")
+
+
+def _found_by_datasette(database: Database) -> None:
+    """The full-text indexes name their tables in double quotes, by which Datasette tells that they belong together."""
+    for table, columns in SEARCHED.items():
+        for end in ("ai", "ad", "au"):
+            database.execute(f"drop trigger {table}_{end}")
+        database.execute(f"drop table {table}_fts")
+        for statement in _search(table, columns):
+            database.execute(statement)
+        database.execute(f"insert into {table}_fts ({table}_fts) values ('rebuild')")
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("0001_first", _first),
+    ("0002_settled", _settled),
+    ("0003_found_by_datasette", _found_by_datasette),
+)
 """Name and work of each migration, in order."""
 
 VERSION = len(MIGRATIONS)

@@ -123,6 +123,19 @@ def stats(store: Store, filter: Filter = Filter()) -> Stats:  # noqa: B008  # fr
         return _Asking(store, filter).stats()
 
 
+def own(store: Store, wanted: Filter, *, examples: bool = False) -> tuple[Stats, int]:
+    """The statistics of what `wanted` selects, and how many sessions that come with the program were left out of it.
+
+    Args:
+        examples: count those too; they are counted anyway where the filter asks for them.
+
+    Raises:
+        StoreError: the index cannot be read.
+    """
+    filter = wanted if examples else wanted.without_examples()
+    return stats(store, filter), store.count(wanted) - store.count(filter)
+
+
 class _Asking:
     """Queries over one selection."""
 

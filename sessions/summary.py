@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from distill_core import events as ev
 from distill_core.state import SessionState, WorkerCall
-from sessions.judging.judgement import labelled
+from sessions.judging.judgement import labelled, overall
 from sessions.rows import dump, more
 
 TITLE_CHARS = 80
@@ -110,21 +109,13 @@ def judgement(state: SessionState) -> dict[str, Any]:
     """The columns that annotations decide, and how far the log was read."""
     counted = state.annotations()
     return {
-        "rating": rating(counted),
+        "rating": overall(counted),
         "labels": dump(sorted({label for _, label in labelled(state)})),
         "annotations": len(counted),
         "reviewers": dump(sorted({a.by for a in counted})),
         "updated": state.updated.isoformat() if state.updated else None,
         "last_seq": state.seq,
     }
-
-
-def rating(annotations: Iterable[ev.Annotated]) -> float | None:
-    """The mean of each annotator's last rating of the session or its answer; None where nobody rated it."""
-    last = {
-        a.by: a.rating for a in annotations if a.rating is not None and a.target.kind in ("session", "answer")
-    }
-    return sum(last.values()) / len(last) if last else None
 
 
 def title(question: str) -> str:

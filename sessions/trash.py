@@ -54,7 +54,7 @@ def restore(home: Home, session_id: str) -> Path:
         StoreError: it is not there, several begin so, or another one has its place.
     """
     home.folder(session_id)
-    folder = the_one(trashed(home), session_id, " in the trash")
+    folder = the_one(trashed(home), session_id, " in the trash", "distill-tui sessions restore")
     session_id = folder.name
     place = home.sessions / session_id
     if place.exists():

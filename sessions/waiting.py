@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sessions.filters import Filter, parse
+from sessions.home import Home
+from sessions.judging.judgement import done_by
+from sessions.judging.reading import judged
 from sessions.store import SessionRow, Store
 
 
@@ -25,6 +28,10 @@ def next_waiting(rows: Sequence[SessionRow], who: str, at: int, by: int = 1) -> 
     """
     places = ((at + by * distance) % len(rows) for distance in range(1, len(rows) + 1))
     return next((place for place in places if not judged_by(rows[place], who)), None)
+
+
+def _began(row: SessionRow) -> float:
+    return row.started.timestamp() if row.started is not None else float("inf")
 
 
 class Queue:
@@ -88,6 +95,31 @@ class Queue:
         if session_id in names:
             self.at = names.index(session_id)
         self.at = max(0, min(self.at, len(self.rows) - 1))
+
+    def return_to(self, session_id: str) -> None:
+        """Stand where the queue was left: at that session, also where the filter does not select it any more.
+
+        A session that one has begun to judge is not among the unreviewed ones; it is in the queue again until one has
+        said that one is done with it, or has left it for another.
+
+        Raises:
+            StoreError: the index cannot be read.
+            LogError: the session's judgements cannot be read.
+        """
+        if session_id and session_id not in {row.session_id for row in self.rows}:
+            with Store(self._home, catch_up=False) as store:
+                found = store.list(Filter().with_term("id", session_id))
+            row = next((row for row in found if row.session_id == session_id), None)
+            if row is None:
+                return
+            later = (n for n, other in enumerate(self.rows) if _began(other) > _began(row))
+            at = next(later, len(self.rows))
+            if judged_by(row, self.who) and self.who not in done_by(
+                judged(Home(self._home).folder(session_id))
+            ):
+                self.rows.insert(at, row)
+            self.at = at % max(1, len(self.rows))
+        self.go_to(session_id)
 
     def next_unreviewed(self, by: int = 1) -> bool:
         """Go to the next session that the person has not judged, round the end; False if there is none."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from sessions.comparing import Comparison, Side, StepPair
+from distill_core.plurals import count
+from sessions.comparing import Comparison, Preferred, Side, StepPair, Winner
 from tui.lines import Line, pad, roled
 from tui.live import words
 from tui.text import clean
 
 RULE = ("─ ", "rule")
+NAMES: dict[Winner, str] = {"one": "the first", "other": "the second", "neither": "neither"}
 
 
 def title_lines(found: Comparison) -> tuple[Line, ...]:
-    """What the two have in common."""
+    """What the two have in common, and which was preferred."""
     if found.same_question:
         question: Line = (("both were asked: ", "muted"), (" ".join(found.one.question.split()), "heading"))
     else:
@@ -26,7 +28,18 @@ def title_lines(found: Comparison) -> tuple[Line, ...]:
     same = ("of the same document", "muted") if found.same_document else ("! of different documents", "warn")
     related = (f" · {found.related}", "muted") if found.related else ("", "")
     differing = sum(bool(step.diff) for step in found.steps)
-    return question, (same, related, (f" · the code differs in {words.count(differing, 'step')}", "muted"))
+    common: Line = (same, related, (f" · the code differs in {count(differing, 'step')}", "muted"))
+    return question, common, *map(_preferred, found.preferences)
+
+
+def _preferred(said: Preferred) -> Line:
+    reason = " ".join(said.reason.split())
+    return (
+        ("★ ", "ok"),
+        (f"{said.by}: ", "muted"),
+        (f"{NAMES[said.winner]} is better", "ok"),
+        (f" ({reason})" if reason else "", ""),
+    )
 
 
 def side_lines(side: Side, other: Side) -> list[Line]:
@@ -52,10 +65,10 @@ def _facts(side: Side) -> list[tuple[str, str]]:
     return [
         ("ended", side.status),
         ("models", f"{side.supervisor} → {side.worker}"),
-        ("steps", f"{side.steps} · {words.count(side.cells, 'cell')} · {side.errors} failed"),
+        ("steps", f"{side.steps} · {count(side.cells, 'cell')} · {side.errors} failed"),
         (
             "cost",
-            f"{words.tokens(side.tokens)} tok · {words.count(side.worker_calls, 'call')}{cost}{elapsed}",
+            f"{words.tokens(side.tokens)} tok · {count(side.worker_calls, 'call')}{cost}{elapsed}",
         ),
         ("quoted", quoted),
     ]

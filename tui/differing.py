@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from distill_core.plurals import count
 from distill_core.rerunning import KINDS, Divergence
-from tui.live.words import count
 
 MOST = 24
 """Lines shown of one difference."""

@@ -51,12 +51,12 @@ class Reviewed(msgspec.Struct, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is remembered."""
+    """All that is remembered; `reviewing` by person, since several may review in one home."""
 
     layout: Layout = Layout()
     theme: str | None = None
     new: NewSession = NewSession()
-    review: Reviewed = Reviewed()
+    reviewing: dict[str, Reviewed] = msgspec.field(default_factory=dict)
 
 
 class Memory:
@@ -72,10 +72,32 @@ class Memory:
 
     def keep(self, **changes: object) -> None:
         """Remember fields of `Remembered` from now on."""
-        value = msgspec.structs.replace(self.value, **changes)
-        if value == self.value:
+        if all(getattr(self.value, name) == value for name, value in changes.items()):
             return
-        self.value = value
+        self._refresh()
+        self.value = msgspec.structs.replace(self.value, **changes)
+        self._save()
+
+    def reviewed(self, who: str) -> Reviewed:
+        """Where `who` left the review queue."""
+        return self.value.reviewing.get(who, Reviewed())
+
+    def stand(self, who: str, words: str, session_id: str) -> None:
+        """`who` is at this session of the review queue, under this filter."""
+        left = self.reviewed(who).stand(words, session_id)
+        if left == self.reviewed(who):
+            return
+        self._refresh()
+        self.value = msgspec.structs.replace(self.value, reviewing={**self.value.reviewing, who: left})
+        self._save()
+
+    def _refresh(self) -> None:
+        """Take in what another program has written meanwhile."""
+        found, trouble = _read(self._path)
+        if self._path is not None and not trouble and self._path.exists():
+            self.value = found
+
+    def _save(self) -> None:
         try:
             self._write()
         except OSError as error:

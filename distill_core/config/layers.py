@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 
-from distill_core.config.settings import ModelProfile, Settings
+from distill_core.config.settings import AnnotationSettings, ModelProfile, Settings
 from distill_core.environment import dotenv
 from distill_core.errors import ConfigError
 
@@ -146,6 +146,7 @@ def merge(layers: list[Layer]) -> Effective:
         _reachable(profile.base_url, ("models", name, "base_url"), origin)
         _names_a_variable(profile.api_key_env, ("models", name, "api_key_env"), origin)
     settings = _checked(tree, Settings, (), origin)
+    _vocabulary(settings.annotation, origin)
     _reachable(settings.base_url, ("base_url",), origin)
     effective = [
         Value(".".join(key), value, origin.get(key, "default"))
@@ -154,6 +155,28 @@ def merge(layers: list[Layer]) -> Effective:
     for value in effective:
         _in_range(value)
     return Effective(settings, tuple(effective))
+
+
+def _vocabulary(annotation: AnnotationSettings, origin: Mapping[Key, str]) -> None:
+    """See that labels can be typed one after another, with commas between them, and told apart."""
+    key: Key = ("annotation", "labels")
+    labels = annotation.labels
+    for label in labels:
+        if not label.strip() or label != label.strip() or "," in label or "\n" in label:
+            remedy = "a label is words without a comma, and without space around them"
+        elif labels.count(label) > 1:
+            remedy = "each label stands there once"
+        else:
+            continue
+        raise ConfigError(
+            f"{origin.get(key, 'default')}: annotation.labels is wrong", found=repr(label), remedy=remedy
+        )
+    if not labels:
+        raise ConfigError(
+            f"{origin.get(key, 'default')}: annotation.labels is wrong",
+            found="[]",
+            remedy="name one label or more",
+        )
 
 
 def _known_provider(profile: ModelProfile, name: str, origin: Mapping[Key, str]) -> None:

@@ -5,6 +5,7 @@ The one that comes with the program is `rubric.toml` beside this file.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -16,6 +17,7 @@ from distill_core.errors import ConfigError
 Measure: TypeAlias = Literal["nominal", "ordinal", "interval"]
 
 MOST_CRITERIA, MOST_LEVELS = 30, 20
+REMEDY = "docs/CONFIG.md shows one under Judging"
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,11 +67,23 @@ def load_rubric(path: str | Path | None = None) -> Rubric:
             f"cannot read the rubric {file}", found=error.strerror, remedy="see annotation.rubric"
         ) from error
     except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the rubric {file} is not right", found=str(error)) from error
+        raise ConfigError(f"the rubric {file} is not right", found=_plainly(error), remedy=REMEDY) from error
     problem = _problem(rubric)
     if problem is not None:
-        raise ConfigError(f"the rubric {file} is not right", found=problem)
+        raise ConfigError(f"the rubric {file} is not right", found=problem, remedy=REMEDY)
     return rubric
+
+
+def _plainly(error: Exception) -> str:
+    """What a decoder says, with the place first and by words: `$.criteria[0].most` is "most of criterion 1"."""
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    what, _, place = str(error).replace("`", "").partition(" - at ")
+    inside = re.fullmatch(r"\$\.criteria\[(\d+)\]\.?(.*)", place)
+    if inside is None:
+        return what if place in ("", "$") else f"{place.removeprefix('$.')}: {what}"
+    criterion = f"criterion {int(inside[1]) + 1}"
+    return f"{inside[2]} of {criterion}: {what}" if inside[2] else f"{criterion}: {what}"
 
 
 def _problem(rubric: Rubric) -> str | None:
@@ -83,9 +97,10 @@ def _problem(rubric: Rubric) -> str | None:
         if not criterion.id or not criterion.title:
             return "a criterion without an id or a title"
         if not 0 < criterion.most - criterion.least < MOST_LEVELS:
-            return f"{criterion.id} goes from {criterion.least} to {criterion.most}"
-        scale = {str(level) for level in range(criterion.least, criterion.most + 1)}
-        strange = next((level for level in criterion.levels if level not in scale), None)
+            scale = f"{criterion.least} to {criterion.most}"
+            return f"{criterion.id} goes from {scale}, not over 2 to {MOST_LEVELS} levels"
+        levels = {str(level) for level in range(criterion.least, criterion.most + 1)}
+        strange = next((level for level in criterion.levels if level not in levels), None)
         if strange is not None:
             return f"{criterion.id} has a level {strange!r} that is not on its scale"
     return None

@@ -58,6 +58,14 @@ def cache_key(handler: ModelHandler, messages: Sequence[Message], params: Mappin
     return hashlib.sha256(encoded).hexdigest()
 
 
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "free some space, or choose another home with --home",
+    sqlite3.SQLITE_READONLY: "choose a home you may write with --home",
+    sqlite3.SQLITE_CANTOPEN: "choose a home you may write with --home",
+}
+"""What helps against what SQLite says."""
+
+
 class ResponseCache:
     """Kept replies, as one session sees them.
 
@@ -199,8 +207,9 @@ class _Store:
                     found=getattr(error, "strerror", None) or str(error),
                     remedy="choose another with --home or DISTILL_HOME",
                 ) from error
+            code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
             raise DistillError(
                 f"the response cache {self.path} cannot be used",
                 found=str(error),
-                remedy="delete the file, or switch the cache off",
+                remedy=_REMEDIES.get(code, "delete the file, or switch the cache off"),
             ) from error

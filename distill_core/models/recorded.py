@@ -15,6 +15,7 @@ import msgspec
 
 from distill_core.errors import DivergenceError
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
+from distill_core.plurals import count
 
 Prompt: TypeAlias = Sequence[Message] | str | None
 """What was asked: all messages, or the text of the last one, or unknown (fits anything, in order only)."""
@@ -88,7 +89,7 @@ class RecordedHandler(ModelHandler):
         assert self._in_order is not None
         if not self._in_order:
             raise DivergenceError(
-                f"the recording ends after {self._given} call{'' if self._given == 1 else 's'}",
+                f"the recording ends after {count(self._given, 'call')}",
                 found=f"one more was asked: {_shown(_last_text(messages), 0)}",
                 remedy="go on with a model",
             )

@@ -13,6 +13,7 @@ from distill_core.playbook.catalogue import load
 from distill_core.playbook.choosing import choose
 from distill_core.playbook.transcript import Transcript, read
 from distill_core.playbook.writing import OPENING
+from distill_core.plurals import count
 
 GIVE_UP = """\
 # playbook: as_it_stands
@@ -101,7 +102,7 @@ def _somebody_reads(talk: Transcript) -> None:
     if calls and asked == failed:
         raise ModelError(
             "the playbook cannot go on",
-            found=f"the worker answered none of {calls} call{'' if calls == 1 else 's'}",
+            found=f"the worker answered none of {count(calls, 'call')}",
             remedy="see that it can be reached: distill-tui models",
         )
     if not calls and any(turn.report.get("may") == 0 for turn in talk.turns):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from distill_core.errors import ReplError
+from distill_core.plurals import count
 from distill_core.repl.node import Node
 from distill_core.repl.proportional import Pages
 from distill_core.repl.values import Checkpoint
@@ -91,7 +92,9 @@ class Shelf:
             if index in kept.indexes:
                 return kept
         there = ", ".join(str(kept.index) for kept in self)
-        raise ReplError(f"there is no checkpoint after {index} cells", found=f"kept are those after {there}")
+        raise ReplError(
+            f"there is no checkpoint after {count(index, 'cell')}", found=f"kept are those after {there}"
+        )
 
     def go_back_to(self, index: int) -> list[Kept]:
         """Give up all that come after `index`; returns them."""

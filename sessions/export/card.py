@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from distill_core.plurals import count
 from sessions.export.plan import Plan
 from sessions.export.provenance import COLUMN, SHAPE
 from sessions.export.report import Report
@@ -110,11 +111,11 @@ def _body(plan: Plan, report: Report) -> str:
 
 
 def _counts(report: Report) -> str:
-    rows = [f"| {split or 'files'} | {count} |" for split, count in report.rows.items()]
+    rows = [f"| {split or 'files'} | {number} |" for split, number in report.rows.items()]
     table = "\n".join(["| split | rows |", "|---|---|", *rows])
     people = f" Annotators: {', '.join(report.annotators)}." if report.annotators else ""
     models = f" Models: {', '.join(f'`{m}`' for m in report.models)}." if report.models else ""
-    return f"{report.sessions} sessions.{models}{people}\n\n{table}"
+    return f"{count(report.sessions, 'session')}.{models}{people}\n\n{table}"
 
 
 def _labels(plan: Plan, report: Report) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from distill_core.errors import ExportError
+from distill_core.plurals import count
 from sessions.export.selecting import Source, sources
 from sessions.filters import parse
 from sessions.home import Home
@@ -68,7 +69,7 @@ def choose(
 
 
 def _left_out(number: int) -> str:
-    return f"{number} example session{'' if number == 1 else 's'}, which are left out"
+    return f"{count(number, 'example session')}, which are left out"
 
 
 def _folder(word: str, home: Path) -> Path | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from distill_core.errors import ExportError
+from distill_core.plurals import count
 from sessions.export import parquet, shards, sifting_ahead
 from sessions.export.card import CARD, card, columns_of
 from sessions.export.destination import Destination, destination
@@ -230,9 +231,11 @@ class _Writing:
 
     def _nothing(self, made: Report) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        why = ", ".join(f"{count} by {rule}" for rule, count in made.left.items()) or "the sessions hold none"
+        why = (
+            ", ".join(f"{number} by {rule}" for rule, number in made.left.items()) or "the sessions hold none"
+        )
         raise ExportError(
-            f"no row for {made.format} in {made.sessions} sessions",
+            f"no row for {made.format} in {count(made.sessions, 'session')}",
             found=f"left out: {why}",
             remedy="--keep RULE lifts a rule, --explain ROW says more",
         )

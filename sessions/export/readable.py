@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from distill_core import events as ev
+from distill_core.plurals import count
 from sessions.export.trace import RAN, Call, Cell, Trace, Turn
 
 
@@ -96,7 +97,7 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
     if trace.parent is not None:
         yield (
             "Fork of",
-            f"{trace.parent.session_id}, after {trace.parent.steps} step{'' if trace.parent.steps == 1 else 's'}",
+            f"{trace.parent.session_id}, after {count(trace.parent.steps, 'step')}",
         )
     for number, question in enumerate(trace.questions[1:], 2):
         yield f"Question {number}", question
@@ -135,7 +136,7 @@ def _cell(cell: Cell, calls: dict[str, Call]) -> Iterator[Piece]:
         yield Source(output, title="Output" if len(output) > 2000 else "")
     made = [calls[name] for name in cell.calls if name in calls]
     if made:
-        yield Source("\n".join(_call(call) for call in made), title=f"{len(made)} worker calls")
+        yield Source("\n".join(_call(call) for call in made), title=count(len(made), "worker call"))
     for call in made:
         yield from _notes(call.judgements, f"Worker call {call.call_id}")
 

@@ -5,7 +5,7 @@ Of several annotations the last that gives a field counts for it, unless a later
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -14,6 +14,8 @@ from distill_core.events import Annotated, Target
 from distill_core.state import SessionState
 
 FIELDS = ("rating", "mark", "labels", "comment", "correction", "reason", "scores")
+_NONE: tuple[object, ...] = (None, "", (), {})
+"""What a field holds that says nothing."""
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ def together(annotations: Iterable[Annotated]) -> Judgement:
             given = getattr(made, name)
             if name in made.cleared:
                 fields.pop(name, None)
-            if given not in (None, "", (), {}):
+            if given not in _NONE:
                 fields[name] = {**fields.get(name, {}), **given} if name == "scores" else given
     return Judgement(**fields)
 
@@ -58,9 +60,9 @@ def change(before: Judgement, after: Judgement) -> dict[str, Any]:
         old, new = getattr(before, name), getattr(after, name)
         if old == new:
             continue
-        if new not in (None, "", (), {}):
+        if new not in _NONE:
             given[name] = new
-        if new in (None, "", (), {}) or (name == "scores" and not set(old) <= set(new)):
+        if new in _NONE or (name == "scores" and not set(old) <= set(new)):
             cleared.append(name)
     if cleared:
         given["cleared"] = tuple(cleared)
@@ -68,9 +70,14 @@ def change(before: Judgement, after: Judgement) -> dict[str, Any]:
 
 
 def judgements(annotations: Iterable[Annotated]) -> dict[Target, dict[str, Judgement]]:
-    """Every judgement that says something, by target and person, in the order in which targets were first judged."""
+    """Every judgement that says something, by target and person, in the order in which targets were first judged.
+
+    A preference between sessions is none of this one alone, and its reason belongs to it.
+    """
     by_target: dict[Target, dict[str, list[Annotated]]] = {}
     for made in annotations:
+        if made.preference is not None:
+            continue
         by_target.setdefault(made.target, {}).setdefault(made.by, []).append(made)
     found: dict[Target, dict[str, Judgement]] = {}
     for target, persons in by_target.items():
@@ -81,21 +88,60 @@ def judgements(annotations: Iterable[Annotated]) -> dict[Target, dict[str, Judge
 
 
 def labelled(state: SessionState) -> list[tuple[Annotated, str]]:
-    """Every label that counts, with the annotation that gave it: the last of one person on one target that gave any."""
+    """Every label that counts, with the annotation that gave it: the last of one person on one target that gave any.
+
+    Where a disagreement was settled with labels, those count and nobody else's.
+    """
+    given = _last(state.annotations(), "labels", lambda made: made.target)
+    return [(made, label) for made in given for label in made.labels]
+
+
+def overall(annotations: Iterable[Annotated]) -> float | None:
+    """The rating of a session: what was settled, else the mean of each annotator's last rating of it or its answer.
+
+    Returns:
+        None where nobody rated it. Ratings of words in its answer are none of it.
+    """
+    rated = [
+        made
+        for made in annotations
+        if made.target.kind in ("session", "answer") and made.target.field is None
+    ]
+    given = _last(rated, "rating", lambda _: "overall")
+    last = {"" if made.settles else made.by: made.rating for made in given if made.rating is not None}
+    return sum(last.values()) / len(last) if last else None
+
+
+def _last(
+    annotations: Iterable[Annotated], field: str, about: Callable[[Annotated], Hashable]
+) -> list[Annotated]:
+    """The annotations whose `field` counts, in their order: the last of one person on one target that gave it.
+
+    Args:
+        about: what an annotation speaks of; where that was settled, only what settled it counts.
+    """
     last: dict[tuple[str, Target, bool], Annotated] = {}
-    for made in state.annotations():
-        key = (made.by, made.target, made.settles)
-        if made.labels:
+    for made in annotations:
+        # Whoever settles speaks for all, and takes the place of whoever settled before.
+        key = ("" if made.settles else made.by, made.target, made.settles)
+        if getattr(made, field) not in _NONE:
             last[key] = made
-        elif "labels" in made.cleared:
+        elif field in made.cleared:
             last.pop(key, None)
-    found = sorted(last.values(), key=lambda made: made.seq)
-    return [(made, label) for made in found for label in made.labels]
+    settled = {about(made) for made in last.values() if made.settles}
+    return sorted(
+        (made for made in last.values() if made.settles or about(made) not in settled),
+        key=lambda made: made.seq,
+    )
 
 
 def judgement_of(state: SessionState, target: Target, by: str) -> Judgement:
     """What `by` thinks of `target`."""
-    return together(a for a in state.annotations() if a.by == by and a.target == target and not a.settles)
+    return (
+        judgements(a for a in state.annotations() if a.target == target and not a.settles)
+        .get(target, {})
+        .get(by, NOTHING)
+    )
 
 
 def done_by(state: SessionState) -> frozenset[str]:

@@ -40,3 +40,5 @@ async def test_a_table_can_be_searched_by_words_with_underscores(datasette):
     assert [row["cell_id"] for row in rows] == ["c1"]
     rows = (await datasette.client.get("/sessions/annotations.json?_search=cited&_shape=array")).json()
     assert [row["by"] for row in rows] == ["ada"]
+    nothing = await datasette.client.get("/sessions/annotations.json?_search=nowhere&_shape=array")
+    assert nothing.json() == [], "the words were looked for"

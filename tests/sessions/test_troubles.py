@@ -13,7 +13,7 @@ from distill_core.errors import LogError, StoreError
 from distill_core.events import Annotated
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
-from sessions import LiveIndex, Store, database
+from sessions import LiveIndex, Store, database, parse
 from sessions.database import DamagedIndex, NewerIndex
 from sessions.home import Home
 from sessions.importing import bring
@@ -41,6 +41,22 @@ def test_an_index_of_a_newer_version_is_left_alone(tmp_path):
     with pytest.raises(NewerIndex) as failure:
         Store(tmp_path)
     assert "update the program" in one_line(failure.value)
+
+
+def test_an_older_index_is_brought_up_to_date(tmp_path):
+    judge(invent(tmp_path, "s1", *talk(1)), rating=4, comment="well cited")
+    Store(tmp_path).close()
+    before = everything(tmp_path / "sessions.db")
+    connection = sqlite3.connect(tmp_path / "sessions.db")
+    connection.execute("update sessions set rating = 1")
+    connection.execute("delete from _sqlite_migrations where name > '0001_first'")
+    connection.execute("pragma user_version = 1")
+    connection.commit()
+    connection.close()
+    with Store(tmp_path) as store:
+        assert store.list()[0].rating == 4
+        assert [hit.where for hit in store.search(parse("cited"))] == ["comment"]
+    assert everything(tmp_path / "sessions.db") == before
 
 
 @pytest.mark.parametrize("damage", [b"no database at all" * 100, b"SQLite format 3\x00" + bytes(5000)])

@@ -57,6 +57,20 @@ def test_a_session_that_is_judged_stays_in_the_queue_until_it_is_looked_at_again
     assert names(queue) == ["b", "c"]
 
 
+def test_a_session_that_i_have_begun_to_judge_is_there_again_until_i_am_done(home):
+    mine = "unreviewed:ada"
+    judge(home / "sessions" / "b", by="ada", mark=0)
+    queue = Queue(home, "ada", mine)
+    queue.return_to("b")
+    assert (names(queue), queue.at) == (["a", "b", "c"], 1)
+    judge(home / "sessions" / "b", by="ada", done=True)
+    queue = Queue(home, "ada", mine)
+    queue.return_to("b")
+    assert (names(queue), queue.at) == (["a", "c"], 1), "then it goes on with the next one"
+    queue.return_to("gone")
+    assert queue.at == 1
+
+
 def test_the_place_stays_at_the_session_when_the_filter_changes(home):
     queue = Queue(home, "ada")
     queue.go_to("c")

@@ -139,6 +139,13 @@ async def test_neutral_is_not_unmarked(opened):
     assert "  · Step 1" in opened.text("card") or " · Step 1" in opened.text("card")
 
 
+async def test_scores_move_up_and_down_and_end_with_the_scale(opened):
+    await opened.press("j", "plus", "plus", "0")
+    assert opened.said()[-1][-1] == {"faithful": 2}
+    await opened.press("minus", "minus")
+    assert opened.said()[-1][-1] == {"faithful": 1}
+
+
 async def test_undo_and_redo_go_through_the_log(opened):
     await opened.press("4", "2", "u")
     assert opened.screen.card.mine(opened.screen.entry).rating == 4
@@ -256,10 +263,11 @@ async def test_the_place_is_remembered(home, tmp_path):
         await settled(pilot)
         await pilot.press("q")
         await pilot.pause()
-    left = Memory(memory).value.review
+    left = Memory(memory).reviewed("ada")
     again = Queue(home, "ada", left.words)
-    again.go_to(left.places[left.words])
+    again.return_to(left.places[left.words])
     assert again.rows[again.at].question == "What is beta?"
+    assert Memory(memory).reviewed("ben").places == {}, "it is ada's place, not ben's"
 
 
 async def test_each_filter_has_a_place_of_its_own(opened):

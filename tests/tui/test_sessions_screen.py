@@ -220,6 +220,16 @@ async def test_statistics_of_what_is_listed(home):
         await it.until(lambda: it.app.screen is it.screen)
 
 
+async def test_statistics_leave_examples_out_and_say_so(home):
+    invent(home, "example-01-two-years", *talk(1))
+    async with opened(home) as it:
+        await it.pilot.press("p")
+        await it.until(lambda: isinstance(it.app.screen, StatisticsScreen))
+        assert "without 1 example session" in str(
+            it.app.screen.query_one("#statistics-title", LineBar).render()
+        )
+
+
 async def test_an_empty_home_says_so(tmp_path):
     async with opened(tmp_path / "nothing") as it:
         assert "Nothing is kept" in it.screen.query_one("#sessions-list", LinePane).empty

@@ -20,5 +20,6 @@ COMPARING: tuple[Action, ...] = (
     _compare("next", ("n",), "Next difference", "To the next step whose code differs"),
     _compare("previous", ("N",), "Previous", "To the one before", shown=False),
     _compare("panes", ("tab",), "Other pane", "To the next pane", shown=False),
+    _compare("help", ("question_mark", "f1"), "Help", "This list"),
     _compare("leave", ("q", "escape", "ctrl+q"), "Leave", "Leave"),
 )

@@ -29,7 +29,12 @@ KEEPING: tuple[Action, ...] = (
     _action("sort", ("s",), "Sort", "Sort by the next column"),
     _action("reverse", ("S",), "Reverse", "Turn the order round"),
     _action("next", ("n",), "Next unreviewed", "Go to the next session that you have not judged"),
-    _action("stats", ("p",), "Plots", "Statistics of what is listed, with plots"),
+    _action(
+        "stats",
+        ("p",),
+        "Plots",
+        "Statistics of what is listed, with plots; without example sessions",
+    ),
     _action("export", ("x",), "Export", "Export the marked sessions, or all that are listed"),
     _action("refresh", ("f5",), "Refresh", "Look for what is new", shown=False),
     _action("help", ("question_mark",), "Help", "This list"),

@@ -30,9 +30,21 @@ REVIEWING: tuple[Action, ...] = (
         )
         for n in range(1, 10)
     ),
-    _review("good", ("plus", "right"), "Good", "Mark the step or the answer at the cursor +1", shown=True),
-    _review("neutral", ("0",), "Neutral", "Mark it neutral, which is not the same as not marked", shown=True),
-    _review("bad", ("minus", "left"), "Bad", "Mark it −1", shown=True),
+    _review(
+        "good",
+        ("plus", "right"),
+        "Good",
+        "Mark the step or the answer at the cursor +1; score a criterion one higher",
+        shown=True,
+    ),
+    _review(
+        "neutral",
+        ("0",),
+        "Neutral",
+        "Mark it neutral, which is not the same as not marked; score a criterion 0",
+        shown=True,
+    ),
+    _review("bad", ("minus", "left"), "Bad", "Mark it −1; score a criterion one lower", shown=True),
     _review("unmark", ("backspace", "delete"), "Unmark", "Take mark or score away"),
     _review("label", ("l",), "Label", "Labels for the entry at the cursor", shown=True),
     _review("comment", ("c",), "Comment", "A comment on it", shown=True),

@@ -21,7 +21,9 @@ SETTLING: tuple[Action, ...] = (
     ),
     _settle("own", ("m",), "Own", "Write the judgement that counts yourself; enter does so too"),
     _settle("next", ("n",), "Next open", "To the next dispute that is not settled"),
+    _settle("open", ("o",), "Open", "The session itself, with playback"),
     _settle("undo", ("ctrl+z", "u"), "Undo", "Take back what you settled last"),
     _settle("redo", ("U", "ctrl+r"), "Redo", "Settle it again", shown=False),
+    _settle("help", ("question_mark", "f1"), "Help", "This list"),
     _settle("leave", ("q", "escape", "ctrl+q"), "Leave", "Leave"),
 )

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from distill_core.config.rubric import Criterion, Rubric
+from distill_core.plurals import count
 from sessions.judging.judgement import Judgement
 from tui.lines import Line, pad
-from tui.live import words
 
 Part: TypeAlias = Literal["rating", "mark", "label", "score", "comment", "correction", "reason"]
 
@@ -208,7 +208,7 @@ class Form:
         return (
             _title(title),
             (text.split("\n", 1)[0], ""),
-            (f" … {words.count(more, 'more line')}" if more else "", "muted"),
+            (f" … {count(more, 'more line')}" if more else "", "muted"),
         )
 
 

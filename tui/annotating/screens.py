@@ -290,7 +290,7 @@ class SpanScreen(ModalScreen[tuple[str, int, int] | None]):
     def _say(self, problem: str | None = None) -> None:
         field = self._fields[self._at]
         self.query_one("#span-title", LineBar).show(
-            ((f"Mark words of {self._what}: {field}", "heading"),),
+            ((f"Mark words of {field if self._what in field else f'{self._what}: {field}'}", "heading"),),
             (("Select with shift and the arrows, or with the mouse.", "muted"),),
         )
         keys: list[tuple[str, str]] = [("enter", "key"), (" judge these words   ", "")]

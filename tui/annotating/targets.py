@@ -110,6 +110,19 @@ def passage(state: SessionState, target: Target) -> str:
     return texts(state, target).get(target.field, "")[target.start : target.end]
 
 
+GLANCE = 200
+"""Characters of a glance."""
+
+
+def glance(state: SessionState, target: Target) -> str:
+    """What is judged in a line: the words of a span, a session's question, else how its text begins."""
+    whole = passage(state, target) or (
+        state.question if target.kind == "session" else next(iter(texts(state, target).values()), "")
+    )
+    line = " ".join(whole.split())
+    return line if len(line) <= GLANCE else line[: GLANCE - 1] + "…"
+
+
 def targets(state: SessionState) -> list[Target]:
     """Everything that can be judged as a whole, from the session down."""
     found = [SESSION]

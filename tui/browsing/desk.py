@@ -120,12 +120,12 @@ class Desk:
         """Take the last of these back."""
         return await self._do(lambda store: self._bulk_of(store).undo())
 
-    async def stats(self, words: str) -> Stats:
-        """The statistics of what `words` select."""
+    async def stats(self, words: str) -> tuple[Stats, int]:
+        """The statistics of what `words` select, and how many example sessions were left out of it."""
         from sessions import parse
-        from sessions.stats import stats
+        from sessions.stats import own
 
-        return await self._do(lambda store: stats(store, parse(as_typed(words))))
+        return await self._do(lambda store: own(store, parse(as_typed(words))))
 
     def close(self) -> None:
         """Close the store."""

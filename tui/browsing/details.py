@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from distill_core.plurals import count
 from tui.cli.listing import money, when
 from tui.lines import Line, Span, roled, wrap
-from tui.live import words
 
 if TYPE_CHECKING:
     from sessions import Hit, SessionRow
@@ -59,8 +59,8 @@ def _facts(row: SessionRow) -> Iterator[Line]:
         ("worker", row.worker),
         ("started", when(row.started)),
         ("took", "-" if row.elapsed is None else f"{row.elapsed:.0f} s"),
-        ("spent", f"{words.count(row.tokens, 'token')}, {money(row.cost)}"),
-        ("steps", f"{row.steps}, {row.edits} edited, {words.count(row.errors, 'cell')} failed"),
+        ("spent", f"{count(row.tokens, 'token')}, {money(row.cost)}"),
+        ("steps", f"{row.steps}, {row.edits} edited, {count(row.errors, 'cell')} failed"),
         ("calls", f"{row.worker_calls}, {row.failed_calls} failed"),
         ("decided by", ", ".join(row.decided_by) or "-"),
         ("judged by", ", ".join(row.reviewers) or "nobody yet"),

@@ -31,7 +31,7 @@ def show_sessions(setup: Setup, home: Path, who: str, words: str) -> Fork | None
     return DistillApp(setup, lambda: SessionsScreen(setup, home, who, words)).run()
 
 
-def show_stats(setup: Setup, found: Stats, words: str) -> None:
+def show_stats(setup: Setup, found: Stats, words: str, left: int) -> None:
     """Statistics with plots, until the person leaves them. Blocks.
 
     Raises:
@@ -41,7 +41,7 @@ def show_stats(setup: Setup, found: Stats, words: str) -> None:
     from tui.app import DistillApp
     from tui.screens.statistics import StatisticsScreen
 
-    DistillApp(setup, lambda: StatisticsScreen(found, words)).run()
+    DistillApp(setup, lambda: StatisticsScreen(found, words, left)).run()
 
 
 def _need_terminal(instead: str) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui.live.words import count, step_mark
+from distill_core.plurals import count
+from tui.live.words import step_mark
 from tui.text import clean
 
 if TYPE_CHECKING:
+    from distill_core.events import Preference
     from distill_core.state import Cell, SessionState, Step
     from sessions import Hit, SessionRow
 
@@ -161,6 +163,12 @@ def _answer(row: SessionRow) -> Iterator[str]:
         yield from (f"  {clean(line)}" for line in row.answer.splitlines())
 
 
+def _preference(preference: Preference) -> str:
+    if preference.winner == "neither":
+        return f"neither better nor worse than {preference.other}"
+    return f"{'better' if preference.winner == 'this' else 'worse'} than {preference.other}"
+
+
 def _judgements(state: SessionState) -> Iterator[str]:
     annotations = state.annotations()
     if annotations:
@@ -170,10 +178,15 @@ def _judgements(state: SessionState) -> Iterator[str]:
         what = a.target.kind + (f" {a.target.id}" if a.target.id else "")
         parts = [
             f"rated {a.rating}" if a.rating is not None else "",
-            f"marked {a.mark:+d}" if a.mark is not None else "",
+            f"marked {a.mark:+d}".replace("+0", "0") if a.mark is not None else "",
             ", ".join(a.labels),
             *(f"{name} {score:g}" for name, score in a.scores.items()),
             a.comment,
             f"should be: {a.correction}" if a.correction else "",
+            _preference(a.preference) if a.preference is not None else "",
+            f"because: {a.reason}" if a.reason else "",
+            f"takes back {', '.join(a.cleared)}" if a.cleared else "",
+            "done" if a.done else "",
         ]
-        yield f"  {clean(a.by)} on {clean(what)}: {clean('; '.join(p for p in parts if p))}"
+        how = " settles" if a.settles else ""
+        yield f"  {clean(a.by)}{how} on {clean(what)}: {clean('; '.join(p for p in parts if p))}"

@@ -19,12 +19,13 @@ from distill_core.approval import (
     Proposal,
     StepProposal,
 )
+from distill_core.plurals import count
 from distill_core.raising import raised
 from distill_core.signals import Differs
 from tui.headless import diverging, looking
 from tui.headless.lines import typed_line
 from tui.headless.looking import Around
-from tui.live.words import count, money
+from tui.live.words import money
 from tui.saying import say
 
 STEP = (

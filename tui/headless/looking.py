@@ -10,11 +10,12 @@ import msgspec
 
 from distill_core.approval import POLICIES, PolicyApprover
 from distill_core.errors import DistillError
+from distill_core.plurals import count
 from distill_core.probing import Probe
 from distill_core.proposals import StepProposal
 from distill_core.repl import Variable
 from distill_core.state import SessionState
-from tui.live.words import count, money
+from tui.live.words import money
 from tui.saying import say
 
 PATIENCE = 30.0

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from distill_core import events as ev
 from distill_core.models.again import Again
+from distill_core.plurals import count
 from distill_core.signals import Differs, Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
-from tui.live.words import count
 from tui.text import clean
 
 WIDTH = 100
@@ -121,7 +121,7 @@ class Progress:
             words = f"  step {step.number}: {self._doing}"
         running = sum(1 for call in state.calls.values() if call.phase == "running")
         if running:
-            words += f", {len(state.calls) - running} of {len(state.calls)} worker calls done"
+            words += f", {len(state.calls) - running} of {count(len(state.calls), 'worker call')} done"
         if self._again is not None:
             words += f" ({_retried(self._again)})"
         return Text(words, style="dim", overflow="ellipsis", no_wrap=True)
@@ -167,9 +167,8 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
         case ev.CellFinished():
             return _of_cell(event, state)
         case ev.DecisionMade(action=action) if action not in ("approve", "accept"):
-            return (
-                f"step {event.step}: {action} by {_brief(event.by)}: {_brief(event.guidance or event.reason)}"
-            )
+            why = _brief(event.guidance or event.reason)
+            return f"step {event.step}: {action} by {_brief(event.by)}" + (f": {why}" if why else "")
         case ev.SessionFinished():
             cost = "" if event.cost is None else f", ${event.cost:.4f}"
             why = "" if event.reason == said else f": {_flat(event.reason)}"
@@ -182,7 +181,7 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
 def _of_cell(event: ev.CellFinished, state: SessionState) -> str:
     cell = state.cells[event.cell_id]
     errors = [call.error or "" for name in cell.calls if (call := state.calls[name]).phase == "failed"]
-    calls = f", {len(cell.calls)} worker calls" if cell.calls else ""
+    calls = f", {count(len(cell.calls), 'worker call')}" if cell.calls else ""
     if errors:
         calls += f" ({len(errors)} failed: {_brief(errors[0])})"
     last = (event.traceback or "").strip().rsplit("\n", 1)[-1]

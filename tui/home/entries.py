@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from distill_core.examples import Example
+from distill_core.plurals import count
 from tui.lines import Line, Span, pad, roled, wrap
 from tui.live import words
 
@@ -194,7 +195,7 @@ def _session_details(entry: SessionEntry) -> list[Line]:
         ("started", _when(row.started)),
         ("document", row.document_name),
         ("models", f"{row.supervisor} → {row.worker}"),
-        ("steps", f"{row.steps}, {words.count(row.worker_calls, 'worker call')}"),
+        ("steps", f"{row.steps}, {count(row.worker_calls, 'worker call')}"),
         ("took", ", ".join(_took(row))),
         ("decided by", ", ".join(row.decided_by)),
         ("rating", f"{row.rating:g}" if row.rating is not None else ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from distill_core.forecast import Forecast
+from distill_core.plurals import count
 from distill_core.proposals import Candidate
 from tui.highlight import parts, python_lines
 from tui.lines import Line, roled
@@ -23,7 +24,7 @@ def title(number: int, candidate: Candidate) -> str:
     if candidate.problem is not None:
         return f"{number} nothing to run"
     lines = code_of(candidate).count("\n") + 1
-    return f"{number} {words.count(lines, 'line')}"
+    return f"{number} {count(lines, 'line')}"
 
 
 def column(
@@ -73,7 +74,7 @@ def forecast_line(forecast: Forecast | None, *, waiting: bool) -> Line:
         return (("dry run: …", "muted"),) if waiting else (("dry run: none", "muted"),)
     if not forecast.ran:
         return (("dry run: none, ", "muted"), (forecast.why, "muted"))
-    calls = words.count(forecast.worker_calls, "worker call")
+    calls = count(forecast.worker_calls, "worker call")
     told = ("at least " if not forecast.complete else "") + calls
     spans = [("dry run: ", "muted"), (told, "" if forecast.complete else "warn")]
     if forecast.worker_calls:

@@ -9,6 +9,7 @@ from distill_core.analysis import CodeAnalysis
 from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
 from distill_core.events import Limits, SessionFinished
 from distill_core.evidence import Finding
+from distill_core.plurals import count
 from distill_core.revision import Revision
 from tui.bridge import EngineEnded
 from tui.lines import Line, Span, roled
@@ -32,7 +33,7 @@ def lines(model: LiveModel, *, forks: bool = False) -> list[Line]:
 
 
 def _step(model: LiveModel, proposal: StepProposal) -> list[Line]:
-    cells = words.count(len(proposal.cells), "cell")
+    cells = count(len(proposal.cells), "cell")
     shown: list[Line] = [
         (
             (words.WAITING.text, "warn"),
@@ -69,7 +70,7 @@ def _revision(revision: Revision) -> list[Line]:
         return [((f"   = the same code as {revision.of}", "warn"),)]
     head: Line = (
         (f"   revises {revision.of}: ", "muted"),
-        (f"+{revision.added} −{words.count(revision.removed, 'line')}", ""),
+        (f"+{revision.added} −{count(revision.removed, 'line')}", ""),
         (" · d shows all", "muted"),
     )
     changes = difference_lines(revision.before, revision.after, context=0, indent="   ")
@@ -83,7 +84,7 @@ def _trouble(proposal: StepProposal | FinalProposal) -> Span:
 
 def _cell(cell: ProposedCell) -> list[Line]:
     analysis = cell.analysis
-    lines_of_code = words.count(cell.code.count("\n") + 1, "line")
+    lines_of_code = count(cell.code.count("\n") + 1, "line")
     head: list[Span] = [(f"{cell.cell_id} ", "heading"), (lines_of_code, "muted"), *_calls(analysis)]
     if analysis.error is not None:
         return [tuple(head), (("   ✗ does not parse: " + analysis.error, "error"),)]
@@ -112,7 +113,7 @@ def _listed(names: tuple[str, ...]) -> str:
 def _calls(analysis: CodeAnalysis) -> list[Span]:
     if analysis.worker_calls is None:
         return [(" · ? worker calls depend on the data", "warn")]
-    calls = words.count(analysis.worker_calls, "worker call") if analysis.worker_calls else "no worker calls"
+    calls = count(analysis.worker_calls, "worker call") if analysis.worker_calls else "no worker calls"
     return [(f" · {calls}", "muted")]
 
 
@@ -137,7 +138,7 @@ def _spent(proposal: FinalProposal) -> list[Line]:
     if spent is None:
         return []
     cost = f" · {words.money(spent.cost)}" if spent.cost is not None else " · no price known"
-    calls = words.count(spent.worker_calls, "worker call")
+    calls = count(spent.worker_calls, "worker call")
     return [
         (
             ("spent so far: ", "muted"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill_core.plurals import count
 from distill_core.state import Cell
 from tui.lines import LONGEST, Line, drawable, roled
 from tui.live import words
@@ -17,7 +18,7 @@ def head(cell: Cell) -> list[Line]:
     if cell.phase == "done":
         spans.append((f" · {words.seconds(cell.elapsed)}", "muted"))
     if len(cell.calls):
-        spans.append((f" · {words.count(len(cell.calls), 'worker call')}", "muted"))
+        spans.append((f" · {count(len(cell.calls), 'worker call')}", "muted"))
     return [tuple(spans)]
 
 

@@ -15,10 +15,11 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from distill_core import events as ev
+from distill_core.plurals import count
 from distill_core.state import SessionState, fold
 from tui.headless.progress import told
 from tui.lines import Line, Span
-from tui.live import decision, words
+from tui.live import decision
 from tui.live.model import LiveModel
 
 Fork: TypeAlias = tuple[str, ...]
@@ -194,7 +195,7 @@ class Playback:
         state: Span = ("▶ playing", "active") if self.playing else ("‖ past", "muted")
         place = bisect_left(self._moments, self.at) + 1
         step = max((n for n, end in enumerate(self._steps) if end <= self.at), default=0)
-        reached = f"{step} of {words.count(self.steps, 'step')}"
+        reached = f"{step} of {count(self.steps, 'step')}"
         told = f" moment {place:,} of {len(self._moments):,} · {reached} · {self.now:%Y-%m-%d %H:%M:%S}"
         speed = f" · {self.speed:g}×"
         room = max(8, width - len(told) - len(speed) - len(state[0]) - 4)

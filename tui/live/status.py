@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from distill_core.plurals import count
 from distill_core.state import SessionState
 from tui.lines import Line, Span
 from tui.live import words
@@ -94,7 +95,7 @@ def _budget(state: SessionState, calls: int) -> list[str]:
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
     parts = [f"{words.tokens(used)}{_of(limits.tokens)} tok"]
     bound = limits.worker_calls
-    parts.append(words.count(calls, "call") if bound is None else f"{calls:,}/{bound:,} calls")
+    parts.append(count(calls, "call") if bound is None else f"{calls:,}/{bound:,} calls")
     return parts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill_core.plurals import count
 from distill_core.state import Reply, SessionState, Step
 from tui.highlight import parts, python_lines
 from tui.lines import Line, roled
@@ -60,7 +61,7 @@ def _at_work(state: SessionState, reply: Reply, silence: float | None, away: boo
     since = f" · {words.seconds(silence // 1)}" if silence >= 1 else ""
     if away:
         return (("↻ no answer yet", "warn"), (since, "muted"))
-    return (("✎ reading the prompt", "active"), (f", {words.count(chars, 'character')}{since}", "muted"))
+    return (("✎ reading the prompt", "active"), (f", {count(chars, 'character')}{since}", "muted"))
 
 
 def _code(code: str) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill_core.plurals import count
 from distill_core.state import SessionState, Step
 from tui.lines import Line
 from tui.live import words
@@ -24,7 +25,7 @@ def step_lines(
         if cell.phase == "done":
             spans.append((f" {words.seconds(cell.elapsed)}", "muted"))
         if len(cell.calls):
-            spans.append((f" {words.count(len(cell.calls), 'call')}", "muted"))
+            spans.append((f" {count(len(cell.calls), 'call')}", "muted"))
         lines.append(tuple(spans))
     for decision in step.decisions:
         took = "" if decision.by.startswith("policy:") else f" {words.seconds(decision.took)}"

@@ -161,8 +161,3 @@ def rate(a_second: float) -> str:
 def money(dollars: float) -> str:
     """An amount, to the cent, below a cent to four digits."""
     return f"${dollars:.2f}" if dollars >= 0.01 or dollars == 0 else f"${dollars:.4f}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: 1 call, 12 calls."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

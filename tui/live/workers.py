@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
+from distill_core.plurals import count
 from distill_core.state import SessionState, WorkerCall
 from tui.lines import Line, Span, pad, plain, roled
 from tui.live import words
@@ -113,7 +114,7 @@ def detail_lines(state: SessionState, call_id: str) -> list[Line]:
         ),
         (
             (
-                f"{words.count(call.usage.prompt_tokens, 'token')} read, {call.usage.completion_tokens:,} written",
+                f"{count(call.usage.prompt_tokens, 'token')} read, {call.usage.completion_tokens:,} written",
                 "muted",
             ),
             (f" · {words.seconds(call.elapsed)} · attempt {call.attempt}", "muted"),

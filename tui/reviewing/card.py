@@ -133,6 +133,20 @@ class Card:
             return False
         return self.say(entry, scores={**self.mine(entry).scores, criterion.id: float(score)})
 
+    def nudge(self, entry: Entry, by: Literal[1, -1]) -> bool:
+        """Score the entry's criterion one up or down; one without a score begins at the end of its scale.
+
+        Raises:
+            LogError: it cannot be written.
+        """
+        criterion = entry.criterion
+        if criterion is None:
+            return False
+        now = self.mine(entry).scores.get(criterion.id)
+        if now is None:
+            return self.score(entry, criterion.least if by > 0 else criterion.most)
+        return self.score(entry, max(criterion.least, min(criterion.most, int(now) + by)))
+
     def unscore(self, entry: Entry, criterion: Criterion) -> bool:
         """Take the score of a criterion away; False if there is none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from distill_core.events import Target
+from distill_core.plurals import count
 from distill_core.state import SessionState
 from sessions.judging.judgement import Judgement
 from sessions.waiting import Queue, judged_by
@@ -142,7 +143,7 @@ def _session_lines(state: SessionState) -> list[Line]:
         return [(("nothing but its beginning was written", "muted"),)]
     status = words.session_mark(finished.status if finished is not None else "").text
     used = state.supervisor_usage.total_tokens + state.worker_usage.total_tokens
-    steps, calls = words.count(len(state.steps), "step"), words.count(len(state.call_order), "call")
+    steps, calls = count(len(state.steps), "step"), count(len(state.call_order), "call")
     facts = f"{status} · {steps} · {calls} · {words.tokens(used)} tok"
     models = f"{started.supervisor} → {started.worker} · {started.document.name or 'document'}"
     return [
@@ -185,11 +186,11 @@ def _step_lines(state: SessionState, number: int, mark: str) -> list[Line]:
     shown = [line for code in codes for line in code.splitlines()]
     lines += [(CODE, *line) for line in python_lines("\n".join(shown[:CODE_LINES]))]
     if len(shown) > CODE_LINES:
-        lines.append(((f"  … {words.count(len(shown) - CODE_LINES, 'more line')}", "muted"),))
+        lines.append(((f"  … {count(len(shown) - CODE_LINES, 'more line')}", "muted"),))
     output = written.rstrip().splitlines()
     lines += [((f"  {line}", "muted"),) for line in output[:OUTPUT_LINES]]
     if len(output) > OUTPUT_LINES:
-        lines.append(((f"  … {words.count(len(output) - OUTPUT_LINES, 'more line')}", "muted"),))
+        lines.append(((f"  … {count(len(output) - OUTPUT_LINES, 'more line')}", "muted"),))
     return lines
 
 

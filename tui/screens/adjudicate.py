@@ -24,6 +24,8 @@ from tui.annotating import targets
 from tui.annotating.form import Form, said
 from tui.annotating.screens import JudgeScreen
 from tui.lines import Line, wrap
+from tui.live import keys
+from tui.screens.read import ReadScreen
 from tui.setup import Setup
 from tui.text import clean
 from tui.transcript import Transcript
@@ -45,7 +47,16 @@ class Bench:
     def __init__(self, folder: Path, who: str) -> None:
         self.folder = folder
         self.who = who
-        self.state = fold(read_session(folder).events)
+        self.look()
+
+    def look(self) -> None:
+        """Read the session as it is now.
+
+        Raises:
+            LogError: it cannot be read.
+        """
+        self.events = read_session(self.folder).events
+        self.state = fold(self.events)
 
     @property
     def barred(self) -> bool:
@@ -119,14 +130,23 @@ def dispute_lines(dispute: Dispute, bench: Bench) -> list[Line]:
     else:
         mark = ("✓ agree", "muted")
     lines: list[Line] = [((targets.name(dispute.target), "heading"), ("  ", ""), mark)]
-    passage = " ".join(targets.passage(bench.state, dispute.target).split())
-    if passage:
-        lines.append((("      ", ""), (f"“{passage}”", "muted")))
+    about = targets.glance(bench.state, dispute.target)
+    if about:
+        lines.append((("      ", ""), (about, "muted")))
     for place, (by, judgement) in enumerate(dispute.said.items(), 1):
         lines.append(((f"   {place}  ", "key"), (f"{by}  ", "muted"), *said(judgement)))
+        lines += _correction(judgement)
     if dispute.settled is not None:
         lines.append((("   =  ", "ok"), *said(dispute.settled)))
+        lines += _correction(dispute.settled)
     return [*lines, ()]
+
+
+def _correction(judgement: Judgement) -> list[Line]:
+    if judgement.correction is None:
+        return []
+    why = f" ({judgement.reason})" if judgement.reason else ""
+    return [(("      → ", "muted"), (" ".join(f"{judgement.correction}{why}".split()), ""))]
 
 
 class AdjudicateScreen(Screen[None]):
@@ -189,6 +209,11 @@ class AdjudicateScreen(Screen[None]):
             self._next()
         elif name in ("undo", "redo"):
             self._turn_back(name)
+        elif name == "open":
+            self._open()
+        elif name == "help":
+            lines = keys.help_lines(self._setup.registry, "settle")
+            self.app.push_screen(ReadScreen("Help", lines, indent=keys.INDENT))
         elif name == "leave":
             self.dismiss(None)
 
@@ -237,7 +262,7 @@ class AdjudicateScreen(Screen[None]):
             form,
             palette=self._setup.palettes[self.app.theme],
             original=passage or next(iter(targets.texts(state, target).values()), ""),
-            note=passage,
+            note=targets.glance(state, target),
         )
         self.app.push_screen(modal, settle)
 
@@ -259,6 +284,30 @@ class AdjudicateScreen(Screen[None]):
         except DistillError as error:
             self._say(str(error))
         self._again()
+
+    def _open(self) -> None:
+        """Show the session itself, on the screen of a live one."""
+        from tui.review import past_wiring
+        from tui.screens.live import LiveScreen
+
+        bench = self.bench
+
+        def back(_: None) -> None:
+            self._read()
+            self._again()
+
+        if self._read():
+            wiring = past_wiring(bench.events, who=bench.who, setup=self._setup, folder=bench.folder)
+            self.app.push_screen(LiveScreen(wiring), back)
+
+    def _read(self) -> bool:
+        """Read the session as it is now; False where that cannot be done."""
+        try:
+            self.bench.look()
+        except DistillError as error:
+            self._say(str(error))
+            return False
+        return True
 
     def _next(self) -> None:
         pane = self.query_one(LinePane)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from distill_core.plurals import count
 from tui.live import words
 from tui.live.model import Changes
 from tui.screens.parts import Pane
@@ -71,7 +72,7 @@ class Alerting:
         before, self._failed = self._failed, self._screen.model.counts.failed
         failed = self._failed
         if failed > before and not self._seen("workers"):
-            self._screen.say(f"{words.count(failed - before, 'worker call')} failed", warning=True)
+            self._screen.say(f"{count(failed - before, 'worker call')} failed", warning=True)
 
     def _seen(self, pane: str) -> bool:
         return self._screen.app.screen is self._screen and self._screen.pane(pane).is_on_screen

@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from distill_core.config import Settings
 from distill_core.errors import DistillError
+from distill_core.plurals import count
 from sessions.export import export
 from sessions.export.formats import all_formats
 from sessions.export.pipeline import Progress
@@ -24,7 +25,6 @@ from sessions.export.report import Report
 from sessions.export.splits import parse_shares
 from tui.actions import REGISTRY, Scope, Situation, key_name
 from tui.lines import Line, wrap
-from tui.live.words import count
 from tui.screens import export_lists as lists
 from tui.screens.confirm import Choice, ConfirmScreen
 from tui.screens.export_draft import Draft, Preview, plan_of, preview_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from distill_core.plurals import count
 from sessions.export.rows import RULES, Format
 from tui.lines import Line, fit, pad, roled
-from tui.live import words
 from tui.screens.export_draft import Draft, Preview, Shown
 
 
@@ -112,7 +112,7 @@ def rule_text(rule: str, preview: Preview | None, draft: Draft) -> list[Line]:
         lines.append((("It is lifted: what it would leave out is kept.", "active"),))
     report = preview.report if preview is not None else None
     if report is not None and report.left.get(rule):
-        lines.append(((f"{words.count(report.left[rule], 'row')} left out by it.", "warn"),))
+        lines.append(((f"{count(report.left[rule], 'row')} left out by it.", "warn"),))
     first = report.examples.get(rule) if report is not None else None
     if first is not None:
         lines += [(), (("The first: ", "muted"), (first.key, "")), *roled(first.why)]
@@ -162,13 +162,13 @@ def settings_line(draft: Draft) -> Line:
 def numbers_line(preview: Preview) -> Line:
     """What would come of it, in a line."""
     report = preview.report
-    examples = words.count(preview.examples, "example session")
+    examples = count(preview.examples, "example session")
     splits = ", ".join(f"{name} {count}" for name, count in report.rows.items() if name)
     left = sum(report.left.values())
     redacted = ", ".join(f"{count} {kind}" for kind, count in report.redacted.items())
     return (
-        (words.count(report.total, "row"), "heading"),
-        (f" of {words.count(report.sessions, 'session')}", ""),
+        (count(report.total, "row"), "heading"),
+        (f" of {count(report.sessions, 'session')}", ""),
         (f"   without {examples} (kind:example)" if preview.examples else "", "muted"),
         (f"   {splits}" if splits else "", ""),
         (f"   {left} left out" if left else "   nothing left out", "warn" if left else "muted"),

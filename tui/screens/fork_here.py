@@ -11,11 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
 
+from distill_core.plurals import count
 from distill_core.record import Record
 from themes import Palette
 from tui.branching import Wish
 from tui.lines import Line
-from tui.live import fork_form, words
+from tui.live import fork_form
 from tui.widgets.editor import Editor
 from tui.widgets.fields import Fields
 from tui.widgets.line_bar import LineBar
@@ -64,7 +65,7 @@ class ForkScreen(Screen[Wish | None]):
         """Begin at the code, if there is some."""
         steps = len(self._record.state.steps)
         self.query_one("#fork-title", LineBar).show(
-            (("Fork of this session", "heading"), (f"   {words.count(steps, 'step')} so far", "muted")),
+            (("Fork of this session", "heading"), (f"   {count(steps, 'step')} so far", "muted")),
             (
                 (
                     "Steps before it are copied, no model is called for them. This session is held meanwhile.",

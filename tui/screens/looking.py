@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.command import CommandPalette
 
+from distill_core.plurals import count
 from tui.lines import roled
-from tui.live import keys, words
+from tui.live import keys
 from tui.live.layout import PANES
 from tui.live.model import Changes
 from tui.screens.parts import Pane
@@ -76,7 +77,7 @@ class Looking:
             return
         screen.app.copy_to_clipboard(text)
         screen.clear_selection()
-        screen.say(f"Copied {words.count(len(text), 'character')}.")
+        screen.say(f"Copied {count(len(text), 'character')}.")
 
     def _palette(self) -> None:
         self._screen.app.push_screen(CommandPalette())

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
-import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -19,30 +18,24 @@ from textual.screen import Screen
 
 from distill_core.config.rubric import Rubric
 from distill_core.errors import DistillError
-from distill_core.events import Target
-from sessions.judging.judgement import Judgement, judgement_of
 from sessions.waiting import Queue
 from tui.actions import REGISTRY, Situation
-from tui.annotating import targets
-from tui.annotating.form import Form
-from tui.annotating.screens import JudgeScreen, SpanScreen
-from tui.annotating.vocabulary import labels_in, refusal
 from tui.lines import Line
 from tui.live import keys
 from tui.live.playback import Fork
 from tui.reviewing.card import Card, Entry
 from tui.reviewing.desk import Desk, Stood
 from tui.reviewing.rows import CardRows, QueueRows
+from tui.screens.judging import Judging, ask_words
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.read import ReadScreen
-from tui.screens.write import Page, WriteScreen
+from tui.screens.write import Page
 from tui.setup import Setup
 from tui.text import clean
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
-MARKED = ("step", "answer", "session")
 SLOW = 0.2
 """Seconds after which a session that is still being opened is said to be."""
 
@@ -75,7 +68,7 @@ class ReviewScreen(Screen[Fork | None]):
         self.queue = queue
         self.card: Card | None = None
         self._setup = setup
-        self._labels = labels
+        self._judging = Judging(self, setup, labels)
         self._opened = opened
         self._queue_rows = QueueRows(queue)
         self._card_rows = CardRows(setup.best)
@@ -94,7 +87,7 @@ class ReviewScreen(Screen[Fork | None]):
                 title="Queue",
                 entries=self._queue_rows,
                 following=False,
-                empty="No session is selected by this filter.",
+                empty="No session is selected by this filter; / selects others.",
             )
             yield LinePane(
                 self._card_rows, id="review-card", title="Session", entries=self._card_rows, following=False
@@ -175,8 +168,7 @@ class ReviewScreen(Screen[Fork | None]):
         queue = self.queue
         self.card = stood.card
         if queue.rows:
-            memory = self._setup.memory
-            memory.keep(review=memory.value.review.stand(queue.words, queue.rows[queue.at].session_id))
+            self._setup.memory.stand(queue.who, queue.words, queue.rows[queue.at].session_id)
         pane = self._pane("queue")
         pane.changed()
         pane.following = False
@@ -241,18 +233,10 @@ class ReviewScreen(Screen[Fork | None]):
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry."""
         judging: dict[str, Callable[[], object]] = {
-            **{f"review.score_{n}": partial(self._score, n) for n in range(1, 10)},
-            "review.good": partial(self._mark, 1),
-            "review.neutral": partial(self._mark, 0),
-            "review.bad": partial(self._mark, -1),
-            "review.unmark": self._unmark,
-            "review.label": self._label,
-            "review.comment": self._comment,
-            "review.correct": self._correct,
-            "review.span": self._span,
-            "review.undo": lambda: self._write(lambda card: card.undo(), "There is nothing to undo."),
-            "review.redo": lambda: self._write(lambda card: card.redo(), "There is nothing to redo."),
-            "review.done": lambda: self._write(lambda card: card.finish()),
+            **self._judging.handlers(),
+            "review.undo": lambda: self.write(lambda card: card.undo(), "There is nothing to undo."),
+            "review.redo": lambda: self.write(lambda card: card.redo(), "There is nothing to redo."),
+            "review.done": lambda: self.write(lambda card: card.finish()),
             "review.open": self._open,
         }
         acts: dict[str, Callable[[], object]] = {
@@ -270,7 +254,7 @@ class ReviewScreen(Screen[Fork | None]):
         else:
             judging[action_id]()
 
-    def _write(self, act: Callable[[Card], object], otherwise: str = "") -> None:
+    def write(self, act: Callable[[Card], object], otherwise: str = "") -> None:
         """Judge, and have it in the log and the index before anything that is asked for later."""
         card = self.card
         if card is None:
@@ -282,40 +266,6 @@ class ReviewScreen(Screen[Fork | None]):
 
         self._in_turn(self._desk.write(card, act), then)
 
-    def _say(self, entry: Entry, **fields: Any) -> None:
-        self._write(lambda card: card.say(entry, **fields))
-
-    def _score(self, score: int) -> None:
-        entry = self.entry
-        if entry is None:
-            return
-        criterion = entry.criterion
-        if criterion is not None and not criterion.least <= score <= criterion.most:
-            self.app.notify(f"{criterion.title} has no {score}.", timeout=2)
-        elif criterion is not None:
-            self._write(lambda card: card.score(entry, score))
-        elif entry.about == "step":
-            self.app.notify("A step is marked with + 0 −.", timeout=2)
-        elif score > self._setup.best:
-            self.app.notify(f"Ratings go from 1 to {self._setup.best}.", timeout=2)
-        else:
-            self._say(entry, rating=score)
-
-    def _mark(self, mark: int) -> None:
-        entry = self.entry
-        if entry is not None and entry.about in MARKED:
-            self._say(entry, mark=mark)
-
-    def _unmark(self) -> None:
-        entry = self.entry
-        if entry is None:
-            return
-        criterion = entry.criterion
-        if criterion is not None:
-            self._write(lambda card: card.unscore(entry, criterion))
-        else:
-            self._say(entry, mark=None, rating=None)
-
     def _next(self, by: int) -> None:
         queue = self.queue
         self._stand(
@@ -326,118 +276,16 @@ class ReviewScreen(Screen[Fork | None]):
     def _turn(self) -> None:
         self._pane("queue" if self.focused is self._pane("card") else "card").focus()
 
-    # ------------------------------------------------------------ words
-
-    def _ask(
-        self,
-        page: Page,
-        hint: str,
-        use: Callable[[str], None],
-        *,
-        one_line: bool = False,
-        needed: str = "",
-        refuse: Callable[[str], str | None] = lambda _: None,
-    ) -> None:
-        """Ask for words; `needed` is what is said where there are none, if there must be some."""
-
-        def check(texts: tuple[str, ...]) -> str | None:
-            return needed if needed and not texts[0].strip() else refuse(texts[0])
-
-        def take(texts: tuple[str, ...] | None) -> None:
-            if texts is not None:
-                use(texts[0])
-
-        palette = self._setup.palettes[self.app.theme]
-        modal = WriteScreen([page], hint=hint, palette=palette, done="keep", one_line=one_line, check=check)
-        self.app.push_screen(modal, take)
-
-    def _label(self) -> None:
-        entry, card = self.entry, self.card
-        if entry is None or card is None:
-            return
-        given = card.mine(entry).labels
-        vocabulary = tuple(dict.fromkeys([*self._labels, *given]))
-        self._ask(
-            Page("Labels, with commas between", ", ".join(given)),
-            f"Of these: {', '.join(vocabulary)}",
-            lambda text: self._say(entry, labels=labels_in(text)),
-            one_line=True,
-            refuse=lambda text: refusal(labels_in(text), vocabulary),
-        )
-
-    def _comment(self) -> None:
-        entry, card = self.entry, self.card
-        if entry is not None and card is not None:
-            page = Page("Comment", card.mine(entry).comment)
-            self._ask(page, "Empty takes it away.", lambda text: self._say(entry, comment=text.strip()))
-
-    def _correct(self) -> None:
-        entry, card = self.entry, self.card
-        if entry is None or card is None:
-            return
-        mine = card.mine(entry)
-
-        def why(correction: str) -> None:
-            if not correction.strip():
-                self._say(entry, correction=None)
-                return
-            reason = Page("Why?", mine.reason)
-            self._ask(
-                reason,
-                "The reason stands beside the correction.",
-                lambda text: self._say(entry, correction=correction.strip(), reason=text.strip()),
-                one_line=True,
-                needed="a correction has a reason",
-            )
-
-        self._ask(Page("What would have been right?", mine.correction or ""), "Empty takes it away.", why)
-
-    def _span(self) -> None:
-        """Let the person select words, and judge them."""
-        entry, card = self.entry, self.card
-        passages = card.passages(entry) if entry is not None and card is not None else {}
-        if entry is None or not passages:
-            self.app.notify("Words can be judged of a step and of the answer.", timeout=2)
-            return
-        palette = self._setup.palettes[self.app.theme]
-
-        def judge(span: tuple[str, int, int] | None) -> None:
-            if span is not None:
-                name, start, end = span
-                self._judge(msgspec.structs.replace(passages[name][0], start=start, end=end))
-
-        texts = {name: text for name, (_, text) in passages.items()}
-        self.app.push_screen(SpanScreen(targets.name(entry.target), texts, palette=palette), judge)
-
-    def _judge(self, target: Target) -> None:
-        card = self.card
-        if card is None:
-            return
-        passage = targets.passage(card.state, target)
-        form = Form(
-            judgement_of(card.state, target, card.who),
-            self._labels,
-            None,
-            self._setup.best,
-            self._setup.settings.annotation.definitions,
-        )
-
-        def take(judgement: Judgement | None) -> None:
-            if judgement is not None:
-                self._write(lambda card: card.judge(target, judgement))
-
-        palette = self._setup.palettes[self.app.theme]
-        modal = JudgeScreen(targets.name(target), form, palette=palette, original=passage, note=passage)
-        self.app.push_screen(modal, take)
+    # ------------------------------------------------------------ elsewhere
 
     def _filter(self) -> None:
         def use(text: str) -> None:
             words = text.strip()
-            place = self._setup.memory.value.review.places.get(words, "")
+            place = self._setup.memory.reviewed(self.queue.who).places.get(words, "")
 
             def go() -> bool:
                 self.queue.narrow(words)
-                self.queue.go_to(place)
+                self.queue.return_to(place)
                 return True
 
             self._stand(go)
@@ -445,9 +293,7 @@ class ReviewScreen(Screen[Fork | None]):
         hint = (
             "unreviewed  model:llama  label:good  rating:<3  errors:>0  status:finished  words to search for"
         )
-        self._ask(Page("Which sessions?", self.queue.words), hint, use, one_line=True)
-
-    # ------------------------------------------------------------ elsewhere
+        ask_words(self, self._setup, Page("Which sessions?", self.queue.words), hint, use, one_line=True)
 
     def _open(self) -> None:
         card = self.card

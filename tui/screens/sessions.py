@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from distill_core.errors import DistillError
+from distill_core.plurals import count
 from tui.actions import REGISTRY, Situation
 from tui.annotating.vocabulary import refusal
 from tui.browsing.desk import Desk
@@ -372,11 +373,11 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         from tui.screens.statistics import StatisticsScreen
 
         try:
-            found = await self._desk.stats(self._words)
+            found, left = await self._desk.stats(self._words)
         except DistillError as error:
             self._notify(str(error), trouble=True)
             return
-        self.app.push_screen(StatisticsScreen(found, self._words))
+        self.app.push_screen(StatisticsScreen(found, self._words, left))
 
     def _help(self) -> None:
         self.app.push_screen(
@@ -390,4 +391,4 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
 
 
 def _counted(chosen: list[str]) -> str:
-    return "this session" if len(chosen) == 1 else f"{len(chosen)} sessions"
+    return "this session" if len(chosen) == 1 else count(len(chosen), "session")

@@ -11,10 +11,12 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from distill_core.errors import DistillError
-from sessions.comparing import Comparison, StepPair, Winner
+from sessions.comparing import Comparison, Preferred, StepPair, Winner
 from tui.actions import REGISTRY, Situation
-from tui.comparing import RULE, side_lines, step_lines, title_lines
+from tui.comparing import NAMES, RULE, side_lines, step_lines, title_lines
 from tui.lines import Line, rule, wrap
+from tui.live.keys import INDENT, help_lines
+from tui.screens.read import ReadScreen
 from tui.screens.write import Page, WriteScreen
 from tui.setup import Setup
 from tui.text import clean
@@ -22,8 +24,6 @@ from tui.transcript import Transcript
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
-
-NAMES = {"one": "the first", "other": "the second", "neither": "neither"}
 
 Prefer = Callable[[Winner, str], None]
 """Puts on record which is better, and why."""
@@ -97,13 +97,19 @@ class SideBySideScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Say what is compared; stand at the steps."""
-        self.query_one("#compare-title", LineBar).show(*title_lines(self._comparison))
+        self._draw_title()
         shown = [a for a in self._setup.registry.applying(Situation(), "compare") if a.shown]
         self.query_one("#compare-keys", KeyBar).show(shown, None)
         steps = self.query_one("#compare-steps", LinePane)
         steps.focus()
         if self._comparison.steps:
             steps.point_at(0)
+
+    def _draw_title(self) -> None:
+        lines = title_lines(self._comparison)
+        bar = self.query_one("#compare-title", LineBar)
+        bar.styles.height = len(lines)
+        bar.show(*lines)
 
     def action_act(self, action_id: str) -> None:
         """Do an action of the registry."""
@@ -120,6 +126,10 @@ class SideBySideScreen(Screen[None]):
                 self._turn(-1)
             case "panes":
                 self.focus_next()
+            case "help":
+                self.app.push_screen(
+                    ReadScreen("Help", help_lines(self._setup.registry, "compare"), indent=INDENT)
+                )
             case "leave":
                 self.dismiss(None)
 
@@ -153,6 +163,9 @@ class SideBySideScreen(Screen[None]):
             except DistillError as error:
                 self._say(str(error), warning=True)
             else:
+                said = Preferred(by=self._setup.who, winner=winner, reason=texts[0].strip())
+                self._comparison = self._comparison.preferring(said)
+                self._draw_title()
                 self._say(
                     "Kept: neither is better." if winner == "neither" else f"Kept: {NAMES[winner]} is better."
                 )

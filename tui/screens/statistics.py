@@ -12,10 +12,10 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual_plotext import PlotextPlot
 
+from distill_core.plurals import count
 from sessions.stats import BINS
 from tui.cli.listing import money
 from tui.lines import Line
-from tui.live import words
 from tui.text import clean
 from tui.widgets.line_bar import LineBar
 
@@ -38,15 +38,17 @@ class StatisticsScreen(Screen[None]):
     Args:
         found: the statistics.
         words: the filter that selected the sessions.
+        left: example sessions that it selects and that are not counted.
     """
 
     CSS_PATH = "statistics.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", "Back")]
 
-    def __init__(self, found: Stats, words: str) -> None:
+    def __init__(self, found: Stats, words: str, left: int = 0) -> None:
         super().__init__()
         self._found = found
         self._words = words
+        self._left = left
 
     def compose(self) -> ComposeResult:
         """The totals, the plots, the keys."""
@@ -78,18 +80,24 @@ class StatisticsScreen(Screen[None]):
         of = found.sessions or 1
         first: Line = (
             ("Statistics", "heading"),
-            (f"   {words.count(found.sessions, 'session')}", ""),
+            (f"   {count(found.sessions, 'session')}", ""),
             (f"   {self._words}" if self._words else "", "muted"),
+            (self._without(), "muted"),
         )
-        priced = words.count(found.priced, "session")
+        priced = count(found.priced, "session")
         cost = f"{money(found.cost)} over {priced}" if found.priced else "no cost known"
-        steps, calls = words.count(found.steps, "step"), words.count(found.worker_calls, "worker call")
+        steps, calls = count(found.steps, "step"), count(found.worker_calls, "worker call")
         second: Line = (
             (f"{steps}   {calls}   {found.tokens:,} tokens   ", ""),
             (f"{cost}   ", ""),
             (f"{found.reviewed / of:.0%} reviewed   {found.labelled / of:.0%} labelled", "muted"),
         )
         return [first, second]
+
+    def _without(self) -> str:
+        if not self._left:
+            return ""
+        return f"   without {count(self._left, 'example session')} (kind:example counts those)"
 
     # ------------------------------------------------------------ plots
 

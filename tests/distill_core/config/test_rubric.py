@@ -40,6 +40,10 @@ def test_a_persons_rubric_is_read(tmp_path: Path) -> None:
         ('name = "x"\n' + GOOD + 'levels = { 9 = "far" }\n', "not on its scale"),
         ('name = "x"\n' + GOOD + "colour = 1\n", "colour"),
         ('name = "x"\n[[criteria]]\nid = ""\ntitle = "A"\n', "without an id"),
+        (
+            'name = "x"\n' + GOOD + GOOD.replace("[[", "\n[[") + 'most = "x"\n',
+            "most of criterion 2: Expected int",
+        ),
         ("name = ", "rubric"),
     ],
 )
@@ -53,6 +57,16 @@ def test_what_is_no_rubric_is_refused(tmp_path: Path, text: str, found: str) -> 
 def test_a_rubric_that_is_not_there_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"annotation\.rubric"):
         load_rubric(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"), [("[]", "name one"), ('["a", "a"]', "once"), ('["a, b"]', "comma")]
+)
+def test_labels_can_be_typed_and_told_apart(tmp_path: Path, labels: str, found: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[annotation]\nlabels = {labels}\n")
+    with pytest.raises(ConfigError, match=rf"annotation\.labels is wrong.*{found}"):
+        load_settings(path=path, environ={}, folder=tmp_path)
 
 
 def test_vocabulary_and_rubric_are_settings(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from sessions.judging.judgement import (
     judgements,
     labelled,
     open_to,
+    overall,
     settled,
     together,
 )
@@ -75,6 +76,36 @@ def test_labels_that_were_changed_or_taken_away_count_no_more() -> None:
     assert [(a.by, label) for a, label in labelled(book.state)] == [("ada", "correct"), ("bob", "wrong")]
     book.retract(last)
     assert [label for _, label in labelled(book.state)] == ["wrong", "wasteful", "wrong"]
+
+
+def test_a_session_is_rated_by_the_mean_of_last_ratings_until_that_is_settled() -> None:
+    book = Book()
+    book.say(rating=5)
+    book.say("bob", target=ev.Target(kind="answer"), rating=2)
+    book.say("bob", target=ev.Target(kind="answer", field="answer", start=0, end=1), rating=1)
+    assert overall(book.state.annotations()) == 3.5
+    book.say("bob", target=ev.Target(kind="answer"), cleared=("rating",))
+    assert overall(book.state.annotations()) == 5
+    book.say("carol", rating=2, settles=True)
+    last = book.say("dan", rating=3, settles=True)
+    assert overall(book.state.annotations()) == 3
+    book.retract(last)
+    assert overall(book.state.annotations()) == 2
+
+
+def test_labels_that_settle_count_alone_where_they_settle() -> None:
+    book = Book()
+    book.say(labels=("wrong",))
+    book.say(target=STEP, labels=("elegant",))
+    book.say("carol", labels=("correct",), settles=True)
+    assert [label for _, label in labelled(book.state)] == ["elegant", "correct"]
+
+
+def test_a_preference_and_its_reason_are_no_judgement_of_the_session() -> None:
+    book = Book()
+    book.say(rating=5)
+    book.say(reason="shorter", preference=ev.Preference(other="s2", winner="this"))
+    assert judgement_of(book.state, SESSION, "ada") == Judgement(rating=5)
 
 
 def test_scores_add_up_criterion_by_criterion() -> None:

@@ -30,6 +30,10 @@ def test_agreement_over_all_sessions_or_those_that_are_named(program: Program, t
     (tmp_path / "home").mkdir()
     status, said, _ = program("agreement")
     assert (status, "nothing is judged" in said) == (0, True)
+    judged(tmp_path / "home" / "sessions" / "example-01-two-years")
+    status, said, note = program("agreement")
+    assert "nothing is judged" in said
+    assert "1 example session is left out" in note
     judged(tmp_path / "home" / "sessions" / "one")
     status, said, _ = program("agreement")
     assert status == 0

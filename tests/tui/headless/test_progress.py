@@ -33,7 +33,7 @@ def test_each_thing_that_happened_has_a_line():
     assert lines[0].startswith("supervisor ")
     assert "isolation" in lines[0]
     assert sum(": reply in " in line for line in lines) == len(STEPS)
-    assert any("step 1: cell ok" in line and "1 worker calls" in line for line in lines)
+    assert any("step 1: cell ok" in line and "1 worker call:" in line for line in lines)
     assert any("step 2: no code to run" in line for line in lines)
     assert any("step 3: cell error" in line and "ZeroDivisionError" in line for line in lines)
     assert lines[-1].startswith("finished after 4 steps")

@@ -12,14 +12,15 @@ from textual.pilot import Pilot
 
 from distill_core.evidence import Evidence
 from distill_core.reading import read_session
-from distill_core.state import fold
-from sessions.comparing import Comparison, compare, prefer
+from distill_core.state import SessionState, fold
+from sessions.comparing import Comparison, Preferred, Winner, compare, prefer
 from tests.fakes.hostile import HOSTILE
 from tests.tui.judging.pairs import DOCUMENT, FIRST, SECOND, session
 from tui.app import DistillApp
 from tui.comparing import plain_lines
 from tui.screens.side_by_side import SideBySideScreen
 from tui.setup import plain
+from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
 SnapCompare = Callable[..., bool]
@@ -40,10 +41,27 @@ def found(tmp_path: Path) -> Comparison:
 
 
 def app_of(found: Comparison, tmp_path: Path) -> DistillApp:
-    def record(winner: str, reason: str) -> None:
-        prefer((tmp_path / "one", "aaa"), (tmp_path / "other", "bbb"), winner, by="ada", reason=reason)  # type: ignore[arg-type]
+    setup = msgspec.structs.replace(plain(), who="ada")
 
-    return DistillApp(plain(), lambda: SideBySideScreen(found, plain(), record))
+    def record(winner: Winner, reason: str) -> None:
+        one, other = ((tmp_path / name, name_of(tmp_path / name)) for name in ("one", "other"))
+        prefer(one, other, winner, by="ada", reason=reason)
+
+    return DistillApp(setup, lambda: SideBySideScreen(found, setup, record))
+
+
+def state_of(folder: Path) -> SessionState:
+    return fold(read_session(folder).events)
+
+
+def name_of(folder: Path) -> str:
+    started = state_of(folder).started
+    assert started is not None
+    return started.session_id
+
+
+def title_of(app: DistillApp) -> str:
+    return str(app.screen.query_one("#compare-title", LineBar).render()).rstrip()
 
 
 async def test_a_winner_is_picked_and_stands_in_both_logs(found: Comparison, tmp_path: Path) -> None:
@@ -52,13 +70,19 @@ async def test_a_winner_is_picked_and_stands_in_both_logs(found: Comparison, tmp
         await pilot.pause()
         await pilot.press("1", *"true", "enter")
         await pilot.pause()
+        assert title_of(app).endswith("★ ada: the first is better (true)")
     winners = []
     for name in ("one", "other"):
-        made = fold(read_session(tmp_path / name).events).annotations()[0]
+        made = state_of(tmp_path / name).annotations()[0]
         assert made.preference is not None
         assert (made.by, made.reason) == ("ada", "true")
         winners.append(made.preference.winner)
     assert winners == ["this", "other"]
+    one, other = state_of(tmp_path / "one"), state_of(tmp_path / "other")
+    said = Preferred(by="ada", winner="one", reason="true")
+    assert compare(one, other, who="ada").preferences == (said,), "it is told when the two are compared again"
+    assert compare(other, one, who="ada").preferences[0].winner == "other"
+    assert compare(one, other, who="bob").preferences == (), "others do not see it before they are done"
 
 
 async def test_escape_records_nothing(found: Comparison, tmp_path: Path) -> None:

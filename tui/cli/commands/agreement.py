@@ -6,29 +6,32 @@ from typing import Any
 
 import click
 
+from tui.cli.listing import left_out
 from tui.cli.options import config_options
-from tui.saying import say_json
+from tui.saying import say, say_json
 from tui.text import clean
 
 
 @click.command("agreement")
 @click.argument("names", nargs=-1, metavar="[SESSION]...")
 @click.option("--everyone", is_flag=True, help="Count those too who are not done with a session.")
+@click.option("--examples", is_flag=True, help="The sessions that come with the program too.")
 @click.option("--rubric", metavar="FILE", help="The criteria, as TOML. [default: that of the settings]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a question on stdout.")
 @config_options
 def command(
-    names: tuple[str, ...], everyone: bool, rubric: str | None, as_json: bool, **options: Any
+    names: tuple[str, ...], everyone: bool, examples: bool, rubric: str | None, as_json: bool, **options: Any
 ) -> None:
     """How far annotators agree: on ratings, marks, labels and each criterion.
 
-    Over SESSIONs (each a folder, an id, the beginning of one, or last), or all that are kept. Krippendorff's alpha is
-    over all annotators, Cohen's kappa over each pair; "n/a" says that it is undefined.
+    Over SESSIONS (each a folder, an id, the beginning of one, or last), or all of your own that are kept.
+    Krippendorff's alpha is over all annotators, Cohen's kappa over each pair; "n/a" says that it is undefined.
     """
 
     from distill_core.config import load_settings
     from distill_core.config.rubric import load_rubric
     from sessions.agreement import agreement, number
+    from sessions.bundled import is_example
     from sessions.home import Home
     from sessions.judging.reading import judged
     from tui.cli.kept import home_of
@@ -36,9 +39,12 @@ def command(
 
     home = Home(home_of(options))
     settings = load_settings(flags(options), path=options.get("config")).settings
-    folders = [home.find(name) for name in names] if names else home.there().folders()
+    folders = [home.find(name) for name in names] if names else list(home.there().folders())
+    own = folders if names or examples else [folder for folder in folders if not is_example(folder.name)]
+    if len(own) < len(folders):
+        say(left_out(len(folders) - len(own)))
     found = agreement(
-        ((folder.name, judged(folder)) for folder in folders),
+        ((folder.name, judged(folder)) for folder in own),
         load_rubric(rubric or settings.annotation.rubric),
         everyone=everyone,
     )

@@ -29,12 +29,14 @@ def command(first: str, second: str, as_json: bool, **options: Any) -> int:
     from tui.cli.options import flags
 
     one, other = opened(first, options), opened(second, options)
+    effective = load_settings(flags(options), path=options["config"])
     evidence = Evidence(readable(one.context))
     same = one.record.started.document.sha256 == other.record.started.document.sha256
     found = compare(
         one.record.state,
         other.record.state,
         evidence=(evidence, evidence if same else Evidence(readable(other.context))),
+        who=who(effective),
     )
     terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if as_json or not terminal:
@@ -49,7 +51,6 @@ def command(first: str, second: str, as_json: bool, **options: Any) -> int:
     from tui.screens.side_by_side import SideBySideScreen
     from tui.setup import setup_of
 
-    effective = load_settings(flags(options), path=options["config"])
     setup, name = setup_of(effective, options["config"]), who(effective)
 
     def record(winner: Winner, reason: str) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from distill_core.plurals import count
 from tui.cli.listing import left_out
-from tui.live.words import count
 from tui.saying import say, say_json
 from tui.text import clean
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from distill_core.plurals import count
 from tui.cli.options import config_options, model_options, session_options
-from tui.live.words import count
 from tui.saying import say, say_json
 from tui.text import clean
 

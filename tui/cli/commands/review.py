@@ -22,7 +22,7 @@ def command(
     """Judge kept sessions one after the other, or look at SESSION with playback.
 
     SESSION is a folder, an id, the beginning of one, or last (the newest). Without it the queue opens where you left
-    it: sessions that nobody has judged, or what --filter selects. Every key is written to the session's log at once.
+    it: sessions that you have not judged, or what --filter selects. Every key is written to the session's log at once.
     """
     from distill_core.config import home_path, load_settings
     from tui.cli.kept import forked, opened, who
@@ -38,13 +38,18 @@ def command(
 
         return forked(run_past(opened(session, options), who=who(effective), setup=setup), options)
     from distill_core.config.rubric import load_rubric
+    from sessions import Filter
+    from sessions.home import Home
     from sessions.waiting import Queue
     from tui.review import run_queue
 
-    left = setup.memory.value.review
-    chosen = words if words is not None else "" if everything else left.words or "unreviewed"
-    queue = Queue(home_path(effective.settings), who(effective), chosen)
-    queue.go_to(left.places.get(chosen, ""))
+    person = who(effective)
+    home = Home(home_path(effective.settings)).there()
+    left = setup.memory.reviewed(person)
+    mine = str(Filter().with_term("unreviewed", person))
+    chosen = words if words is not None else "" if everything else left.words or mine
+    queue = Queue(home.path, person, chosen)
+    queue.return_to(left.places.get(chosen, ""))
     labels = tuple(effective.settings.annotation.labels)
     criteria = load_rubric(rubric or effective.settings.annotation.rubric)
     return forked(run_queue(queue, criteria, setup=setup, labels=labels), options)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from distill_core.plurals import count
 from tui.cli.commands.sessions import WORDS, as_json, opened
 from tui.cli.listing import left_out, money
 from tui.cli.options import config_options
-from tui.live.words import count
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -31,14 +31,12 @@ def command(words: tuple[str, ...], examples: bool, plots: bool, as_json: bool, 
     not ask for them.
     """
     from sessions import parse
-    from sessions.stats import stats
+    from sessions.stats import own
 
     wanted = parse(" ".join(words))
-    own = wanted if examples else wanted.without_examples()
     with opened(options) as store:
-        left = store.count(wanted) - store.count(own)
-        found = stats(store, own)
-    if left:
+        found, left = own(store, wanted, examples=examples)
+    if left and not plots:
         say(left_out(left))
     if as_json:
         say_json(found)
@@ -49,9 +47,8 @@ def command(words: tuple[str, ...], examples: bool, plots: bool, as_json: bool, 
         from tui.setup import setup_of
 
         config = options.get("config")
-        show_stats(
-            setup_of(load_settings(flags(options), path=config), config), found, str(own if left else wanted)
-        )
+        setup = setup_of(load_settings(flags(options), path=config), config)
+        show_stats(setup, found, str(wanted), left)
     else:
         for line in lines(found):
             click.echo(line)
