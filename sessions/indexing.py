@@ -55,6 +55,11 @@ class Indexer:
         """Whether the log stopped making sense; what came before is indexed, what follows is not."""
         return self.problem is not None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether rows were held back, since what they tell of has not ended."""
+        return any(self._touched.values())
+
     def take(self, event: ev.Event) -> None:
         """Fold one more event."""
         if self.broken:

@@ -132,7 +132,8 @@ class _Writer:
         Raises:
             StoreError: the index cannot be written now; nothing is lost, the next flush writes it.
         """
-        if not self._changed or self._indexer.state.started is None:
+        held = closing and self._indexer.waiting
+        if not (self._changed or held) or self._indexer.state.started is None:
             return
         try:
             with telling(self._index):
