@@ -193,12 +193,12 @@ class _Writing:
             split = rows.split
             self._shards.write_all(split, len(rows.keys), rows.lines, rows.beside)
             hashes += rows.digests
-            for kind, count in rows.counted():
+            for kind, number in rows.counted():
                 columns.update(kind.columns)
                 models.update(kind.models)
                 annotators.update(kind.annotators)
                 for label in kind.labels:
-                    labels[label] += count
+                    labels[label] += number
         return SessionRecord(
             session=source.session_id,
             fingerprint=source.fingerprint,
