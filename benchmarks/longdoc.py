@@ -145,6 +145,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--worker-ctx-k", type=int, default=8)
     parser.add_argument("--max-iterations", type=int, default=15)
     parser.add_argument("--worker-calls", type=int, default=2000, help="bound on worker calls a case")
+    parser.add_argument(
+        "--minutes", type=float, help="bound on wall time a case, after which what was found counts"
+    )
     parser.add_argument("--cases", type=Path, default=CASES, help="folder with cases.jsonl and docs/")
     parser.add_argument("--case", action="append", help="only this one; may be given again")
     parser.add_argument("--log-dir", type=Path, help="keep each session in a folder under it")
@@ -167,7 +170,7 @@ def main() -> None:
             options = {
                 "worker_ctx_k": args.worker_ctx_k,
                 "max_iterations": args.max_iterations,
-                "limits": Limits(worker_calls=args.worker_calls),
+                "limits": Limits(worker_calls=args.worker_calls, seconds=args.minutes and 60 * args.minutes),
                 "prompt_style": "compact" if args.supervisor == "embedded" else "full",
                 "log_dir": args.log_dir / case.id if args.log_dir else None,
             }
