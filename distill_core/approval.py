@@ -20,6 +20,7 @@ from distill_core.forecast import Foresight
 from distill_core.proposals import (
     BudgetProposal,
     Candidate,
+    FailureProposal,
     FinalProposal,
     Proposal,
     ProposedCell,
@@ -35,6 +36,7 @@ __all__ = [
     "Candidate",
     "CheapBound",
     "Decision",
+    "FailureProposal",
     "FinalProposal",
     "PersonApprover",
     "PolicyApprover",
@@ -92,7 +94,7 @@ class Approver(Protocol):
 
 
 class AutoApprover:
-    """Approves every step and accepts every answer; a reached budget ends the session."""
+    """Approves every step and accepts every answer; a reached budget or a dead supervisor ends the session."""
 
     name: PolicyName = "auto"
 
@@ -107,7 +109,7 @@ def _approved(proposal: Proposal, by: str) -> Decision:
             return Decision(action="approve", by=by)
         case FinalProposal():
             return Decision(action="accept", by=by)
-        case BudgetProposal():
+        case BudgetProposal() | FailureProposal():
             return Decision(action="stop", by=by, reason=proposal.found)
 
 
@@ -189,7 +191,7 @@ class PolicyApprover:
         return _approved(proposal, f"policy:{STEPS}")
 
     async def _asks(self, proposal: Proposal) -> bool:
-        if isinstance(proposal, BudgetProposal):
+        if isinstance(proposal, BudgetProposal | FailureProposal):
             return True
         match self.policy:
             case "ask":

@@ -205,7 +205,7 @@ _OWN = (
 def _is_copied(event: ev.Event, lost: frozenset[str]) -> bool:
     if isinstance(event, _OWN) or getattr(event, "call_id", None) in lost:
         return False
-    return not (isinstance(event, ev.DecisionMade) and event.proposal_id.startswith("budget:"))
+    return not (isinstance(event, ev.DecisionMade) and event.proposal_id.startswith(ev.BESIDE))
 
 
 def settle_lost(recorder: Recorder, earlier: Earlier) -> None:

@@ -35,7 +35,10 @@ Action: TypeAlias = Literal[
     "send_back",
     "follow_up",
     "raise_budget",
+    "try_again",
 ]
+BESIDE = ("budget:", "failed:")
+"""How the `proposal_id` begins of what is decided beside the code and the answer: a bound, a call that failed."""
 JsonScalar: TypeAlias = str | int | float | bool | None
 
 
@@ -363,10 +366,11 @@ class DecisionMade(Stamped, frozen=True, kw_only=True, tag="decision_made"):
     """What was decided on a proposal, by whom ("policy:auto" or a person's name), and how long it took (seconds).
 
     `proposal_id` is the `call_id` of the reply whose cells are decided on, or "final:CELL" for an answer, or
-    "budget:LIMIT". `before` and `after` are the cells' codes (or the answer) as proposed and as decided; of a step that
-    `finish` decides on, `after` is the answer that somebody gave. `chosen` is the candidate that was taken, by its
-    `call_id`, where there were several; `more` how many further ones were wanted. `follow_up` accepts the answer and
-    goes on with another question, which stands in `guidance`.
+    "budget:LIMIT", or "failed:CALL" for a supervisor call that came to nothing. `before` and `after` are the cells'
+    codes (or the answer) as proposed and as decided; of a step that `finish` decides on, `after` is the answer that
+    somebody gave. `chosen` is the candidate that was taken, by its `call_id`, where there were several; `more` how
+    many further ones were wanted. `follow_up` accepts the answer and goes on with another question, which stands in
+    `guidance`.
     """
 
     proposal_id: str

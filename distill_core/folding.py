@@ -268,7 +268,7 @@ def _overridden(folding: _Folding, event: ev.WorkerCallOverridden) -> None:
 def _decided(folding: _Folding, event: ev.DecisionMade) -> None:
     if event.step < 1:
         return
-    if event.proposal_id.startswith("budget:"):
+    if event.proposal_id.startswith(ev.BESIDE):
         if event.step <= len(folding.steps):
             folding.steps[event.step - 1]["decisions"].append(event)
         return

@@ -108,7 +108,7 @@ def _belongs(event: ev.Event, at: From) -> bool:
         return True
     if isinstance(event, ev.CellProposed):
         return at == "decision" or event.origin == "supervisor"
-    if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith(("final:", "budget:")):
+    if isinstance(event, ev.DecisionMade) and not event.proposal_id.startswith(("final:", *ev.BESIDE)):
         return at == "decision" or event.action == "regenerate"
     return False
 
@@ -127,7 +127,8 @@ def _has_cells(record: Record, step: int) -> None:
 
 def _answered(record: Record) -> ev.DecisionMade | None:
     """The decision that ended the session by accepting its answer."""
-    decisions = [e for e in record.events if isinstance(e, ev.DecisionMade)]
+    made = (e for e in record.events if isinstance(e, ev.DecisionMade))
+    decisions = [e for e in made if not e.proposal_id.startswith(ev.BESIDE)]
     last = decisions[-1] if decisions else None
     if last is None or last.action not in ("accept", "finish", "stop"):
         return None

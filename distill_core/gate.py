@@ -1,4 +1,4 @@
-"""The gate in a running session: asks the approver, records what was decided, and asks once when a bound is met."""
+"""The gate in a running session: asks the approver and records what was decided; once for each bound that is met."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from distill_core.approval import (
     Approver,
     BudgetProposal,
     Decision,
+    FailureProposal,
     FinalProposal,
     Proposal,
     StepProposal,
 )
 from distill_core.budget import Ledger
 from distill_core.control import Control
-from distill_core.errors import BudgetExceeded
+from distill_core.errors import BudgetExceeded, ModelError
 from distill_core.recorder import Recorder
 from distill_core.signals import OnSignal, Phase
 
@@ -78,6 +79,13 @@ class Gate:
         )
         return decision
 
+    async def try_again(self, call_id: str, model: str, error: ModelError) -> bool:
+        """Whether the supervisor, which did not answer the call, is to be asked once more."""
+        proposal = FailureProposal(
+            proposal_id=f"failed:{call_id}", step=self.step, model=model, found=str(error)
+        )
+        return (await self.decide(proposal)).action == "try_again"
+
     async def over_budget(self, error: BudgetExceeded) -> bool:
         """Whether the bound that `error` names was raised, so that the call may be tried again."""
         return await self.raise_bound(error.limit, error.found or str(error))
@@ -122,5 +130,5 @@ def _before_after(proposal: Proposal, decision: Decision) -> tuple[tuple[str, ..
             return tuple(c.code for c in proposal.cells), after
         case FinalProposal():
             return (proposal.answer.text,), () if decision.answer is None else (decision.answer,)
-        case BudgetProposal():
+        case BudgetProposal() | FailureProposal():
             return (), ()

@@ -154,7 +154,7 @@ class Orchestrator:
     async def _turn(self) -> None:
         await self._control.boundary()
         await self._next_step()
-        draft = await self._proposer.draft(self._step)
+        draft = await self._draft()
         if draft.found.problem is not None:
             self._nothing_to_run(draft.reply, draft.found.problem)
             return
@@ -177,6 +177,15 @@ class Orchestrator:
                 await self._run_cells(cells, text, prompts.reply_note(draft.found.note))
             case action:
                 raise ValueError(f"{action} is no decision on a step")
+
+    async def _draft(self) -> Draft:
+        """The supervisor's next reply, asked for as often as somebody wants to try again where it fails."""
+        while True:
+            try:
+                return await self._proposer.draft(self._step)
+            except ModelError as error:
+                if not await self._gate.try_again(self._line.last_call, self._line.model, error):
+                    raise
 
     async def _decide(self, first: Draft) -> tuple[Draft, Decision]:
         """The decision on the step and the reply it is about; more replies are asked for as often as wanted."""

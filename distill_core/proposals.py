@@ -1,4 +1,5 @@
-"""What waits for a decision: the cells of a step, the answer, a bound that is reached. Nothing is decided here."""
+"""What waits for a decision: the cells of a step, the answer, a bound that is reached, a supervisor that does not
+answer. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -108,4 +109,13 @@ class BudgetProposal(msgspec.Struct, frozen=True, kw_only=True):
     troubled: bool = False
 
 
-Proposal: TypeAlias = StepProposal | FinalProposal | BudgetProposal
+class FailureProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A call to the supervisor failed for good; `found` says why. Try again, or let the session end."""
+
+    proposal_id: str
+    step: int
+    model: str
+    found: str
+
+
+Proposal: TypeAlias = StepProposal | FinalProposal | BudgetProposal | FailureProposal

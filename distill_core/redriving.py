@@ -12,7 +12,7 @@ from collections import deque
 import msgspec
 
 from distill_core import events as ev
-from distill_core.approval import Approver, BudgetProposal, Decision, Proposal
+from distill_core.approval import Approver, BudgetProposal, Decision, FailureProposal, Proposal
 from distill_core.errors import DivergenceError
 from distill_core.models.base import Message
 from distill_core.record import Exchange, Record, RecordedCell
@@ -43,11 +43,16 @@ class Redriving:
         self._record = record
         self._first = first
         self._instructions = dict(instructions or {})
-        self._exchanges = deque(e for e in record.exchanges if e.replied is not None or e.failed is not None)
+        # Without a reply there is nothing to go on with: the step asked again, or asks again now.
+        self._exchanges = deque(
+            e
+            for e in record.exchanges
+            if e.replied is not None or (e.failed is not None and e.called.candidate)
+        )
         self._decisions = deque(
             e
             for e in record.events
-            if isinstance(e, ev.DecisionMade) and not e.proposal_id.startswith("budget:")
+            if isinstance(e, ev.DecisionMade) and not e.proposal_id.startswith(ev.BESIDE)
         )
         self._settled = {
             event.step
@@ -95,7 +100,7 @@ class Redriving:
 
     def decision(self, proposal: Proposal) -> Decision | None:
         """What the record, or whoever forked, has decided on `proposal`."""
-        if isinstance(proposal, BudgetProposal):
+        if isinstance(proposal, BudgetProposal | FailureProposal):
             return None
         if self._decisions:
             self._decided += 1
@@ -124,7 +129,7 @@ class Redriving:
                 return event.cell_id in self._cells
             case ev.FinalProposed():
                 return event.cell_id in self._answered
-            case ev.DecisionMade() if not event.proposal_id.startswith("budget:"):
+            case ev.DecisionMade() if not event.proposal_id.startswith(ev.BESIDE):
                 known = self._decided > 0
                 self._decided -= known
                 return known

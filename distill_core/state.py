@@ -471,8 +471,8 @@ def _call_ended(
 def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     if event.step < 1:
         return state
-    if event.proposal_id.startswith("budget:"):
-        return _bound_raised(state, event)
+    if event.proposal_id.startswith(ev.BESIDE):
+        return _decided_beside(state, event)
     state, index = _at_step(state, event.step)
     step = state.steps[index]
     phase: StepPhase = "rejected" if event.action in ("reject", "send_back") else "decided"
@@ -488,8 +488,8 @@ def _decided(state: SessionState, event: ev.DecisionMade) -> SessionState:
     return _asked_further(state, event) if event.action == "follow_up" else state
 
 
-def _bound_raised(state: SessionState, event: ev.DecisionMade) -> SessionState:
-    """A bound was reached while the step was under way. Before its first call there is no step to say it of."""
+def _decided_beside(state: SessionState, event: ev.DecisionMade) -> SessionState:
+    """A bound was reached in the step, or a call failed. Before its first call there is no step to say it of."""
     if event.step > len(state.steps):
         return state
     step = state.steps[event.step - 1]

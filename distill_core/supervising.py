@@ -55,6 +55,16 @@ class SupervisorLine:
         self.usage, self._calls = usage, calls
 
     @property
+    def model(self) -> str:
+        """Name of the supervisor's model."""
+        return self._handler.model
+
+    @property
+    def last_call(self) -> str:
+        """The id of the call that was made last."""
+        return f"s{self._calls}"
+
+    @property
     def sampling(self) -> dict[str, Any]:
         """The parameters that a call is sent with."""
         return self._handler.sampling()

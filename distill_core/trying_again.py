@@ -12,7 +12,7 @@ from collections import defaultdict
 import msgspec
 
 from distill_core import events as ev
-from distill_core.approval import BudgetProposal, Decision, FinalProposal, Proposal
+from distill_core.approval import BudgetProposal, Decision, FailureProposal, FinalProposal, Proposal
 from distill_core.models.base import LMResponse
 from distill_core.models.recorded import Prompt, RecordedHandler
 from distill_core.record import Record
@@ -50,14 +50,14 @@ class DecidedAgain:
 
     async def decide(self, proposal: Proposal) -> Decision:
         """The recorded decision. An answer on which none was made is accepted, code that never ran is not run."""
-        if isinstance(proposal, BudgetProposal):
+        if isinstance(proposal, BudgetProposal | FailureProposal):
             return Decision(action="stop", by=KIND, reason=proposal.found)
         steps = self._record.state.steps
         step = steps[proposal.step - 1] if proposal.step <= len(steps) else Step(number=proposal.step)
         if isinstance(proposal, FinalProposal):
             on_final = [d for d in step.decisions if d.proposal_id.startswith("final:")]
             return self._again(on_final[-1]) if on_final else Decision(action="accept", by=KIND)
-        on_code = [d for d in step.decisions if not d.proposal_id.startswith(("final:", "budget:"))]
+        on_code = [d for d in step.decisions if not d.proposal_id.startswith(("final:", *ev.BESIDE))]
         settled = [d for d in on_code if d.action != "regenerate"]
         if settled:
             return self._again(settled[-1])

@@ -91,6 +91,8 @@ class _Reader:
         kind, colon, name = event.proposal_id.partition(":")
         if kind == "final" and colon and name not in self._proposed:
             yield _unknown(f"an answer of cell {name}")
+        elif kind == "failed" and colon and name not in self._steps:
+            yield _unknown(f"call {name}")
         elif not colon and kind not in self._steps:
             yield _unknown(f"call {kind}")
         if event.chosen is not None and event.chosen not in self._steps:

@@ -8,7 +8,7 @@ import pytest
 from distill_core import events as ev
 from distill_core.approval import AutoApprover, Decision
 from distill_core.budget import Limits
-from distill_core.errors import LogError
+from distill_core.errors import LogError, ModelError
 from distill_core.models.base import LMResponse, Usage
 from distill_core.models.cache import ResponseCache
 from distill_core.reading import read_session
@@ -26,17 +26,19 @@ REPLIES = (
     "I forgot the code.",
     block("said = worker_batch(words[:2])\nprint(said)") + block("print(worker(words[2]))"),
     block("FINAL('too early')"),
+    ModelError("nobody there"),
     block("print(1/0)"),
     block("FINAL(said + [query])"),
 )
 
 
 def decisions():
-    """Edits the first step, sends the first answer back; approves the rest."""
+    """Edits the first step, sends the first answer back, tries again where a call fails; approves the rest."""
     approve, accept = Decision(action="approve", by="me"), Decision(action="accept", by="me")
     edit = Decision(action="edit", by="me", codes=("words = context.split()\nprint('edited', len(words))",))
     back = Decision(action="send_back", by="me", guidance="look again")
-    return [edit, approve, approve, back, approve, approve, accept]
+    again = Decision(action="try_again", by="me")
+    return [edit, approve, approve, back, again, approve, approve, accept]
 
 
 def shape(events):
@@ -69,11 +71,12 @@ async def resumed_at(whole, folder, events, torn=b""):
     there = fold(events)
     replies = [r for r in there.replies.values() if r.text is not None]
     made = [d for s in there.steps for d in s.decisions]
+    failed = [d for d in made if d.action == "try_again"]
     worker = echo()
     await going_on(
         folder,
         resume(read_session(folder)),
-        Scripted(*REPLIES[len(replies) :]),
+        Scripted(*REPLIES[len(replies) + len(failed) :]),
         worker,
         Decider(*decisions()[len(made) :]),
     )

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from distill_core import events as ev
-from distill_core.approval import Decision, PersonApprover, PolicyApprover
+from distill_core.approval import AutoApprover, Decision, PersonApprover, PolicyApprover
 from distill_core.errors import ConfigError, DistillError, DivergenceError, LogError, ModelError
 from distill_core.models.base import LMResponse, ModelHandler
 from distill_core.models.openai import OpenAIHandler
@@ -88,6 +88,30 @@ async def test_when_time_is_up_a_person_is_asked_while_the_cell_goes_on():
     result, kept, _ = await go(block(code), limits=ev.Limits(seconds=0.7), approver=approver)
     assert (result.status, result.answer) == ("finished", "in the end")
     assert len(kept.of(ev.BudgetChanged)) == 1
+
+
+async def test_a_supervisor_that_does_not_answer_is_asked_again_if_somebody_wants_it():
+    approver = Decider(Decision(action="try_again", by="me"), Decision(action="try_again", by="me"))
+    supervisor = Scripted(ModelError("nobody there"), ModelError("still nobody"), block("FINAL(6)"))
+    kept = Kept()
+    result = await arun("q", "c", supervisor, echo(), approver=approver, sinks=[kept])
+    assert (result.status, result.answer, result.iterations) == ("finished", "6", 1)
+    assert supervisor.sent[0] == supervisor.sent[1] == supervisor.sent[2]
+    decided = [(d.proposal_id, d.action) for d in kept.of(ev.DecisionMade)]
+    assert decided[:2] == [("failed:s1", "try_again"), ("failed:s2", "try_again")]
+    assert [p.found for p in approver.seen[:2]] == ["nobody there", "still nobody"]
+    (step,) = fold(kept.events).steps
+    assert list(step.calls) == ["s1", "s2", "s3"]
+
+
+@pytest.mark.parametrize("approver", [Decider(Decision(action="stop", by="me")), AutoApprover()])
+async def test_a_supervisor_that_does_not_answer_ends_the_session_if_nobody_wants_more(approver):
+    kept = Kept()
+    with pytest.raises(ModelError, match="nobody there"):
+        await arun(
+            "q", "c", Scripted(ModelError("nobody there"), "x"), echo(), approver=approver, sinks=[kept]
+        )
+    assert kept.of(ev.SessionFinished)[0].status == "failed"
 
 
 async def test_a_failed_cell_troubles_its_step_even_if_a_later_one_runs():

@@ -23,7 +23,9 @@ from distill_core.approval import (
     BudgetProposal,
     Candidate,
     Decision,
+    FailureProposal,
     FinalProposal,
+    Proposal,
     ProposedCell,
     StepProposal,
 )
@@ -279,18 +281,7 @@ class ScriptedSession:
     async def _step(
         self, number: int, step: ScriptedStep
     ) -> tuple[ev.SessionStatus, str, ev.Final | None] | None:
-        call_id = self._id("s")
-        self._signal(Phase(step=number, text="drafting"))
-        self._emit(
-            ev.SupervisorCalled(
-                step=number,
-                call_id=call_id,
-                model="qwen2.5-coder-32b",
-                extends=None,
-                message_ids=(),
-                params={},
-            )
-        )
+        call_id = self._asked(number)
         if step.fails is not None:
             self._emit(
                 ev.SupervisorFailed(
@@ -302,7 +293,12 @@ class ScriptedSession:
                     error=step.fails,
                 )
             )
-            raise ModelError(step.fails)
+            decision = await self._decide(
+                FailureProposal(proposal_id=f"failed:{call_id}", step=number, model="m", found=step.fails)
+            )
+            if decision is None or decision.action != "try_again":
+                raise ModelError(step.fails)
+            call_id = self._asked(number)
         await self._stream(number, call_id, step)
         self._emit(
             ev.SupervisorReplied(
@@ -405,6 +401,21 @@ class ScriptedSession:
                 Candidate(call_id=newest, reply=reply, cells=tuple(cells), problem=found.problem)
             )
         return msgspec.structs.replace(waiting, proposal_id=newest, candidates=tuple(candidates))
+
+    def _asked(self, number: int) -> str:
+        call_id = self._id("s")
+        self._signal(Phase(step=number, text="drafting"))
+        self._emit(
+            ev.SupervisorCalled(
+                step=number,
+                call_id=call_id,
+                model="qwen2.5-coder-32b",
+                extends=None,
+                message_ids=(),
+                params={},
+            )
+        )
+        return call_id
 
     async def _stream(self, number: int, call_id: str, step: ScriptedStep) -> None:
         if step.reasoning:
@@ -516,7 +527,7 @@ class ScriptedSession:
             self._limits = decision.limits
             self._emit(ev.BudgetChanged(step=number, before=before, after=decision.limits, by=decision.by))
 
-    async def _decide(self, proposal: StepProposal | FinalProposal | BudgetProposal) -> Decision | None:
+    async def _decide(self, proposal: Proposal) -> Decision | None:
         """The decision, recorded; None if the session was stopped while it waited."""
         self._signal(Phase(step=proposal.step, text="waiting"))
         asked = asyncio.ensure_future(self._approver.decide(proposal))

@@ -89,6 +89,12 @@ class AnySession(RuleBasedStateMachine):
             )
         )
 
+    @rule(reply=replies, action=st.sampled_from(["try_again", "stop"]))
+    def decide_on_failure(self, reply, action):
+        self.emit(
+            ev.DecisionMade(step=self.step, proposal_id=f"failed:{reply}", action=action, by="ann", took=0.2)
+        )
+
     @rule(target=cells, reply=replies, code=texts)
     def propose(self, reply, code):
         cell = self.new("c")

@@ -176,6 +176,21 @@ async def test_raising_a_budget() -> None:
         assert opened.kept.of(ev.BudgetChanged)[0].after.worker_calls == 400
 
 
+async def test_a_supervisor_that_did_not_answer_is_asked_again() -> None:
+    step = ScriptedStep(
+        reply="```\npass\n```", fails="HTTP 503", cells=(ScriptedCell(code="pass", final="six"),)
+    )
+    async with open_screen([step], policy="auto") as opened:
+        await opened.until(lambda model: model.gate == "failure")
+        assert "did not answer" in opened.text("decision")
+        assert "HTTP 503" in opened.text("decision")
+        await opened.press("e", "r", "a")
+        made = await decision(opened, 1)
+        assert (made.proposal_id[:8], made.action) == ("failed:s", "try_again")
+        await opened.until(lambda model: not model.live)
+        assert opened.kept.of(ev.SessionFinished)[0].status == "finished"
+
+
 async def test_a_bound_is_not_raised_to_less() -> None:
     step = ScriptedStep(
         reply="```\npass\n```", cells=(ScriptedCell(code="pass", over_budget="worker_calls"),)

@@ -55,6 +55,8 @@ async def test_a_fault_of_the_program_is_shown_with_where_it_came_from() -> None
 
 async def test_a_failed_supervisor_call_is_shown() -> None:
     async with open_screen([ScriptedStep(reply="", fails="the supervisor answered 500")]) as opened:
+        await opened.until(lambda model: model.gate == "failure")
+        await opened.press("x", "x")
         await opened.until(lambda model: model.ended is not None)
         assert "✗ the call failed: the supervisor answered 500" in opened.text("supervisor")
         assert "failed" in opened.text("timeline")

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Gate: TypeAlias = Literal["step", "final", "budget"]
+Gate: TypeAlias = Literal["step", "final", "budget", "failure"]
 Scope: TypeAlias = Literal["live", "pane", "review", "home", "sessions", "export", "compare", "settle"]
 """Where an action's keys hold: the live screen, any pane of lines, the review queue, home, the list of kept sessions,
 the export screen, two sessions beside one another, disputes of annotators."""

@@ -18,10 +18,10 @@ DECIDING: tuple[Action, ...] = (
         id="decide.approve",
         keys=("a",),
         label="Approve",
-        help="Run the code as it stands; at the answer: accept it; at a bound: raise it",
+        help="Run the code as it stands; at the answer: accept it; at a bound: raise it; at a failed call: try again",
         group=DECIDE,
-        applies=_gate("step", "final", "budget"),
-        labels=(("final", "Accept"), ("budget", "Raise")),
+        applies=_gate("step", "final", "budget", "failure"),
+        labels=(("final", "Accept"), ("budget", "Raise"), ("failure", "Try again")),
     ),
     Action(
         id="decide.edit",

@@ -92,7 +92,7 @@ def _values(name: str, default: Any) -> tuple[Any, ...]:
     if name == "pane":
         return tuple(pane.name for pane in PANES)
     if name == "gate":
-        return (None, "step", "final", "budget")
+        return (None, "step", "final", "budget", "failure")
     if isinstance(default, bool):
         return (False, True)
     raise TypeError(f"say in situations() which values {name} may have")

@@ -15,7 +15,7 @@ RUNNING: tuple[Action, ...] = (
         group=RUN,
         applies=lambda now: now.live,
         shown=True,
-        labels=(("budget", "Stop here"),),
+        labels=(("budget", "Stop here"), ("failure", "Stop here")),
     ),
     Action(
         id="cell.interrupt",

@@ -14,6 +14,7 @@ import msgspec
 from distill_core.approval import (
     BudgetProposal,
     Decision,
+    FailureProposal,
     FinalProposal,
     PersonApprover,
     Proposal,
@@ -38,6 +39,7 @@ FINAL = (
     "[v]ariables, [t]ry code, [k] worker calls, [?] help"
 )
 BUDGET = "[r]aise it, [x] stop"
+FAILURE = "[t]ry again, [x] stop"
 HELP = (
     "a: run the code as it is, or take the answer",
     "e: change it in your editor first ($EDITOR); what you save is run or taken",
@@ -109,6 +111,9 @@ class Asker:
             case BudgetProposal():
                 say(f"budget: {proposal.found}")
                 return self._on_budget(proposal)
+            case FailureProposal():
+                say(f"the supervisor {proposal.model} did not answer: {proposal.found}")
+                return self._on_failure(proposal)
 
     def _on_step(self, proposal: StepProposal) -> Decision:
         decision: Decision | None = None
@@ -179,6 +184,18 @@ class Asker:
                     return Decision(action="stop", by="", reason=proposal.found)
                 case other:
                     self._look(other)
+
+    def _on_failure(self, proposal: FailureProposal) -> Decision:
+        while True:
+            match self._read(FAILURE):
+                case "t" | "again" | "try again":
+                    return Decision(action="try_again", by="")
+                case "x" | "stop":
+                    return Decision(action="stop", by="", reason=proposal.found)
+                case "?" | "h" | "help":
+                    self._look("?")
+                case other:
+                    say(f"{other!r} is none of these; t asks the supervisor once more, x ends the session")
 
     def _look(self, what: str) -> None:
         """What decides nothing."""

@@ -6,7 +6,13 @@ import re
 
 from distill_core import raising
 from distill_core.analysis import CodeAnalysis
-from distill_core.approval import BudgetProposal, FinalProposal, ProposedCell, StepProposal
+from distill_core.approval import (
+    BudgetProposal,
+    FailureProposal,
+    FinalProposal,
+    ProposedCell,
+    StepProposal,
+)
 from distill_core.events import Limits, SessionFinished
 from distill_core.evidence import Finding
 from distill_core.plurals import count
@@ -28,6 +34,8 @@ def lines(model: LiveModel, *, forks: bool = False) -> list[Line]:
             return _final(model, model.proposal)
         case BudgetProposal():
             return _budget(model.proposal)
+        case FailureProposal():
+            return _failure(model.proposal, forks)
         case None:
             return _nothing(model, forks)
 
@@ -184,6 +192,16 @@ def _budget(proposal: BudgetProposal) -> list[Line]:
         ),
         ((proposal.found, ""),),
         (("a raises it and goes on, x ends the session with its best partial result", "muted"),),
+    ]
+
+
+def _failure(proposal: FailureProposal, forks: bool) -> list[Line]:
+    ways = "a tries again, x ends the session with its best partial result"
+    further = ", F goes on in a fork, with another model if you like" if forks else ""
+    return [
+        ((words.WAITING.text, "warn"), (f" · the supervisor {proposal.model} did not answer", "heading")),
+        *roled(proposal.found, "error"),
+        ((ways + further, "muted"),),
     ]
 
 

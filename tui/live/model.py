@@ -15,7 +15,7 @@ from typing import TypeAlias, cast, get_args
 import msgspec
 
 from distill_core import events as ev
-from distill_core.approval import BudgetProposal, FinalProposal, Proposal, StepProposal
+from distill_core.approval import BudgetProposal, FailureProposal, FinalProposal, Proposal, StepProposal
 from distill_core.budget import Prices
 from distill_core.evidence import Finding
 from distill_core.forecast import Forecast
@@ -116,14 +116,14 @@ class LiveModel:
                 pass  # the screen says it
             case Forecast():
                 self.forecasts[item.call_id] = item
-            case StepProposal() | FinalProposal() | BudgetProposal():
+            case StepProposal() | FinalProposal() | BudgetProposal() | FailureProposal():
                 self.proposal = item
                 self._compare_with_earlier()
                 self._changes.gate = True
                 self._changes.steps.add(item.step)
             case EngineEnded():
                 self.ended = item
-                self.proposal = None
+                self._withdraw()
                 self._changes.gate = self._changes.ended = True
 
     def changes(self) -> Changes:
@@ -147,10 +147,15 @@ class LiveModel:
 
     def decided(self) -> None:
         """The person has decided: nothing waits any more."""
+        self._withdraw()
+        self._changes.gate = self._changes.any = True
+
+    def _withdraw(self) -> None:
+        """Nothing waits any more; the step says so too."""
         if self.proposal is not None:
             self._changes.steps.add(self.proposal.step)
+            self._changes.gate = True
         self.proposal = None
-        self._changes.gate = self._changes.any = True
 
     def choose(self, call_id: str) -> None:
         """Put the candidate that answers `call_id` in front of the others; what is decided then is about that one."""
@@ -252,7 +257,7 @@ class LiveModel:
             case ev.DecisionMade():
                 self._settled(event)
             case ev.SessionFinished():
-                self.proposal = None
+                self._withdraw()
                 changes.gate = changes.ended = True
             case _:
                 pass
@@ -281,8 +286,7 @@ class LiveModel:
         if cell is not None:
             self._changes.replies.add(cell.call_id)
         if self.proposal is not None and event.proposal_id in _names(self.proposal):
-            self.proposal = None
-            self._changes.gate = True
+            self._withdraw()
 
     # ------------------------------------------------------------ telling
 
@@ -368,6 +372,8 @@ class LiveModel:
                 return "final"
             case BudgetProposal():
                 return "budget"
+            case FailureProposal():
+                return "failure"
             case None:
                 return None
 

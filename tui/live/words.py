@@ -56,6 +56,7 @@ DECISION: dict[Action, str] = {
     "send_back": "sent back",
     "follow_up": "asked further",
     "raise_budget": "budget raised",
+    "try_again": "tried again",
 }
 PROBLEMS: dict[str, str] = {
     "prose": "no code block in it",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from distill_core.approval import (
     BudgetProposal,
     Decision,
+    FailureProposal,
     FinalProposal,
     Proposal,
     StepProposal,
@@ -95,6 +96,8 @@ class Deciding:
                 self._answer(proposal, "accept")
             case BudgetProposal() as proposal:
                 self._raise(proposal)
+            case FailureProposal() as proposal:
+                self._answer(proposal, "try_again")
             case None:
                 pass
 

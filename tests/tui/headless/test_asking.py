@@ -10,6 +10,7 @@ from distill_core.analysis import analyse
 from distill_core.approval import (
     BudgetProposal,
     Candidate,
+    FailureProposal,
     FinalProposal,
     PolicyApprover,
     ProposedCell,
@@ -41,6 +42,7 @@ BUDGET = BudgetProposal(
     found="10 of 10 worker calls are used",
     limits=Limits(worker_calls=10),
 )
+FAILURE = FailureProposal(proposal_id="failed:s3", step=2, model="big", found="nobody there")
 
 
 async def decided(proposal, *lines):
@@ -83,7 +85,7 @@ async def test_a_line_decides(proposal, lines, action, words):
     assert decision.by == "ann"
 
 
-@pytest.mark.parametrize("proposal", [STEP, ANSWER, BUDGET])
+@pytest.mark.parametrize("proposal", [STEP, ANSWER, BUDGET, FAILURE])
 async def test_the_end_of_the_input_stops_the_session(proposal):
     decision = await decided(proposal)
     assert (decision.action, decision.reason) == ("stop", "the input ended")
@@ -93,6 +95,14 @@ async def test_a_raised_budget_has_room_for_more():
     decision = await decided(BUDGET, "r")
     assert decision.action == "raise_budget"
     assert decision.limits.worker_calls == 15
+
+
+async def test_a_supervisor_that_does_not_answer_is_asked_again(capsys):
+    decision = await decided(FAILURE, "a", "t")
+    assert decision.action == "try_again"
+    said = capsys.readouterr().err
+    assert "the supervisor big did not answer: nobody there" in said
+    assert "'a' is none of these" in said
 
 
 @pytest.mark.parametrize(
