@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from distill_core.models.base import TokenLogprob, Usage
+from distill_core.models.base import Count, StepNumber, TokenLogprob, Usage
 
 SCHEMA_VERSION = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,10 +53,10 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="ty
         copied: taken over from the parent of a fork, so never exported twice.
     """
 
-    step: int
-    seq: int = 0
+    step: StepNumber
+    seq: Count = 0
     timestamp: datetime = EPOCH
-    v: int = SCHEMA_VERSION
+    v: Count = SCHEMA_VERSION
     copied: bool = False
 
 
@@ -68,7 +68,7 @@ class DocumentRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     sha256: str
     kind: Literal["str", "list", "dict"]
-    chars: int
+    chars: Count
     name: str = ""
 
 
@@ -76,7 +76,7 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a fork branched off: the parent session and how many of its steps were copied."""
 
     session_id: str
-    steps: int
+    steps: Count
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -95,8 +95,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: Literal["session", "step", "cell", "worker_call", "answer"]
     id: str = ""
     field: str | None = None
-    start: int | None = None
-    end: int | None = None
+    start: Count | None = None
+    end: Count | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -157,7 +157,7 @@ class SupervisorCalled(Stamped, frozen=True, kw_only=True, tag="supervisor_calle
     extends: str | None
     message_ids: tuple[str, ...]
     params: dict[str, Any]
-    candidate: int = 0
+    candidate: Count = 0
 
 
 class SupervisorReplied(Stamped, frozen=True, kw_only=True, tag="supervisor_replied"):
@@ -171,7 +171,7 @@ class SupervisorReplied(Stamped, frozen=True, kw_only=True, tag="supervisor_repl
     finish_reason: str | None = None
     reasoning: str | None = None
     cached: bool = False
-    attempts: int = 1
+    attempts: Count = 1
     logprobs: tuple[TokenLogprob, ...] | None = None
 
 
@@ -183,7 +183,7 @@ class SupervisorFailed(Stamped, frozen=True, kw_only=True, tag="supervisor_faile
     usage: Usage
     elapsed: float
     error: str
-    attempts: int = 1
+    attempts: Count = 1
     cut: bool = False
 
 
@@ -197,7 +197,7 @@ class SessionFinished(Stamped, frozen=True, kw_only=True, tag="session_finished"
     answer: Final | None
     partial: bool
     reason: str
-    iterations: int
+    iterations: Count
     supervisor_usage: Usage
     worker_usage: Usage
     cost: float | None
@@ -212,7 +212,7 @@ class CellProposed(Stamped, frozen=True, kw_only=True, tag="cell_proposed"):
 
     cell_id: str
     call_id: str
-    index: int
+    index: Count
     code: str
     origin: Literal["supervisor", "person"] = "supervisor"
 
@@ -252,8 +252,8 @@ class CellFinished(Stamped, frozen=True, kw_only=True, tag="cell_finished"):
     active: float
     traceback: str | None = None
     final: Final | None = None
-    worker_calls: int = 0
-    dropped: int = 0
+    worker_calls: Count = 0
+    dropped: Count = 0
     variables: Literal["restored", "lost"] | None = None
 
 
@@ -281,7 +281,7 @@ class StateRebuilt(Stamped, frozen=True, kw_only=True, tag="state_rebuilt"):
     `diverged` says in a line each what came out differently and was let pass by a person.
     """
 
-    cells: int
+    cells: Count
     way: Literal["rerun", "checkpoint"]
     elapsed: float
     diverged: tuple[str, ...] = ()
@@ -304,7 +304,7 @@ class WorkerCallStarted(Stamped, frozen=True, kw_only=True, tag="worker_call_sta
     model: str
     params: dict[str, Any]
     batch_id: str | None = None
-    index: int = 0
+    index: Count = 0
     purpose: str = "answer"
     retry_of: str | None = None
     reaches_cell: bool = True
@@ -320,7 +320,7 @@ class WorkerCallReturned(Stamped, frozen=True, kw_only=True, tag="worker_call_re
     usage: Usage
     elapsed: float
     cached: bool = False
-    attempt: int = 1
+    attempt: Count = 1
     finish_reason: str | None = None
     reasoning: str | None = None
     logprobs: tuple[TokenLogprob, ...] | None = None
@@ -334,7 +334,7 @@ class WorkerCallFailed(Stamped, frozen=True, kw_only=True, tag="worker_call_fail
     model: str
     usage: Usage
     elapsed: float
-    attempt: int = 1
+    attempt: Count = 1
 
 
 class WorkerCallRefused(Stamped, frozen=True, kw_only=True, tag="worker_call_refused"):
@@ -382,7 +382,7 @@ class DecisionMade(Stamped, frozen=True, kw_only=True, tag="decision_made"):
     guidance: str = ""
     chosen: str | None = None
     reason: str = ""
-    more: int = 0
+    more: Count = 0
 
 
 class PolicyChanged(Stamped, frozen=True, kw_only=True, tag="policy_changed"):
@@ -390,7 +390,7 @@ class PolicyChanged(Stamped, frozen=True, kw_only=True, tag="policy_changed"):
 
     policy: str
     by: str
-    steps: int | None = None
+    steps: Count | None = None
 
 
 class BudgetChanged(Stamped, frozen=True, kw_only=True, tag="budget_changed"):
@@ -417,7 +417,7 @@ class WorkerCallsCancelled(Stamped, frozen=True, kw_only=True, tag="worker_calls
     cell_id: str
     batch_id: str | None
     call_ids: tuple[str, ...]
-    unsent: int
+    unsent: Count
     by: str
 
 
@@ -447,7 +447,7 @@ class Annotated(Stamped, frozen=True, kw_only=True, tag="annotated"):
     annotation_id: str
     target: Target
     by: str
-    rating: int | None = None
+    rating: Count | None = None
     mark: Literal[-1, 0, 1] | None = None
     labels: tuple[str, ...] = ()
     comment: str = ""
@@ -463,7 +463,7 @@ class Annotated(Stamped, frozen=True, kw_only=True, tag="annotated"):
 class Retracted(Stamped, frozen=True, kw_only=True, tag="retracted"):
     """Event number `retracts` (an annotation, an override or another retraction) no longer counts."""
 
-    retracts: int
+    retracts: Count
     by: str
     reason: str = ""
 

@@ -11,7 +11,8 @@ from itertools import chain
 from operator import is_ as _is
 from typing import Any
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""A code point that stands for no character by itself."""
 
 
 def encodable(text: str) -> str:
@@ -19,9 +20,9 @@ def encodable(text: str) -> str:
 
     The result encodes to UTF-8 without error. Text without surrogates comes back as the same object.
     """
-    if text.isascii() or _SURROGATE.search(text) is None:
+    if text.isascii() or SURROGATE.search(text) is None:
         return text
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def encodable_value(value: Any) -> Any:

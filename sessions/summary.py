@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distill_core import events as ev
+from distill_core.models.base import MOST
 from distill_core.state import SessionState, WorkerCall
 from sessions.judging.judgement import labelled, overall
 from sessions.rows import dump, more
@@ -47,7 +48,8 @@ def session_row(
         problem: where its log stopped making sense.
     """
     started, finished = state.started, state.finished
-    tokens = state.supervisor_usage.total_tokens, state.worker_usage.total_tokens
+    used = state.supervisor_usage, state.worker_usage
+    tokens = [min(usage.total_tokens, MOST) for usage in used]
     return {
         "session_id": session_id,
         "sizes": None if sizes is None else dump(sizes),

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 Message: TypeAlias = dict[str, Any]
 """One chat message as it is sent: at least `role` and `content`."""
+
+
+MOST_TOKENS = 10**9
+"""Of one call; whoever tells of more is wrong."""
+MOST = 10**15
+"""No number in a log is larger. An index, which has 64 bits, could not add larger ones up."""
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+"""A number in a log."""
+StepNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+"""A supervisor turn in a log; whoever reads one makes the steps before it too."""
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -27,11 +37,11 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         calls: how many calls this sums.
     """
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    calls: int = 0
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    cached_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    calls: Count = 0
 
     @property
     def total_tokens(self) -> int:

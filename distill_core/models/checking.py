@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from distill_core.errors import ModelError
-from distill_core.models.base import LMResponse, Usage
+import msgspec
 
+from distill_core.errors import ModelError
+from distill_core.models.base import MOST_TOKENS, LMResponse, TokenLogprob, Usage
+from distill_core.text import encodable
+
+_TEXTS = ("text", "model", "finish_reason", "reasoning")
 _COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "calls")
 
 
 def checked(reply: object) -> LMResponse:
-    """`reply`, if it is an `LMResponse` with what its fields promise.
+    """`reply`, if it is an `LMResponse` with what its fields promise. Lone surrogates in its texts are spelled out.
 
     Raises:
         ModelError: it is not; says what it is instead.
@@ -26,13 +30,36 @@ def checked(reply: object) -> LMResponse:
         raise _wrong(f"LMResponse.usage is {type(reply.usage).__name__}, not Usage")
     for name in _COUNTS:
         count = getattr(reply.usage, name)
-        if type(count) is not int or count < 0:
+        if type(count) is not int or not 0 <= count <= MOST_TOKENS:
             raise _wrong(f"Usage.{name} is {count!r:.50}, not a count")
+    if not isinstance(reply.logprobs, tuple | None) or not all(map(_is_entry, reply.logprobs or ())):
+        raise _wrong("LMResponse.logprobs is not a tuple of TokenLogprob")
     if type(reply.attempts) is not int or reply.attempts < 0:
         raise _wrong(f"LMResponse.attempts is {reply.attempts!r:.50}, not a count")
     if not isinstance(reply.elapsed, int | float):
         raise _wrong(f"LMResponse.elapsed is {type(reply.elapsed).__name__}, not a number")
-    return reply
+    return _encodable(reply)
+
+
+def _encodable(reply: LMResponse) -> LMResponse:
+    texts = {name: value for name in _TEXTS if (value := getattr(reply, name)) is not None}
+    changed: dict[str, object] = {
+        name: safe for name, value in texts.items() if (safe := encodable(value)) is not value
+    }
+    if reply.logprobs:
+        safe_entries = tuple(map(_encodable_entry, reply.logprobs))
+        if safe_entries != reply.logprobs:
+            changed["logprobs"] = safe_entries
+    return msgspec.structs.replace(reply, **changed) if changed else reply
+
+
+def _encodable_entry(entry: TokenLogprob) -> TokenLogprob:
+    top = tuple((encodable(token), value) for token, value in entry.top)
+    return TokenLogprob(token=encodable(entry.token), logprob=entry.logprob, top=top)
+
+
+def _is_entry(value: object) -> bool:
+    return isinstance(value, TokenLogprob)
 
 
 def _wrong(found: str) -> ModelError:

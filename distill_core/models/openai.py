@@ -8,6 +8,7 @@ event loop.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import weakref
 from collections.abc import Sequence
@@ -27,9 +28,10 @@ from distill_core.models.openai_reply import MalformedReply, StreamedReply, read
 from distill_core.models.openai_request import Dialect
 
 if TYPE_CHECKING:
-    from openai import APIError, AsyncStream
+    from httpx2 import Request
+    from openai import APIError
 
-    from distill_core.models.openai_client import LeanClient
+    from distill_core.models.openai_client import Chunks, LeanClient
 
 DEFAULT_BASE_URL = "https://api.together.xyz/v1"
 CHECK_SECONDS = 15.0
@@ -307,6 +309,10 @@ class OpenAIHandler(ModelHandler):
         try:
             async for chunk in stream:
                 reply.add(chunk)
+            if not (stream.done or reply.ended):
+                raise _cut_off(answer.request, "the reply ended in the middle")
+        except json.JSONDecodeError as error:
+            raise _cut_off(answer.request, "a piece of the reply is not JSON") from error
         except APIConnectionError as error:
             raise _BrokenOff(error) from error
         finally:
@@ -314,7 +320,7 @@ class OpenAIHandler(ModelHandler):
         return reply.response(model=self.model, elapsed=time.monotonic() - started, attempts=attempts)
 
     async def _whole_after_all(
-        self, stream: AsyncStream[object], reply: StreamedReply, started: float, attempts: int
+        self, stream: Chunks, reply: StreamedReply, started: float, attempts: int
     ) -> LMResponse:
         """A server that does not stream answers in one piece."""
         data = _decoded(await stream.response.aread())
@@ -405,6 +411,12 @@ class _BrokenOff(Exception):
     def __init__(self, error: APIError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _cut_off(request: Request, what: str) -> _BrokenOff:
+    from openai import APIConnectionError
+
+    return _BrokenOff(APIConnectionError(message=what, request=request))
 
 
 class _Connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import AsyncIterator
 from typing import Any
 
 from httpx2 import ByteStream, Limits, Request, Response, Timeout
@@ -53,6 +54,17 @@ def open_client(base_url: str, key: str | None, *, timeout: float, max_retries: 
     return client
 
 
+class Chunks(AsyncStream[object]):
+    """A chat completion in chunks. `done`: the server said that it has sent all; a lost connection says nothing."""
+
+    done = False
+
+    async def _iter_events(self) -> AsyncIterator[Any]:
+        async for event in super()._iter_events():
+            self.done = self.done or event.data.startswith("[DONE]")
+            yield event
+
+
 class LeanClient(AsyncOpenAI):
     """Builds the first chat completion as the SDK does, and the others like it.
 
@@ -93,7 +105,7 @@ class LeanClient(AsyncOpenAI):
             )
         return await self.request(Response, self._like_the_first(body, max_retries))
 
-    async def stream(self, body: bytes, *, max_retries: int) -> AsyncStream[object]:
+    async def stream(self, body: bytes, *, max_retries: int) -> Chunks:
         """A chat completion in chunks, decoded from JSON; otherwise as `complete`."""
         if self._options is None:
             return await self.post(
@@ -102,10 +114,10 @@ class LeanClient(AsyncOpenAI):
                 content=body,
                 options={"max_retries": max_retries},
                 stream=True,
-                stream_cls=AsyncStream[object],
+                stream_cls=Chunks,
             )
         options = self._like_the_first(body, max_retries)
-        return await self.request(object, options, stream=True, stream_cls=AsyncStream[object])
+        return await self.request(object, options, stream=True, stream_cls=Chunks)
 
     def _like_the_first(self, body: bytes, max_retries: int) -> Any:
         options = copy.copy(self._options)

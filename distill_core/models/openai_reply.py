@@ -1,17 +1,20 @@
 """What an OpenAI-compatible server sends back, read into an `LMResponse`: whole, or piece by piece.
 
 Servers differ in what they leave out and how they name reasoning, cached tokens and log probabilities.
-Nothing that was not sent is made up: tokens that a server does not report count as zero.
+Nothing that was not sent is made up: tokens that a server does not report count as zero. Tools are offered to no
+model; a call of one that comes all the same, in the place of a text, is told as text.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distill_core.errors import DistillError
-from distill_core.models.base import Delta, LMResponse, OnDelta, TokenLogprob, Usage
+from distill_core.models.base import MOST_TOKENS, Delta, LMResponse, OnDelta, TokenLogprob, Usage
+from distill_core.text import SURROGATE
 
 REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -31,7 +34,9 @@ def read_reply(data: object, *, model: str, elapsed: float, attempts: int) -> LM
     if not isinstance(data, Mapping) or not message:
         raise MalformedReply("not a chat completion", found=f"no choices in {str(data)[:200]!r}")
     return LMResponse(
-        text=_text(message.get("content")) or _text(message.get("refusal")),
+        text=_text(message.get("content"))
+        or _text(message.get("refusal"))
+        or _tool_calls(map(_function, _sequence(message.get("tool_calls")))),
         usage=read_usage(data.get("usage")),
         model=_text(data.get("model")) or model,
         elapsed=elapsed,
@@ -54,10 +59,16 @@ class StreamedReply:
         self._on_delta = on_delta
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._tools: dict[Any, tuple[str, str]] = {}
         self._logprobs: list[TokenLogprob] = []
         self._usage = Usage(calls=1)
         self._model = ""
         self._finish_reason: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model said that it had come to its end."""
+        return self._finish_reason is not None
 
     def add(self, chunk: object) -> None:
         """Take in one chunk, decoded from JSON."""
@@ -73,18 +84,22 @@ class StreamedReply:
         if text := _text(delta.get("content")) or _text(delta.get("refusal")):
             self._text.append(text)
             self._tell(Delta("text", text))
+        for call in map(_mapping, _sequence(delta.get("tool_calls"))):
+            name, arguments = self._tools.get(call.get("index"), ("", ""))
+            more = _function(call)
+            self._tools[call.get("index")] = (name + more[0], arguments + more[1])
         self._logprobs += read_logprobs(choice.get("logprobs")) or ()
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
 
     def response(self, *, model: str, elapsed: float, attempts: int) -> LMResponse:
         """The reply so far."""
         return LMResponse(
-            text="".join(self._text),
+            text=_joined(self._text) or _tool_calls(self._tools.values()),
             usage=self._usage,
             model=self._model or model,
             elapsed=elapsed,
             finish_reason=self._finish_reason,
-            reasoning="".join(self._reasoning) or None,
+            reasoning=_joined(self._reasoning) or None,
             logprobs=tuple(self._logprobs) or None,
             attempts=attempts,
         )
@@ -172,6 +187,28 @@ def _text(value: object) -> str:
     return "".join(_text(_mapping(part).get("text")) for part in _sequence(value))
 
 
+def _joined(pieces: Sequence[str]) -> str:
+    """The pieces as one. A character beyond the 16 bits of JSON's escapes may have been cut into two of them."""
+    text = "".join(pieces)
+    if any(map(SURROGATE.search, pieces)):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text
+
+
+def _function(call: object) -> tuple[str, str]:
+    """Name and arguments of a tool call, or of a piece of one."""
+    function = _mapping(_mapping(call).get("function"))
+    return _text(function.get("name")), _text(function.get("arguments"))
+
+
+def _tool_calls(calls: Iterable[tuple[str, str]]) -> str:
+    """Tool calls in the form in which models without an API for them write them."""
+    return "\n".join(
+        f"<tool_call>{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}</tool_call>"
+        for name, arguments in calls
+    )
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -181,8 +218,8 @@ def _sequence(value: object) -> Sequence[Any]:
 
 
 def _count(value: object) -> int:
-    """A number of tokens: what is none, or below nothing, counts as not reported."""
-    return max(0, int(value)) if isinstance(value, (int, float)) and math.isfinite(value) else 0
+    """A number of tokens: what is none, below nothing, or more than any call can have, counts as not reported."""
+    return int(value) if isinstance(value, (int, float)) and 0 <= value <= MOST_TOKENS else 0
 
 
 def _number(value: object) -> float:

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from distill_core.models.child_server import free_port
 
-Failure = Literal["reset", "malformed", "empty", "no_choices", "hang", "cut"]
+Failure = Literal["reset", "malformed", "empty", "no_choices", "hang", "cut", "closed", "garbled"]
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +31,12 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         text: the reply; `pieces` says how it is cut when streamed (words where it is not given).
         status: other than 200, an error with `message`.
         failure: "reset" drops the connection, "malformed" sends half a JSON, "empty" nothing, "no_choices"
-            none of them, "hang" never answers, "cut" drops a stream midway.
+            none of them, "hang" never answers, "cut" drops a stream midway,
+            "closed" ends it there as if it were whole, "garbled" sends half a piece there.
         latency: seconds before the first byte; `gap` between streamed pieces.
         tokens: (token, logprob, alternatives) given where log probabilities are asked for.
         usage: what is reported; None reports nothing.
+        tool_calls: name and arguments of each, sent in the place of the text.
     """
 
     text: str = "ok"
@@ -55,6 +57,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
     )
     model: str | None = None
+    tool_calls: tuple[tuple[str, str], ...] = ()
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -165,7 +168,7 @@ class FakeServer:
                 return _error(
                     reply.status, reply.message, param=reply.param, code=reply.code, headers=reply.headers
                 )
-            if reply.failure is not None and reply.failure != "cut":
+            if reply.failure not in (None, "cut", "closed", "garbled"):
                 return await _fail(request, reply.failure)
             return await (_stream if body.get("stream") else _whole)(request, body, reply)
 
@@ -231,6 +234,8 @@ async def _whole(request: web.Request, body: dict[str, Any], reply: Reply) -> we
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}
     if reply.reasoning is not None:
         message[reply.reasoning_field] = reply.reasoning
+    if reply.tool_calls:
+        message |= {"content": None, "tool_calls": _called(reply)}
     choice = {
         "index": 0,
         "message": message,
@@ -257,11 +262,23 @@ async def _stream(request: web.Request, body: dict[str, Any], reply: Reply) -> w
     if reply.reasoning is not None:
         for piece in _pieces(reply.reasoning):
             await send({reply.reasoning_field: piece})
+    for call in _called(reply):
+        function = call["function"]
+        await send({"tool_calls": [{**call, "function": {"name": function["name"], "arguments": ""}}]})
+        for piece in _pieces(function["arguments"]):
+            await send({"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]})
     pieces = reply.pieces if reply.pieces is not None else tuple(_pieces(reply.text))
+    if reply.tool_calls:
+        pieces = ()
     for number, piece in enumerate(pieces):
         if reply.failure == "cut" and number == len(pieces) // 2:
             assert request.transport is not None
             request.transport.abort()
+            return response
+        if reply.failure in ("closed", "garbled") and number == len(pieces) // 2:
+            if reply.failure == "garbled":
+                await response.write(b"data: {not json\n\n")
+            await response.write_eof()
             return response
         await send({"content": piece})
     await send({}, finish_reason=reply.finish_reason, logprobs=_logprobs(body, reply))
@@ -270,6 +287,18 @@ async def _stream(request: web.Request, body: dict[str, Any], reply: Reply) -> w
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
     return response
+
+
+def _called(reply: Reply) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": i,
+            "id": f"call_{i}",
+            "type": "function",
+            "function": {"name": name, "arguments": arguments},
+        }
+        for i, (name, arguments) in enumerate(reply.tool_calls)
+    ]
 
 
 def _pieces(text: str) -> Iterator[str]:

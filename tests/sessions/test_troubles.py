@@ -1,5 +1,6 @@
 """Full disks, read-only homes, indexes that are newer, damaged or shared: told in one line, and nothing is lost."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -72,6 +73,22 @@ def test_a_damaged_index_is_told_and_made_again(tmp_path, damage):
     assert "sessions rebuild" in one_line(failure.value)
     rebuild(Home(tmp_path))
     assert everything(tmp_path / "sessions.db") == before
+
+
+@pytest.mark.parametrize(
+    ("field", "number"), [("prompt_tokens", 10**30), ("seq", -(10**19)), ("step", 10**9), ("chars", 2**63)]
+)
+def test_numbers_that_no_index_holds_damage_their_own_session_only(tmp_path, field, number):
+    invent(tmp_path, "s1", *talk(3))
+    folder = invent(tmp_path, "s2", *talk(3))
+    log = next(path for path in folder.glob("*.jsonl") if f'"{field}":' in path.read_text().splitlines()[-1])
+    *before, last = log.read_text().splitlines()
+    last = re.sub(rf'"{field}":\d+', f'"{field}":{number}', last)
+    log.write_text("\n".join([*before, last]) + "\n")
+    with Store(tmp_path) as store:
+        assert "s1" in {row.session_id for row in store.list()}
+    rebuild(Home(tmp_path))
+    assert not verify(folder).whole
 
 
 def test_an_index_damaged_in_the_middle_is_told(tmp_path):

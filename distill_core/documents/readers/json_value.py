@@ -20,6 +20,11 @@ FORMAT = "JSON"
 SUFFIXES = (".json", ".geojson", ".ipynb")
 
 
+_LONG = "whole numbers beyond 64 bits are kept as text"
+_DIGITS = 20
+"""Of a whole number of 64 bits, with its sign; none that is longer fits."""
+
+
 def recognise(source: Source) -> bool:
     """Never: text may look like JSON and be meant as text."""
     return False
@@ -53,7 +58,6 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
 
     Raises:
         json.JSONDecodeError: it is not JSON.
-        ValueError: it holds a number with more digits than Python reads.
         RecursionError: it is nested deeper than Python can follow.
     """
     try:
@@ -62,7 +66,15 @@ def parse(text: str) -> tuple[Any, tuple[str, ...]]:
     except (msgspec.DecodeError, OverflowError, RecursionError):
         # Python's parser is slower, takes what many programs write all the same, and says where it stops.
         changes: dict[str, None] = {}
-        return _exchangeable(json.loads(text), changes), tuple(changes)
+
+        def whole(digits: str) -> int | str:
+            # More digits than some thousands Python would refuse to read.
+            if len(digits) <= _DIGITS:
+                return int(digits)
+            changes[_LONG] = None
+            return digits
+
+        return _exchangeable(json.loads(text, parse_int=whole), changes), tuple(changes)
     return value, ()
 
 
@@ -71,13 +83,20 @@ def _exchangeable(value: Any, changes: dict[str, None]) -> Any:
     if isinstance(value, list):
         return [_exchangeable(item, changes) for item in value]
     if isinstance(value, dict):
-        return {encodable(key): _exchangeable(item, changes) for key, item in value.items()}
+        return {_spelled(key, changes): _exchangeable(item, changes) for key, item in value.items()}
     if isinstance(value, str):
-        return encodable(value)
+        return _spelled(value, changes)
     if isinstance(value, float) and not math.isfinite(value):
         changes["NaN and infinities were changed to null"] = None
         return None
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        changes["whole numbers beyond 64 bits are kept as text"] = None
+        changes[_LONG] = None
         return str(value)
     return value
+
+
+def _spelled(text: str, changes: dict[str, None]) -> str:
+    safe = encodable(text)
+    if safe is not text:
+        changes["lone surrogates are spelled out"] = None
+    return safe

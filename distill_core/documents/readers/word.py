@@ -35,7 +35,7 @@ def recognise(source: Source) -> bool:
 
 
 def read(source: Source) -> Reading:
-    """The text of the body, then footnotes and endnotes.
+    """The text of the body, then footnotes and endnotes, then what stands at the head and the foot of the pages.
 
     Raises:
         DocumentError: it is protected by a password, damaged, or not a Word file.
@@ -44,8 +44,13 @@ def read(source: Source) -> Reading:
     styles = {style.style_id: style.name or "" for style in document.styles}
     blocks = list(_blocks(document.element.body, styles))
     notes = [note for kind in ("footnotes", "endnotes") for note in _notes(document, kind)]
-    text = "\n\n".join(blocks + notes)
-    return Reading(text, (f"{len(notes):,} footnotes stand at the end",) if notes else ())
+    margins = list(dict.fromkeys(_margins(document)))
+    told = []
+    if notes:
+        told.append(f"{len(notes):,} footnote{'s' if len(notes) > 1 else ''} at the end")
+    if margins:
+        told.append("headers and footers of the pages at the end")
+    return Reading("\n\n".join(blocks + notes + margins), tuple(told))
 
 
 def _opened(source: Source) -> Any:
@@ -139,13 +144,27 @@ def _runs(element: Any) -> Iterator[str]:
 
 def _notes(document: Any, kind: str) -> Iterator[str]:
     """Footnotes or endnotes, each under the mark that stands in the text."""
-    from lxml import etree
-
-    for relation in document.part.rels.values():
-        if relation.is_external or not relation.reltype.endswith(f"/{kind}"):
-            continue
-        parser = etree.XMLParser(resolve_entities=False, no_network=True)
-        for note in etree.fromstring(relation.target_part.blob, parser):
+    for part in _parts(document, kind):
+        for note in part:
             text = " ".join("".join(_runs(note)).split())
             if text and note.get(f"{_W}type") is None:
                 yield f"[{kind[0]}{note.get(f'{_W}id')}] {text}"
+
+
+def _margins(document: Any) -> Iterator[str]:
+    """What stands at the head and the foot of pages; the same text may come more than once."""
+    for kind in ("header", "footer"):
+        for part in _parts(document, kind):
+            text = " ".join(" ".join(_blocks(part, {})).split())
+            if text:
+                yield f"[{kind}] {text}"
+
+
+def _parts(document: Any, kind: str) -> Iterator[Any]:
+    """The root elements of the parts of a kind."""
+    from lxml import etree
+
+    for relation in document.part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            parser = etree.XMLParser(resolve_entities=False, no_network=True)
+            yield etree.fromstring(relation.target_part.blob, parser)

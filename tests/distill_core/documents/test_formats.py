@@ -90,7 +90,7 @@ def test_json_that_cannot_be_exchanged_is_made_safe(made) -> None:  # type: igno
         made("a.json", '{"n": NaN, "i": -Infinity, "big": 123456789012345678901234, "s": "\\ud800", "k": 1}')
     )
     assert document.value == {"n": None, "i": None, "big": "123456789012345678901234", "s": "\\ud800", "k": 1}
-    assert len(document.notes) == 2
+    assert len(document.notes) == 3
     assert not any(isinstance(v, float) and math.isnan(v) for v in document.value.values())
 
 
@@ -208,6 +208,21 @@ def test_word_keeps_order_tables_and_insertions(tmp_path: Path) -> None:
 def test_word_is_known_by_its_content(tmp_path: Path) -> None:
     path = word(tmp_path / "a.docx").rename(tmp_path / "a.bin")
     assert "Before the table." in text_of(load(path))
+
+
+def test_word_headers_and_footers_stand_at_the_end_once(tmp_path: Path) -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("The body.")
+    for section in (document.sections[0], document.add_section()):
+        section.header.is_linked_to_previous = False
+        section.header.paragraphs[0].text = "Between A and B"
+    document.sections[0].footer.paragraphs[0].text = "As of May 2024"
+    document.save(str(tmp_path / "a.docx"))
+    read = load(tmp_path / "a.docx")
+    assert read.value == "The body.\n\n[header] Between A and B\n\n[footer] As of May 2024"
+    assert read.notes == ("headers and footers of the pages at the end",)
 
 
 def test_word_footnotes_stand_at_the_end(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from distill_core import run
 from distill_core.errors import ModelError
 from distill_core.events import Limits, WorkerCallFailed, WorkerCallStarted
-from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
+from distill_core.models.base import LMResponse, Message, ModelHandler, TokenLogprob, Usage
 from distill_core.models.checking import checked
 from distill_core.reading import read_session
 from sessions.verify import verify
@@ -50,7 +50,19 @@ WRONG: list[Any] = [
     LMResponse("x", usage=Usage(completion_tokens=1.5)),  # type: ignore[arg-type]
     LMResponse("x", finish_reason=3),  # type: ignore[arg-type]
     LMResponse("x", attempts=-1),
+    LMResponse("x", usage=Usage(prompt_tokens=10**30)),
+    LMResponse("x", logprobs=["x"]),  # type: ignore[arg-type]
 ]
+
+
+def test_lone_surrogates_in_a_reply_are_spelled_out_and_logged(tmp_path: Path) -> None:
+    entry = TokenLogprob(token="a\ud800", logprob=-1.0, top=(("b\udfff", -2.0),))
+    spelled = TokenLogprob(token="a\\ud800", logprob=-1.0, top=(("b\\udfff", -2.0),))
+    assert checked(LMResponse("x", logprobs=(entry,))).logprobs == (spelled,)
+    supervisor = saying("\ud800 so\n```repl\nFINAL(worker('a'))\n```")
+    worker = Own(lambda: LMResponse("\udc80!", model="\ud800", finish_reason="\ud800", reasoning="\ud800"))
+    assert run("q", "c", supervisor, worker, log_dir=tmp_path / "s").answer == "\\udc80!"
+    assert verify(tmp_path / "s").whole
 
 
 @pytest.mark.parametrize("reply", WRONG, ids=repr)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from distill_core.errors import ModelError
+from distill_core.fences import extract_blocks
 from distill_core.models.again import Again
 from distill_core.models.base import Delta, Message, Usage
 from distill_core.models.openai import OpenAIHandler
@@ -195,17 +196,50 @@ async def test_who_listens_may_stop_the_stream() -> None:
 
 
 CUT = Reply(text="one two three four", failure="cut")
+CLOSED = Reply(text="one two three four", failure="closed")
+GARBLED = Reply(text="one two three four", failure="garbled")
 
 
 async def test_a_stream_that_breaks_off_begins_anew() -> None:
     told: list[Delta] = []
-    with serve([CUT, Reply(status=503, headers=SOON), CUT, Reply(text="one two three")]) as server:
+    with serve(
+        [CUT, Reply(status=503, headers=SOON), CLOSED, GARBLED, Reply(text="one two three")]
+    ) as server:
         reply = await handler_for(server).achat(user(), on_delta=told.append)
-    assert (reply.text, reply.attempts, len(server.bodies)) == ("one two three", 4, 4)
+    assert (reply.text, reply.attempts, len(server.bodies)) == ("one two three", 5, 5)
     kinds = [delta.kind for delta in told]
-    assert kinds.count("again") == 2
+    assert kinds.count("again") == 3
     last = len(kinds) - kinds[::-1].index("again")
     assert "".join(delta.text for delta in told[last:]) == "one two three"
+
+
+async def test_a_stream_of_which_pieces_are_no_json_names_the_endpoint() -> None:
+    with serve([GARBLED]) as server, pytest.raises(ModelError) as caught:
+        await handler_for(server, max_retries=0).achat(user(), on_delta=lambda _: None)
+    assert "fake-model at 127.0.0.1" in str(caught.value)
+    assert "a piece of the reply is not JSON" in str(caught.value)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_calls_of_tools_that_nobody_offered_are_told_as_text(streamed: bool) -> None:
+    said = Reply(tool_calls=(("python", '{"code": "print(1)"}'), ("look", "{}")), finish_reason="tool_calls")
+    with serve([said]) as server:
+        on_delta = (lambda _: None) if streamed else None
+        reply = await handler_for(server).achat(user(), on_delta=on_delta)
+    assert reply.text.splitlines()[1] == '<tool_call>{"name": "look", "arguments": "{}"}</tool_call>'
+    assert extract_blocks(reply.text, finish_reason=reply.finish_reason).problem == "xml_tool_call"
+
+
+async def test_a_character_that_comes_in_two_escapes_is_one() -> None:
+    with serve([Reply(pieces=("a\ud83d", "\ude00", "b\ud800"))]) as server:
+        reply = await handler_for(server).achat(user(), on_delta=lambda _: None)
+    assert reply.text == "a😀b\ud800"
+
+
+async def test_counts_that_no_call_can_have_are_not_reported() -> None:
+    with serve([Reply(usage={"prompt_tokens": 10**30, "completion_tokens": 1e300})]) as server:
+        reply = await handler_for(server).achat(user())
+    assert reply.usage == Usage(calls=1)
 
 
 @pytest.mark.parametrize(("retries", "requests"), [(0, 1), (2, 3)])
