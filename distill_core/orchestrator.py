@@ -99,6 +99,7 @@ class Orchestrator:
         self._running: str | None = None
         self._troubled = False
         self._codeless = 0
+        self._last: int | None = None
         self._best: ev.Final | None = None
         self._best_given = False
         self._answered_before: ev.Final | None = None
@@ -191,8 +192,9 @@ class Orchestrator:
         """The decision on the step and the reply it is about; more replies are asked for as often as wanted."""
         drafts, asked = [first], 1
         while True:
-            turns = self._ledger.limits.turns
-            decision = await self._gate.decide(proposal(drafts, self._step, turns, troubled=self._troubled))
+            decision = await self._gate.decide(
+                proposal(drafts, self._step, self._turns, troubled=self._troubled)
+            )
             if decision.action != "regenerate":
                 chosen = next((d for d in drafts if d.call_id == decision.chosen), first)
                 return chosen, decision
@@ -202,16 +204,26 @@ class Orchestrator:
 
     async def _next_step(self) -> None:
         turns = self._ledger.limits.turns
-        if turns is not None and self._step >= turns and not self._covered(self._step + 1):
+        if self._covered(self._step + 1):
+            pass  # whatever was met then, the session went on
+        elif self._last is not None and self._step >= self._last:
+            raise _End("budget", self._gateway.refused)
+        elif turns is not None and self._step >= turns:
             found = f"all {turns} turns are used"
             if not await self._gate.raise_bound("turns", found):
                 raise _End("exhausted", found + " without FINAL")
+        elif self._gateway.refused and self._last is None:
+            self._last = self._step + 1
         self._step += 1
         self._gate.step = self._step
         self._instruct()
-        self._conversation.add_to_last(
-            prompts.turn_notice(self._step, self._ledger.limits.turns, self._ledger.remaining())
-        )
+        self._conversation.add_to_last(prompts.turn_notice(self._step, self._turns, self._ledger.remaining()))
+
+    @property
+    def _turns(self) -> int | None:
+        """How many turns there are: one more where the budget refused worker calls, to answer from what there is."""
+        turns = self._ledger.limits.turns
+        return turns if self._last is None else min(self._last, turns or self._last)
 
     def _covered(self, step: int) -> bool:
         return self._redriving is not None and self._redriving.covers(step)
@@ -226,8 +238,7 @@ class Orchestrator:
     def _nothing_to_run(self, reply: LMResponse, problem: fences.Problem) -> None:
         self._troubled = True
         self._codeless += 1
-        turns = self._ledger.limits.turns
-        at_last_turn = turns is not None and self._step >= turns
+        at_last_turn = self._turns is not None and self._step >= self._turns
         self._note_best(reply.text, only_if_none=not at_last_turn)
         if self._codeless >= self._spec.replies_without_code:
             raise _End(
@@ -362,7 +373,6 @@ class Orchestrator:
     async def _answer(self, cell_id: str, final: ev.Final, text: str, observed: str) -> None:
         self._recorder.emit(ev.FinalProposed(step=self._step, cell_id=cell_id, answer=final))
         self._best, self._best_given = final, True
-        turns = self._ledger.limits.turns
         decision = await self._gate.decide(
             FinalProposal(
                 proposal_id=f"final:{cell_id}",
@@ -370,7 +380,7 @@ class Orchestrator:
                 answer=final,
                 question=self._question,
                 troubled=self._troubled,
-                last=turns is not None and self._step >= turns,
+                last=self._turns is not None and self._step >= self._turns,
                 spent=self._ledger.spent,
                 look=lambda: self._look_up(final.text),
             )
@@ -378,6 +388,9 @@ class Orchestrator:
         match decision.action:
             case "accept" | "finish":
                 given = final if decision.answer is None else self._given(decision.answer)
+                if self._gateway.refused and decision.by.startswith("policy:"):
+                    # The code went on without replies that it had asked for, and nobody has looked at what it made.
+                    raise _End("budget", self._gateway.refused, given)
                 raise _End("finished", f"accepted by {decision.by}", given)
             case "send_back":
                 self._troubled = True

@@ -58,6 +58,7 @@ class Sender:
         self.usage = Usage()
         self.calls = 0
         self.diverged: DivergenceError | None = None
+        self.refused = ""
         self._handler = handler
         self._recorder = recorder
         self._ledger = ledger
@@ -264,6 +265,7 @@ class Sender:
     def _refused(self, asked: Asked, why: str) -> None:
         """Put on record that a call was not sent; a retry that was not is no business of the code's."""
         if asked.retry_of is None:
+            self.refused = self.refused or why
             self._recorder.emit(
                 ev.WorkerCallRefused(
                     step=asked.place.step,

@@ -29,6 +29,10 @@ REQUESTS: dict[Kind, str] = {
 """What follows a piece and the question. The sentence comes first: measured on a 1.5B model, asked for the answer
 first it left the sentence out, and answered where the text has none."""
 
+INSISTING = _COPY
+"""Asked where a passage is all but sure to hold the answer and the worker said NONE: with no way out, and only what the
+passage bears out counts."""
+
 GATE = "Does the text above help to answer this question? Answer Yes or No."
 """What decides whether a piece is read, after the question."""
 

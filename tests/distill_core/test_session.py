@@ -461,6 +461,26 @@ async def test_the_rlm_dialect_takes_final_var_in_prose():
     assert result.answer == "W<hi>"
 
 
+async def test_worker_calls_that_the_budget_refused_leave_one_turn_to_answer_in():
+    asking = block("said = worker_batch(['a', 'b', 'c'])\nprint(said[0])")
+    limits = ev.Limits(worker_calls=1)
+    supervisor = Scripted(asking, block("FINAL('from a alone')"), block("FINAL('never asked')"))
+    result = await arun("q", "c", supervisor, echo(), limits=limits, max_iterations=9)
+    assert (result.status, result.partial, result.answer) == ("budget", True, "from a alone")
+    assert "1 of 1 worker calls are used" in result.reason
+    assert "turn 2 of 2" in supervisor.sent[1][-1]["content"]
+    supervisor = Scripted(asking, block("print('no answer')"), block("FINAL('never asked')"))
+    result = await arun("q", "c", supervisor, echo(), limits=limits)
+    assert (result.status, result.iterations, result.answer) == ("budget", 2, "no answer")
+    # A person who accepts the answer has looked at it.
+    approver = PolicyApprover(
+        "ask", Decider(Decision(action="approve", by="me"), Decision(action="stop", by="me"))
+    )
+    supervisor = Scripted(asking, block("FINAL(1)"))
+    result = await arun("q", "c", supervisor, echo(), limits=limits, approver=approver)
+    assert (result.status, result.partial) == ("finished", False)
+
+
 async def test_what_the_budget_refused_is_told_as_that_also_where_a_batch_goes_out_whole():
     limits = ev.Limits(worker_calls=0)
     _, kept, _ = await go(block("print(worker_batch(['a', 'b']))"), block("FINAL(1)"), limits=limits)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from distill_core.playbook.parts.evidence import read_reply, support
-from distill_core.playbook.parts.ranking import rank
+from distill_core.playbook.parts.ranking import holding_rarest, rank
 from distill_core.playbook.parts.reading import cut
 
 
@@ -60,6 +60,20 @@ def extract(
             {"answer": said[0], "quote": quote, "start": where[0], "verified": bool(span), "chance": chance}
         )
     return results, failed
+
+
+def surest(
+    passages: list[tuple[float, int, str]],
+    request: str,
+    ask_yes: Callable[[list[str]], list[float | None]] | None,
+    terms: list[str],
+) -> list[tuple[float, int, str]]:
+    """Of short passages those with the rarest of `terms`, where they are few and the worker rates them high."""
+    places = [(start, passage) for _, start, passage in passages]
+    holders = holding_rarest(places, terms)[1]
+    if ask_yes is None or not 0 < len(holders) <= 3:
+        return []
+    return [rated for rated in gate([places[i] for i in holders], request, ask_yes) if rated[0] >= 0.75]
 
 
 def closer(

@@ -60,7 +60,7 @@ def support(
     answer: str, quote: str, text: str, start: int, end: int, terms: list[str]
 ) -> tuple[int, int] | None:
     """The span of `text` that bears the answer out: the quote where it stands there, else a sentence that holds
-    the answer's own words and a term of the question; None where there is neither."""
+    the answer's own words, or all of its figures, and a term of the question; None where there is neither."""
     if len(quote) >= 12:
         span = locate(quote, text, start, end) or locate(quote, text)
         if span:  # a few words are shown in their sentence
@@ -77,4 +77,10 @@ def support(
             hits = sum(term in text[span[0] : span[1]].lower() for term in terms)
             if hits and (best is None or hits > best[0]):
                 best = (hits, span)
+    figures = re.findall(r"\d+(?:[.,:/-]\d+)*", answer) if best is None else []
+    for match in re.finditer(rf"(?<!\w){re.escape(figures[0])}(?!\w)", text[start:end]) if figures else ():
+        span = sentence_at(text, start + match.start(), start + match.end())  # told in the worker's own words
+        sentence = text[span[0] : span[1]].lower()
+        if any(term in sentence for term in terms) and all(figure in sentence for figure in figures):
+            return span
     return best[1] if best else None

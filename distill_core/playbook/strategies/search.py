@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from distill_core.playbook.asking import GATE, REQUESTS, question_setting
+from distill_core.playbook.asking import GATE, INSISTING, REQUESTS, question_setting
 from distill_core.playbook.brief import Brief, Fit
 from distill_core.playbook.catalogue import Strategy
-from distill_core.playbook.parts.asking import calls_left, closer, extract, gate
+from distill_core.playbook.parts.asking import calls_left, closer, extract, gate, surest
 from distill_core.playbook.parts.evidence import locate, read_reply, sentence_at, support
 from distill_core.playbook.parts.ranking import fold, holding_rarest, rank
 from distill_core.playbook.parts.reading import as_text, cut, place
@@ -25,6 +25,7 @@ PARTS = (
     read_reply,
     support,
     extract,
+    surest,
     closer,
 )
 
@@ -58,6 +59,12 @@ if short and failed < asked:
     print(f"{len(short)} of them asked again about the lines closest to the question, {lost} failed")
     found += [note for note in nearer if note["verified"]]
     asked, failed = asked + len(short), failed + lost
+if short and calls_left(budget(), 7) > 6 and not any(note["verified"] for note in found):
+    sure = surest(short, f"Question: {QUESTION}\\n{GATE_REQUEST}", ask_yes, TERMS)
+    insisted, lost = extract(sure, f"Question: {QUESTION}\\n{INSISTING}", worker_batch, text, TERMS)
+    print(f"{len(sure)} passages with the rarest term asked without a way out, {lost} failed")
+    found += [note for note in insisted if note["verified"]]
+    asked, failed = asked + len(sure), failed + lost
 for note in found[:8]:
     mark = "quote found" if note["verified"] else "quote NOT found"
     print(f"- {note['answer'][:100]} | “{note['quote'][:120]}” ({place(note['start'], starts)}, {mark})")
@@ -75,6 +82,7 @@ def write(brief: Brief) -> str:
         question_setting(brief),
         ("GATE_REQUEST", GATE, "what decides which pieces are read"),
         ("REQUEST", REQUESTS[brief.kind], "what follows each piece"),
+        ("INSISTING", INSISTING, "what follows a passage that all but surely holds the answer"),
         ("TERMS", brief.terms, "what to look for; lower case, without endings"),
         ("EVERY", brief.kind == "list", "read every piece that holds the rarest term"),
         ("SEVERAL", brief.kind != "fact", "one place does not settle it"),

@@ -137,6 +137,31 @@ def test_a_piece_that_was_overlooked_is_asked_again_about_its_closest_lines():
     assert last.final.value.startswith("in her boot\n\nEvidence:\n- “The surgeon, Mira Vale")
 
 
+def test_who_says_none_of_a_passage_that_surely_holds_the_answer_is_asked_without_a_way_out():
+    text = "\n\n".join(
+        f"Chapter {n}. Of {word}, and of nothing else." for n, word in enumerate(("ropes",) * 90)
+    )
+    book = text + "\n\nOne of the numbers for quiet-harbor is: 52400.\n\n" + text
+    sure = {"worker_yes": lambda prompts: [0.8 if "52400" in prompt else 0.6 for prompt in prompts]}
+    said = {"52400": "The number for quiet-harbor is: 52400.", "ropes": "The number for quiet-harbor is 17."}
+
+    def shy(prompt):
+        return "NONE" if "NONE" in prompt else next(words for mark, words in said.items() if mark in prompt)
+
+    question = "Which is the number for quiet-harbor?"
+    (result,) = run(program("search", question), worker=shy, context=book, primitives=sure)
+    assert "2 passages with the rarest term asked without a way out" in result.stdout
+    assert report(result)["verified"] == 1
+    assert "52400" in result.stdout
+    # What it makes up then is not borne out, and of a passage that it is less sure of it is not asked.
+    said["52400"] = said["ropes"]
+    (result,) = run(program("search", question), worker=shy, context=book, primitives=sure)
+    assert report(result)["verified"] == 0
+    sure["worker_yes"] = lambda prompts: [0.6] * len(prompts)
+    (result,) = run(program("search", question), worker=shy, context=book, primitives=sure)
+    assert "0 passages with the rarest term" in result.stdout
+
+
 def test_what_is_found_is_asked_for_again_only_where_there_may_be_more():
     book = BOOK + "\n\nThe surgeon kept a diary, too."
     (one,) = run(program("search", QUESTION), context=book)
