@@ -242,7 +242,8 @@ class Orchestrator:
         self._note_best(reply.text, only_if_none=not at_last_turn)
         if self._codeless >= self._spec.replies_without_code:
             raise _End(
-                "no_code", f"{self._codeless} replies in a row held no code to run, the last: {problem}"
+                "no_code",
+                f"{self._codeless} replies in a row held no code to run, the last: {fences.IN_WORDS[problem]}",
             )
         self._reply_to(reply.text, prompts.nudge(problem))
 
@@ -432,7 +433,7 @@ class Orchestrator:
             answer=answer,
             partial=over.status != "finished",
             reason=over.reason,
-            iterations=self._step,
+            iterations=self._line.step,
             supervisor_usage=self._line.usage,
             worker_usage=self._gateway.usage,
             cost=self._ledger.spent.cost,

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from distill_core.specification import SessionSpec
 
 
+_WHOLE = ("max_iterations", "output_limit", "worker_ctx_k", "the limit worker_calls", "the limit tokens")
+
+
 def refuse(spec: SessionSpec) -> None:
     """Refuse `spec` where nothing could come of it.
 
     Raises:
-        ConfigError: a number is out of range, or a primitive cannot be one.
+        ConfigError: the question is no text, a number is out of range or none, or a primitive cannot be one.
     """
+    if not isinstance(spec.query, str):
+        raise ConfigError("the question is no text", found=type(spec.query).__name__, remedy="give a str")
     limits = msgspec.structs.asdict(spec.limits)
     numbers = [
         ("max_iterations", limits.pop("turns"), 1),
@@ -27,7 +32,13 @@ def refuse(spec: SessionSpec) -> None:
     ]
     for name, value, least in numbers:
         # Written so that what is no number at all, as a measured NaN is not, is refused too.
-        if value is not None and not value >= least:
+        if value is None:
+            continue
+        whole = name in _WHOLE
+        if not isinstance(value, int if whole else int | float) or isinstance(value, bool):
+            kind = "a whole number" if whole else "a number"
+            raise ConfigError(f"{name} is not {kind}", found=repr(value), remedy=f"give {kind}")
+        if not value >= least:
             raise ConfigError(
                 f"{name} is out of range", found=repr(value), remedy=f"allowed is {least} or more"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 from distill_core.approval import Approver, AutoApprover
 from distill_core.events import Limits
+from distill_core.keeping import Replies
 from distill_core.models.base import ModelHandler
 from distill_core.recorder import Sink
 from distill_core.session import Session
@@ -34,6 +36,7 @@ async def arun(
     primitives: Mapping[str, Callable[..., Any]] | None = None,
     approver: Approver | None = None,
     sinks: Sequence[Sink] = (),
+    replies: Replies | None = None,
     **spec: Any,
 ) -> RunResult:
     """Answer `query` about `context`: `supervisor` writes code, the code asks `worker`.
@@ -52,11 +55,18 @@ async def arun(
         primitives: more functions for the REPL, run here, told to the supervisor from signature and docstring.
         approver: who decides on each step; default: everything is approved.
         sinks: who else gets the events.
+        replies: kept replies to equal calls, such as `ResponseCache("replies.db").session()`; None pays for each.
         spec: any other field of `SessionSpec`.
 
     Raises:
         DistillError: the session could not start, or the supervisor failed before anything was gathered.
     """
+    unknown = spec.keys() - {field.name for field in msgspec.structs.fields(SessionSpec)}
+    if unknown:
+        near = difflib.get_close_matches(min(unknown), SessionSpec.__struct_fields__, n=1)
+        raise TypeError(
+            f"run() has no argument {min(unknown)!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     session = Session(
         SessionSpec(
             query=query,
@@ -73,6 +83,7 @@ async def arun(
         worker=worker,
         approver=approver or AutoApprover(),
         sinks=sinks,
+        replies=replies,
     )
     return await session.run()
 

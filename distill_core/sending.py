@@ -18,6 +18,7 @@ from distill_core.errors import BudgetExceeded, DistillError, DivergenceError, M
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
 from distill_core.models.checking import checked
+from distill_core.off_loop import off_loop
 from distill_core.outstanding import Asked, Result, Ticket
 from distill_core.recorder import Recorder
 
@@ -184,7 +185,7 @@ class Sender:
             return []
         one_by_one = getattr(self._handler, "chat_batch_results", None)
         if one_by_one is not None:
-            return list(await asyncio.to_thread(one_by_one, batches, **extra))
+            return list(await off_loop(one_by_one, batches, **extra))
         try:
             replies = await self._handler.achat_batch(batches, **extra)
         except Exception as error:  # noqa: BLE001  # anybody's handler; each conversation is then tried alone

@@ -47,6 +47,8 @@ class SupervisorLine:
         self._signal = on_signal
         self._replies: Replies = Spared(None) if replies is None else replies
         self._over_budget = over_budget
+        self.step = 0
+        """The last turn for which the supervisor was asked."""
         self._calls = 0
         self._redriving = redriving
 
@@ -85,6 +87,7 @@ class SupervisorLine:
             Stopped: the session ends.
         """
         if (known := self._known(conversation, step, candidate)) is not None:
+            self.step = step
             return known
         messages = conversation.messages
         extra = extra or {}
@@ -92,6 +95,7 @@ class SupervisorLine:
         kept = await self._replies.find(self._handler, messages, extra)
         held = await self._reserve(messages, params) if kept is None else None
         self._calls += 1
+        self.step = step
         call_id = f"s{self._calls}"
         extends, message_ids = conversation.opens(call_id, step=step)
         self._signal(Phase(step=step, text="drafting"))

@@ -222,6 +222,15 @@ RATINGS = (2, 9)
 """What the highest rating may be: one rating is no scale, and a rating is given by a digit."""
 
 
+_LEAST = {
+    "repl.memory_bytes": 1 << 20,
+    "repl.frame_bytes": 4096,
+    "repl.open_files": 16,
+    "repl.start_seconds": 1,
+}
+"""With less than this no REPL gets ready."""
+
+
 def _in_range(value: Value) -> None:
     """Refuse a number that nothing could be done with.
 
@@ -231,7 +240,9 @@ def _in_range(value: Value) -> None:
     number = value.value
     if isinstance(number, bool) or not isinstance(number, int | float) or value.key.endswith("seed"):
         return
-    if value.key == "annotation.best":
+    if number < _LEAST.get(value.key, number):
+        fits, allowed = False, f"{_LEAST[value.key]:,} or more"
+    elif value.key == "annotation.best":
         least, most = RATINGS
         fits, allowed = least <= number <= most, f"{least} to {most}"
     elif _ABOVE_ZERO.fullmatch(value.key):

@@ -143,9 +143,9 @@ class ModelHandler(ABC):
         self, messages: Sequence[Message], *, on_delta: OnDelta | None = None, **kwargs: Any
     ) -> LMResponse:
         """Answer one conversation without blocking the event loop; `on_delta` gets pieces as they come."""
-        import asyncio  # whoever reads logs needs no loop
+        from distill_core.off_loop import off_loop  # whoever reads logs needs no loop
 
-        response = await asyncio.to_thread(self.chat, messages, **kwargs)
+        response = await off_loop(self.chat, messages, **kwargs)
         if on_delta is not None and isinstance(response, LMResponse) and isinstance(response.text, str):
             on_delta(Delta("text", response.text))
         return response
@@ -154,9 +154,9 @@ class ModelHandler(ABC):
         self, message_batches: Sequence[Sequence[Message]], **kwargs: Any
     ) -> list[LMResponse]:
         """Answer several conversations without blocking the event loop."""
-        import asyncio
+        from distill_core.off_loop import off_loop
 
-        return await asyncio.to_thread(self.chat_batch, message_batches, **kwargs)
+        return await off_loop(self.chat_batch, message_batches, **kwargs)
 
     def sampling(self) -> dict[str, Any]:
         """The parameters that every call is sent with, for the log and the response cache."""

@@ -61,7 +61,7 @@ def key_for(
         folder: stands in for the working directory.
     """
     if given:
-        return Key(given, "given")
+        return Key(given.strip(), "given")
     host = host_of(base_url)
     wanted = _variables(host)
     known = len(wanted) == 1
@@ -70,13 +70,17 @@ def key_for(
         if not (known or is_loopback(host) or paired):
             continue
         for variable in wanted:
-            if settings.get(variable):
-                return Key(settings[variable], variable + place)
+            if value := (
+                settings.get(variable) or ""
+            ).strip():  # `$(cat key)` in some shells ends with a line break
+                return Key(value, variable + place)
     return Key(None, "none", missing=wanted[0] if known else None)
 
 
 def why_no_endpoint(base_url: str) -> str | None:
     """What is wrong with the URL of an endpoint, for people and without what may be a key in it; None if nothing is."""
+    if not base_url.isprintable() or " " in base_url:
+        return "it holds a space, a line break or another character that no URL has"
     try:
         parts = urlsplit(base_url)
         port = parts.port
@@ -94,7 +98,7 @@ def usable(base_url: str, key: Key) -> Key:
     """`key`, if it can be sent to `base_url`.
 
     Raises:
-        ConfigError: no request can be sent there, or the URL names a user beside the key.
+        ConfigError: no request can be sent there, the key is none, or the URL names a user beside it.
     """
     why = why_no_endpoint(base_url)
     if why is not None:
@@ -102,6 +106,12 @@ def usable(base_url: str, key: Key) -> Key:
             "base_url is no URL of an endpoint",
             found=why,
             remedy="it begins with http:// or https:// and mostly ends with /v1",
+        )
+    if key.value is not None and not (key.value.isascii() and key.value.isprintable()):
+        raise ConfigError(
+            f"the key for {host_of(base_url)} ({key.source}) cannot be sent",
+            found="it holds a line break, or a character that no key has",
+            remedy="copy it once more",
         )
     if key.value is not None and urlsplit(base_url).username is not None:
         raise ConfigError(

@@ -8,6 +8,7 @@ event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import weakref
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from distill_core import garbage
-from distill_core.errors import ModelError
+from distill_core.errors import ConfigError, ModelError
 from distill_core.models.again import Again
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, OnDelta, Usage
 from distill_core.models.credentials import Key, host_of, key_for, scrub, usable
@@ -75,6 +76,9 @@ class OpenAIHandler(ModelHandler):
             waits.
         identity: what answers, for the response cache, where `base_url` does not say it (a port that changes).
         sampling: further parameters for every call: top_p, seed, stop, logprobs, top_logprobs, extra_body, …
+
+    Raises:
+        ConfigError: nothing can be sent there, with that key, or within those bounds.
     """
 
     native_async = True
@@ -94,6 +98,9 @@ class OpenAIHandler(ModelHandler):
         identity: str | None = None,
         **sampling: Any,
     ) -> None:
+        _possible(
+            timeout=timeout, max_concurrency=max_concurrency, max_retries=max_retries, max_tokens=max_tokens
+        )
         self.model = model
         self.base_url = (base_url or DEFAULT_BASE_URL).rstrip("/")
         self.timeout = timeout
@@ -405,6 +412,19 @@ class OpenAIHandler(ModelHandler):
         return tuple(str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry)
 
 
+_LEAST = {"timeout": 0.001, "max_concurrency": 1, "max_retries": 0, "max_tokens": 1}
+
+
+def _possible(**bounds: float | None) -> None:
+    """Refuse bounds with which no call would ever be made."""
+    for name, value in bounds.items():
+        if value is None and name == "max_tokens":
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value >= _LEAST[name]:
+            allowed = "more than 0" if name == "timeout" else f"{_LEAST[name]:g} or more"
+            raise ConfigError(f"{name} is out of range", found=repr(value), remedy=f"allowed is {allowed}")
+
+
 class _BrokenOff(Exception):
     """A stream ended before its reply did."""
 
@@ -486,5 +506,7 @@ def _decoded(content: bytes) -> object:
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(content)  # takes a lone surrogate, as the SDK does
         shown = content[:120].decode("utf-8", "replace")
         raise MalformedReply("not JSON", found=f"{error} in {shown!r}") from error

@@ -85,6 +85,8 @@ def _explain_connection(error: APIError, timeout: float, began: bool) -> tuple[s
     for link in chain:
         if isinstance(link, aiohttp.ClientConnectorDNSError):
             return f"no host is called {link.host}", "check base_url and the network"
+        if isinstance(link, aiohttp.ClientSSLError):
+            return f"no encrypted connection: {link}", "check whether the server speaks http or https"
         if isinstance(link, aiohttp.ClientConnectorError):
             why = os.strerror(link.os_error.errno) if link.os_error.errno else str(link.os_error)
             return f"cannot connect: {why}", "check base_url and that the server runs"

@@ -318,6 +318,9 @@ async def test_after_a_killed_cell_the_variables_are_there_and_the_supervisor_kn
     ("options", "told"),
     [
         ({"max_iterations": 0}, "max_iterations is out of range: 0 (allowed is 1 or more)"),
+        ({"max_iterations": "3"}, "max_iterations is not a whole number: '3'"),
+        ({"max_iterations": 2.5}, "max_iterations is not a whole number: 2.5"),
+        ({"limits": ev.Limits(seconds="x")}, "the limit seconds is not a number: 'x'"),
         ({"max_iterations": -1}, "max_iterations is out of range: -1"),
         ({"output_limit": 0}, "output_limit is out of range: 0"),
         ({"worker_ctx_k": 0}, "worker_ctx_k is out of range: 0"),

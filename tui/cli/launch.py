@@ -93,7 +93,8 @@ def launch_planned(
         raise click.UsageError("--isolation and --unsafe-no-sandbox exclude one another.")
     context = click.get_current_context(silent=True)
     stage: Stage | None = context.obj if context is not None else None
-    headless = stage is None and bool(options["headless"] or options["as_json"] or not on_terminal())
+    unwatched = bool(options["headless"] or options["as_json"]) or not _streams_are_terminals()
+    headless = stage is None and (unwatched or not on_terminal())
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
         isolation = "none" if unwalled else effective.settings.session.isolation
@@ -104,10 +105,15 @@ def launch_planned(
             config=options.get("config"),
             on_session=on_session,
         )
-        policy = _policy(effective, headless)
+        # At a terminal on which nothing can be drawn a person sits all the same.
+        policy = _policy(effective, headless and unwatched)
         try:
             if headless:
-                if effective.is_default("session.approve") and planned.plan.approver is None:
+                if (
+                    policy == "auto"
+                    and effective.is_default("session.approve")
+                    and planned.plan.approver is None
+                ):
                     say("nobody is asked: steps are approved by policy auto (--approve ask asks here)")
                 outcome = _headless(planned, policy, as_json=options["as_json"])
                 if tell:
@@ -207,9 +213,12 @@ def _status(result: RunResult) -> int:
 
 def on_terminal() -> bool:
     """Whether there is a terminal that a screen can be drawn on."""
+    return _streams_are_terminals() and os.environ.get("TERM") != "dumb"
+
+
+def _streams_are_terminals() -> bool:
     # The screen is drawn on stderr, so that stdout stays the answer's.
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _policy(effective: Effective, headless: bool) -> PolicyName:

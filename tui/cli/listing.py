@@ -130,7 +130,9 @@ def _facts(row: SessionRow) -> Iterator[str]:
     }
     for name, value in facts.items():
         if value:
-            yield f"{click.style(f'{name:<11}', fg='cyan')}{clean(value)}"
+            # Further lines of a value stand under its first, where none can pass for a fact of its own.
+            indented = clean(value).replace("\n", "\n" + " " * 11)
+            yield f"{click.style(f'{name:<11}', fg='cyan')}{indented}"
 
 
 def _step(step: Step, state: SessionState, *, full: bool) -> Iterator[str]:

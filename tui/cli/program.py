@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
-import io
 import os
 import sys
 from typing import NoReturn
 
 import click
+
+from tui.cli import streams
 
 COMMANDS = {
     "home": "Recent sessions, a new one, examples; opens where no command is given.",
@@ -105,10 +106,7 @@ def program(ctx: click.Context) -> int | None:
 
 def main() -> NoReturn:
     """Run the program and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal of another encoding shows an escape rather than ending the program.
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     collect_seldom()
     paint_often()
     sys.exit(status_of(sys.argv[1:]))

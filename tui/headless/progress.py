@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from distill_core import events as ev
+from distill_core.fences import IN_WORDS
 from distill_core.models.again import Again
 from distill_core.plurals import count
 from distill_core.signals import Differs, Notice, Signal
@@ -163,7 +164,7 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
         case ev.SupervisorFailed():
             return f"step {event.step}: the supervisor failed: {_flat(event.error)}"
         case ev.ReplyRejected():
-            return f"step {event.step}: no code to run ({event.problem})"
+            return f"step {event.step}: no code to run: {IN_WORDS.get(event.problem, event.problem)}"
         case ev.CellFinished():
             return _of_cell(event, state)
         case ev.DecisionMade(action=action) if action not in ("approve", "accept"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from distill_core.fences import IN_WORDS
 from distill_core.forecast import Forecast
 from distill_core.plurals import count
 from distill_core.proposals import Candidate
@@ -37,7 +38,7 @@ def column(
     candidate = candidates[number - 1]
     lines = [_told(candidate, forecasts.get(candidate.call_id)), *_twins(number, candidates), ()]
     if candidate.problem is not None:
-        problem = words.PROBLEMS.get(candidate.problem, candidate.problem)
+        problem = IN_WORDS.get(candidate.problem, candidate.problem)
         return [*lines, ((f"↩ nothing to run: {problem}", "warn"),), *roled(candidate.reply.strip("\n"))]
     if against is not None and against != number:
         lines.append(((f"against candidate {against}:", "heading"),))

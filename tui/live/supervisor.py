@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill_core.fences import IN_WORDS
 from distill_core.plurals import count
 from distill_core.state import Reply, SessionState, Step
 from tui.highlight import parts, python_lines
@@ -89,7 +90,7 @@ def _outcome(state: SessionState, step: Step, reply: Reply) -> list[Line]:
     elif reply.error is not None:
         lines += roled(f"✗ the call failed: {reply.error}", "error")
     if reply.problem is not None:
-        lines += roled(f"↩ nothing to run: {words.PROBLEMS.get(reply.problem, reply.problem)}", "warn")
+        lines += roled(f"↩ nothing to run: {IN_WORDS.get(reply.problem, reply.problem)}", "warn")
     answers = {f"final:{c}" for c in step.cells if state.cells[c].call_id == reply.call_id}
     for decision in step.decisions:
         if decision.guidance and decision.proposal_id in (reply.call_id, *answers):

@@ -58,12 +58,6 @@ DECISION: dict[Action, str] = {
     "raise_budget": "budget raised",
     "try_again": "tried again",
 }
-PROBLEMS: dict[str, str] = {
-    "prose": "no code block in it",
-    "empty": "the reply is empty",
-    "truncated": "cut off at the token limit",
-    "xml_tool_call": "a tool call instead of a code block",
-}
 WAITING = Mark("◆", "your decision", "warn")
 PAUSED = Mark("‖", "paused", "warn")
 RECONNECTING = Mark("↻", "reconnecting", "warn")

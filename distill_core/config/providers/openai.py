@@ -55,7 +55,7 @@ def _handler(choice: Choice) -> OpenAIHandler:
     profile = choice.profile
     if not profile.model:
         raise ConfigError(
-            f"the {choice.role} has no model", found=choice.why, remedy="set `model` in its profile"
+            f"the {choice.role} has no model", found=choice.why, remedy="name one: `model` in a profile"
         )
     return OpenAIHandler(
         profile.model,

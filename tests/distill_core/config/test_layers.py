@@ -116,6 +116,7 @@ def test_every_setting_is_documented(load):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("[repl]\nframe_bytes = 10", r"repl.frame_bytes is wrong: 10 \(allowed is 4,096 or more\)"),
         ("[limits]\nturns = 0", r"limits.turns is wrong: 0 \(allowed is 1 or more\)"),
         ("[limits]\nmoney = -0.5", r"limits.money is wrong: -0.5 \(allowed is 0 or more\)"),
         ("[models.a]\nconcurrency = 0", r"models.a.concurrency is wrong: 0 \(allowed is 1 or more\)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,28 @@ def test_lone_surrogates_in_a_reply_are_spelled_out_and_logged(tmp_path: Path) -
     worker = Own(lambda: LMResponse("\udc80!", model="\ud800", finish_reason="\ud800", reasoning="\ud800"))
     assert run("q", "c", supervisor, worker, log_dir=tmp_path / "s").answer == "\\udc80!"
     assert verify(tmp_path / "s").whole
+
+
+def raising(error: BaseException) -> Own:
+    def reply() -> LMResponse:
+        raise error
+
+    return Own(reply)
+
+
+@pytest.mark.parametrize("error", [StopIteration(), CancelledError(), SystemExit(3)], ids=repr)
+def test_what_is_no_error_is_a_failed_call_and_nobody_waits_for_ever(error: BaseException) -> None:
+    told = run("q", "c", saying(FINAL_OF_ONE), raising(error)).answer
+    assert f"chat_batch raised {type(error).__name__}" in str(told)
+    with pytest.raises(ModelError, match="chat raised " + type(error).__name__):
+        run("q", "c", raising(error), saying("x"))
+    over = saying("```repl\ntry:\n    look()\nexcept Exception as e:\n    FINAL(str(e))\n```")
+
+    def look() -> None:
+        raise error
+
+    answer = run("q", "c", over, saying("x"), primitives={"look": look}).answer
+    assert "look raised " + type(error).__name__ in str(answer)
 
 
 @pytest.mark.parametrize("reply", WRONG, ids=repr)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from distill_core.errors import ModelError
+from distill_core.errors import ConfigError, ModelError
 from distill_core.fences import extract_blocks
 from distill_core.models.again import Again
 from distill_core.models.base import Delta, Message, Usage
@@ -572,3 +572,39 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"max_concurrency": 0}, "max_concurrency is out of range: 0 (allowed is 1 or more)"),
+        ({"timeout": -1}, "timeout is out of range: -1 (allowed is more than 0)"),
+        ({"max_tokens": -1}, "max_tokens is out of range: -1 (allowed is 1 or more)"),
+        ({"max_retries": "many"}, "max_retries is out of range: 'many' (allowed is 0 or more)"),
+        ({"api_key": "sk-a\nb"}, "the key for 127.0.0.1 (given) cannot be sent"),
+        ({"api_key": "sk-ä"}, "the key for 127.0.0.1 (given) cannot be sent"),
+    ],
+)
+def test_a_handler_with_which_no_call_could_be_made_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        OpenAIHandler("m", "http://127.0.0.1:9/v1", **options)
+    assert str(refused.value).startswith(told)
+    assert "sk-" not in str(refused.value)
+
+
+def test_space_around_a_key_is_no_part_of_it() -> None:
+    with serve(key="secret-key") as server:
+        handler = OpenAIHandler("fake-model", server.base_url, api_key=" secret-key\n")
+        assert handler.chat(user()).text == "ok"
+
+
+def test_a_whole_reply_with_a_lone_surrogate_is_one() -> None:
+    with serve([Reply(text="a\ud800b")]) as server:
+        assert handler_for(server).chat(user()).text == "a\ud800b"
+
+
+def test_http_where_https_was_meant_is_told() -> None:
+    with serve() as server, pytest.raises(ModelError, match=r"no encrypted connection.*speaks http or https"):
+        OpenAIHandler("m", server.base_url.replace("http:", "https:"), api_key="k", max_retries=0).chat(
+            user()
+        )

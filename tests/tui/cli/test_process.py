@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -171,3 +172,22 @@ def test_an_answer_that_the_encoding_lacks_is_escaped(environment, tmp_path):
         process = start(asking(server), {**environment, "PYTHONIOENCODING": "latin-1"}, tmp_path)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "5 \\u20ac\n")
+
+
+def test_a_session_goes_on_where_nobody_reads_its_progress(environment, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with serve(default=Reply(text=ANSWER), key=None) as server, Path("/dev/full").open("w") as full:
+        for stderr in (writing, full):
+            process = start(asking(server), environment, tmp_path, stderr=stderr)
+            assert (process.communicate(timeout=60)[0], process.returncode) == ("forty-two\n", 0)
+    os.close(writing)
+
+
+def test_streams_that_the_shell_closed_lead_nowhere(environment, tmp_path):
+    command = [sys.executable, "-c", PROGRAM, "sessions", "list"]
+    (tmp_path / "home" / "sessions").mkdir(parents=True)
+    closed = subprocess.run(["sh", "-c", '"$0" "$@" <&- >&- 2>err', *command], cwd=tmp_path, env=environment)
+    assert (closed.returncode, (tmp_path / "err").read_text()) == (0, "no session is kept here yet\n")
+    closed = subprocess.run(["sh", "-c", '"$0" "$@" 2>&-', *command], cwd=tmp_path, env=environment)
+    assert closed.returncode == 0

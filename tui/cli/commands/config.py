@@ -29,10 +29,10 @@ def command(ctx: click.Context, config: Path | None) -> None:
     effective = load_settings(path=config)
     path = config_path(config)
     click.echo(f"# {path}{'' if path.exists() else ' (not there; write one: distill-tui config init)'}")
-    width = max(len(value.key) for value in effective.values)
+    width = max(len(_shown(value.key)) for value in effective.values)
     for value in map(masked, effective.values):
         shown = "-" if value.value is None else repr(value.value)
-        click.echo(f"{clean(value.key):<{width}}  {clean(shown):<24}  {clean(value.origin)}")
+        click.echo(f"{_shown(value.key):<{width}}  {clean(shown):<24}  {clean(value.origin)}")
     for name in KEYS:
         place = "environment" if os.environ.get(name) else ".env" if dotenv().get(name) else "-"
         click.echo(f"{name:<{width}}  {_masked(os.environ.get(name) or dotenv().get(name)):<24}  {place}")
@@ -42,6 +42,11 @@ def command(ctx: click.Context, config: Path | None) -> None:
         from tui.setup import setup_of
 
         setup_of(effective, config)
+
+
+def _shown(key: str) -> str:
+    """A key on one line, whatever a table in the file is called."""
+    return key if key.isprintable() else repr(key)
 
 
 def _masked(key: str | None) -> str:

@@ -104,8 +104,10 @@ def _codes(record: Record, step: int, *, edit: bool, code: Path | None) -> tuple
         try:
             text = code.read_text(encoding="utf-8")
             return tuple(piece.strip("\n") for piece in text.split(f"\n{MARK}\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise DistillError(f"cannot read {code}", found=str(error)) from error
+        except OSError as error:
+            raise DistillError(f"cannot read {code}", found=error.strerror or str(error)) from error
+        except UnicodeDecodeError as error:
+            raise DistillError(f"cannot read {code}", found="no text in UTF-8") from error
     if not edit:
         return None
     changed = edited(list(codes_of(record, step)))

@@ -70,6 +70,7 @@ def list_sessions(
 
     with opened(options) as store:
         rows = store.list(parse(" ".join(words)), order=sort, descending=not ascending, limit=limit)
+        there = len(list(store.home.folders())) if not rows else 0
     if as_json:
         for row in rows:
             say_json(row)
@@ -77,7 +78,12 @@ def list_sessions(
     for line in table(rows):
         click.echo(line)
     if not rows:
-        say("no session fits; leave words out to see more" if words else "no session is kept here yet")
+        none = (
+            f"{count(there, 'session folder')} here and nothing in the index"
+            if there
+            else "no session is kept here yet"
+        )
+        say("no session fits; leave words out to see more" if words else none)
 
 
 @command.command("browse", context_settings=WORDS)
