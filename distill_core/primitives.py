@@ -63,7 +63,7 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and the like look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # somebody's code: whatever it raises is told with its file
+    except (Exception, SystemExit) as error:  # somebody's code: whatever it raises is told with its file
         del sys.modules[name]
         raise ConfigError(
             f"the primitives in {path} cannot be loaded", found=f"{type(error).__name__}: {error}"

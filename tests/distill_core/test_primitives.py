@@ -58,6 +58,7 @@ def test_what_a_file_imports_or_hides_is_not_offered(words):
     [
         ("x = 1", "offers no primitive"),
         ("1 / 0", r"cannot be loaded: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", r"cannot be loaded: SystemExit: 3"),
         ("def broken(:", r"cannot be loaded: SyntaxError"),
     ],
 )
