@@ -234,6 +234,12 @@ def holds_session(folder: Path) -> bool:
     return any((folder / f"{s}.jsonl").exists() for s in ev.STREAMS)
 
 
+def only_files(folder: Path) -> bool:
+    """Whether the streams that are there are files: who reads a pipe of that name waits for ever."""
+    streams = [folder / f"{s}.jsonl" for s in ev.STREAMS]
+    return all(stream.is_file() for stream in streams if stream.exists())
+
+
 def encode_line(event: ev.Event) -> bytes:
     """The event as a line of its stream. Lone surrogates, which UTF-8 cannot hold, become backslash escapes."""
     try:

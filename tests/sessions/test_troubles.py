@@ -1,5 +1,6 @@
 """Full disks, read-only homes, indexes that are newer, damaged or shared: told in one line, and nothing is lost."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -89,6 +90,19 @@ def test_numbers_that_no_index_holds_damage_their_own_session_only(tmp_path, fie
         assert "s1" in {row.session_id for row in store.list()}
     rebuild(Home(tmp_path))
     assert not verify(folder).whole
+
+
+def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path):
+    invent(tmp_path, "s1")
+    folder = invent(tmp_path, "s2")
+    Store(tmp_path).close()
+    (folder / "worker.jsonl").unlink(missing_ok=True)
+    os.mkfifo(folder / "worker.jsonl")
+    with (folder / "supervisor.jsonl").open("a") as log:
+        log.write("\n")
+    with Store(tmp_path) as store:
+        (unread,) = store.unread
+    assert "no file in the place of its log" in unread.why
 
 
 def test_an_index_damaged_in_the_middle_is_told(tmp_path):
