@@ -97,6 +97,7 @@ _MODELS = f"""
 select s.supervisor, count(distinct s.id), count(d.id),
     coalesce(sum(d.action in ('approve', 'accept')), 0)
 from sessions s left join decisions d on d.session = s.id and {PERSON} and not d.copied
+    and d.action not in ('raise_budget', 'try_again')
 where s.id in chosen group by s.supervisor order by count(d.id) desc, count(distinct s.id) desc, s.supervisor
 """
 _EDITED = f"""
