@@ -146,6 +146,9 @@ def merge(layers: list[Layer]) -> Effective:
         _reachable(profile.base_url, ("models", name, "base_url"), origin)
         _names_a_variable(profile.api_key_env, ("models", name, "api_key_env"), origin)
     settings = _checked(tree, Settings, (), origin)
+    for named in ("supervisor", "worker", "base_url"):
+        if tree.get(named) == "":
+            raise ConfigError(f"{origin[(named,)]}: {named} is empty", remedy="name one, or leave it out")
     _vocabulary(settings.annotation, origin)
     _reachable(settings.base_url, ("base_url",), origin)
     effective = [
@@ -331,6 +334,8 @@ def _checked(tree: Any, kind: type[S], above: Key, origin: Mapping[Key, str]) ->
         raise ConfigError(f"{where}: there is no setting {'.'.join(key)}", remedy=hint)
     choices = _choices(_kind_at(kind, inner))
     hint = "allowed are " + ", ".join(choices) if choices else _in_words(words)
+    if key[:1] == ("keys",) and len(key) == 2:
+        hint = "an action has two parts, as decide.approve; distill-tui config keys lists them"
     raise ConfigError(f"{where}: {'.'.join(key)} is wrong", found=repr(_at(tree, inner)), remedy=hint)
 
 
