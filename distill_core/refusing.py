@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from distill_core.errors import ConfigError
+from distill_core.models.base import MOST_STEPS
 
 if TYPE_CHECKING:
     from distill_core.specification import SessionSpec
@@ -42,6 +43,10 @@ def refuse(spec: SessionSpec) -> None:
             raise ConfigError(
                 f"{name} is out of range", found=repr(value), remedy=f"allowed is {least} or more"
             )
+    turns = spec.limits.turns
+    if turns is not None and turns > MOST_STEPS:
+        found, allowed = f"{turns:,}", f"allowed is {MOST_STEPS:,} or less"
+        raise ConfigError("max_iterations is out of range", found=found, remedy=allowed)
     for name, function in spec.primitives.items():
         if name == "budget":
             raise ConfigError("a primitive cannot be called budget", remedy="give it another name")

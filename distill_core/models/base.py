@@ -22,8 +22,10 @@ MOST = 10**15
 """No number in a log is larger. An index, which has 64 bits, could not add larger ones up."""
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
 """A number in a log."""
-StepNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-"""A supervisor turn in a log; whoever reads one makes the steps before it too."""
+MOST_STEPS = 100_000
+"""Of a session. Whoever reads a step of a log makes those before it too."""
+StepNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MOST_STEPS)]
+"""A supervisor turn in a log."""
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import ExportError
+from distill_core.recorder import holds_session
 
 _TAIL = 4096
 """Bytes at the end of a log that, with its size, tell whether it is still the same: logs are only added to."""
@@ -83,6 +84,8 @@ def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
         with path.open("rb") as lines:
             line = next(iter(lines), b"")
     except FileNotFoundError:
+        if holds_session(folder):
+            return None, "it has no supervisor.jsonl"
         raise ExportError(f"no session in {folder}", remedy="name a session's folder") from None
     except OSError as error:
         raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error

@@ -321,6 +321,7 @@ async def test_after_a_killed_cell_the_variables_are_there_and_the_supervisor_kn
         ({"max_iterations": "3"}, "max_iterations is not a whole number: '3'"),
         ({"max_iterations": 2.5}, "max_iterations is not a whole number: 2.5"),
         ({"limits": ev.Limits(seconds="x")}, "the limit seconds is not a number: 'x'"),
+        ({"max_iterations": 10**6}, "max_iterations is out of range: 1,000,000 (allowed is 100,000 or less)"),
         ({"max_iterations": -1}, "max_iterations is out of range: -1"),
         ({"output_limit": 0}, "output_limit is out of range: 0"),
         ({"worker_ctx_k": 0}, "worker_ctx_k is out of range: 0"),

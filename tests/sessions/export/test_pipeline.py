@@ -321,6 +321,13 @@ def test_a_full_disk_leaves_nothing_half_written(home, tmp_path, monkeypatch, st
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
 
 
+def test_a_session_without_its_first_stream_is_left_out_and_told(own):
+    (own / "sessions" / "s1-plain" / "supervisor.jsonl").unlink()
+    made = rehearse(plan(own))
+    assert made.left["unreadable"] == 1
+    assert "it has no supervisor.jsonl" in made.examples["unreadable"].why
+
+
 def test_a_session_of_a_newer_version_is_left_out_and_told(own):
     log = own / "sessions" / "s1-plain" / "supervisor.jsonl"
     first, rest = log.read_text().split("\n", 1)
