@@ -316,7 +316,9 @@ class OpenAIHandler(ModelHandler):
         try:
             async for chunk in stream:
                 reply.add(chunk)
-            if not (stream.done or reply.ended):
+                if reply.too_long:
+                    break
+            if not (stream.done or reply.ended or reply.too_long):
                 raise _cut_off(answer.request, "the reply ended in the middle")
         except json.JSONDecodeError as error:
             raise _cut_off(answer.request, "a piece of the reply is not JSON") from error

@@ -16,6 +16,8 @@ from distill_core.errors import DistillError
 from distill_core.models.base import MOST_TOKENS, Delta, LMResponse, OnDelta, TokenLogprob, Usage
 from distill_core.text import SURROGATE
 
+MOST_CHARACTERS = 4_000_000
+"""Of a reply. No model writes more at once; a server that does is at fault, and what it sends would fill the memory."""
 REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
@@ -33,15 +35,18 @@ def read_reply(data: object, *, model: str, elapsed: float, attempts: int) -> LM
     message = _mapping(choice.get("message"))
     if not isinstance(data, Mapping) or not message:
         raise MalformedReply("not a chat completion", found=f"no choices in {str(data)[:200]!r}")
-    return LMResponse(
-        text=_text(message.get("content"))
+    text = (
+        _text(message.get("content"))
         or _text(message.get("refusal"))
-        or _tool_calls(map(_function, _sequence(message.get("tool_calls")))),
+        or _tool_calls(map(_function, _sequence(message.get("tool_calls"))))
+    )
+    return LMResponse(
+        text=text[:MOST_CHARACTERS],
         usage=read_usage(data.get("usage")),
         model=_text(data.get("model")) or model,
         elapsed=elapsed,
-        finish_reason=choice.get("finish_reason"),
-        reasoning=_reasoning(message) or None,
+        finish_reason="length" if len(text) > MOST_CHARACTERS else choice.get("finish_reason"),
+        reasoning=_reasoning(message)[:MOST_CHARACTERS] or None,
         logprobs=read_logprobs(choice.get("logprobs")),
         attempts=attempts,
     )
@@ -56,6 +61,7 @@ class StreamedReply:
 
     def __init__(self, on_delta: OnDelta) -> None:
         self.pieces = 0
+        self.characters = 0
         self._on_delta = on_delta
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -69,6 +75,11 @@ class StreamedReply:
     def ended(self) -> bool:
         """Whether the model said that it had come to its end."""
         return self._finish_reason is not None
+
+    @property
+    def too_long(self) -> bool:
+        """Whether more came than any model writes; what there is counts as cut off."""
+        return self.characters > MOST_CHARACTERS
 
     def add(self, chunk: object) -> None:
         """Take in one chunk, decoded from JSON."""
@@ -98,7 +109,7 @@ class StreamedReply:
             usage=self._usage,
             model=self._model or model,
             elapsed=elapsed,
-            finish_reason=self._finish_reason,
+            finish_reason="length" if self.too_long else self._finish_reason,
             reasoning=_joined(self._reasoning) or None,
             logprobs=tuple(self._logprobs) or None,
             attempts=attempts,
@@ -118,6 +129,7 @@ class StreamedReply:
 
     def _tell(self, delta: Delta) -> None:
         self.pieces += 1
+        self.characters += len(delta.text)
         self._on_delta(delta)
 
 

@@ -608,3 +608,13 @@ def test_http_where_https_was_meant_is_told() -> None:
         OpenAIHandler("m", server.base_url.replace("http:", "https:"), api_key="k", max_retries=0).chat(
             user()
         )
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_reply_without_end_is_cut_off(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill_core.models.openai_reply.MOST_CHARACTERS", 100)
+    with serve([Reply(text="word " * 5_000)]) as server:
+        on_delta = (lambda _: None) if streamed else None
+        reply = await handler_for(server).achat(user(), on_delta=on_delta)
+    assert 100 <= len(reply.text) < 120
+    assert reply.finish_reason == "length"
