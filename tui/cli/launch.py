@@ -93,8 +93,9 @@ def launch_planned(
         raise click.UsageError("--isolation and --unsafe-no-sandbox exclude one another.")
     context = click.get_current_context(silent=True)
     stage: Stage | None = context.obj if context is not None else None
-    unwatched = bool(options["headless"] or options["as_json"]) or not _streams_are_terminals()
-    headless = stage is None and (unwatched or not on_terminal())
+    wanted = bool(options["headless"] or options["as_json"])
+    headless = stage is None and (wanted or not on_terminal())
+    unwatched = wanted or not _streams_are_terminals()
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
     try:
         isolation = "none" if unwalled else effective.settings.session.isolation
