@@ -214,7 +214,7 @@ async def test_pausing_holds_the_next_step(tmp_path: Path) -> None:
 async def test_a_supervisor_that_fails_is_told_on_the_screen(tmp_path: Path) -> None:
     async with driven(tmp_path / "s", Scripted(RuntimeError("no route to host"))) as screen:
         await screen.until(lambda model: model.gate == "failure")
-        assert "no route to host" in str(screen.told("supervisor"))
+        assert "no route" in str(screen.told("supervisor"))
         await screen.pilot.press("x", "x")
         await screen.until(lambda model: model.ended is not None)
         assert screen.app.is_running
