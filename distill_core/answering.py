@@ -14,7 +14,7 @@ import msgspec
 from distill_core import events as ev
 from distill_core.errors import DistillError, DivergenceError
 from distill_core.models.base import LMResponse
-from distill_core.off_loop import off_loop
+from distill_core.off_loop import off_loop, on_loop
 from distill_core.record import Given, RecordedCell
 from distill_core.recorder import Recorder
 from distill_core.workers import WorkerGateway, yes_probability
@@ -190,7 +190,7 @@ class Answering:
         )
         try:
             if inspect.iscoroutinefunction(function):
-                value = await function(*args, **kwargs)
+                value = await on_loop(function, *args, **kwargs)
             else:
                 value = await off_loop(function, *args, **kwargs)
                 value = await value if inspect.isawaitable(value) else value

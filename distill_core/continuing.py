@@ -14,7 +14,7 @@ from distill_core.answering import Answering
 from distill_core.approval import Decision
 from distill_core.budget import Ledger, Role, estimate, unreported
 from distill_core.errors import DivergenceError
-from distill_core.gate import Gate
+from distill_core.gate import Gate, Refusal
 from distill_core.models.base import Usage
 from distill_core.record import Record, RecordedCell, number
 from distill_core.recorder import Recorder
@@ -161,16 +161,16 @@ def _used(record: Record, *, metered: bool) -> dict[Role, Usage]:
     return used
 
 
-def refused(events: tuple[ev.Event, ...]) -> set[str]:
-    """The bounds that a person would not raise."""
-    found: set[str] = set()
+def refused(events: tuple[ev.Event, ...]) -> dict[str, Refusal]:
+    """The bounds that nobody would raise."""
+    found: dict[str, Refusal] = {}
     for event in events:
         if isinstance(event, ev.DecisionMade) and event.proposal_id.startswith("budget:"):
             limit = event.proposal_id.removeprefix("budget:")
             if event.action == "raise_budget":
-                found.discard(limit)
+                found.pop(limit, None)
             else:
-                found.add(limit)
+                found[limit] = Refusal(event.reason or f"the bound on {limit}", event.step)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import msgspec
 
@@ -24,6 +24,13 @@ from distill_core.recorder import Recorder
 from distill_core.signals import OnSignal, Phase
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A bound was met in turn `step`, as `found` tells, and was not raised."""
+
+    found: str
+    step: int
+
+
 class Gate:
     """Everything that waits for a decision passes here. `step` is the turn that the session is at."""
 
@@ -36,12 +43,13 @@ class Gate:
         self._control = control
         self._ledger = ledger
         self._signal = on_signal
-        self._refused: set[str] = set()
+        self.refused: dict[str, Refusal] = {}
+        """The bounds that nobody would raise."""
         self._asking = asyncio.Lock()
 
-    def carry(self, refused: Iterable[str]) -> None:
+    def carry(self, refused: Mapping[str, Refusal]) -> None:
         """Go on from an earlier part of the session, which would not raise these bounds."""
-        self._refused.update(refused)
+        self.refused.update(refused)
 
     async def decide(self, proposal: Proposal) -> Decision:
         """The decision on `proposal`, recorded.
@@ -97,7 +105,7 @@ class Gate:
             # Many calls can meet the same bound at once; the first one asks for all.
             if self._ledger.limits != before:
                 return True
-            if limit in self._refused:
+            if limit in self.refused:
                 return False
             proposal = BudgetProposal(
                 proposal_id=f"budget:{limit}", step=self.step, limit=limit, found=found, limits=before
@@ -109,7 +117,7 @@ class Gate:
                     ev.BudgetChanged(step=self.step, before=before, after=decision.limits, by=decision.by)
                 )
                 return True
-            self._refused.add(limit)
+            self.refused[limit] = Refusal(found, self.step)
             return False
 
 

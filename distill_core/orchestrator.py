@@ -99,7 +99,7 @@ class Orchestrator:
         self._running: str | None = None
         self._troubled = False
         self._codeless = 0
-        self._last: int | None = None
+        self._sent_back = 0
         self._best: ev.Final | None = None
         self._best_given = False
         self._answered_before: ev.Final | None = None
@@ -203,27 +203,40 @@ class Orchestrator:
             asked += more
 
     async def _next_step(self) -> None:
-        turns = self._ledger.limits.turns
+        turns, last = self._ledger.limits.turns, self._last
         if self._covered(self._step + 1):
             pass  # whatever was met then, the session went on
-        elif self._last is not None and self._step >= self._last:
-            raise _End("budget", self._gateway.refused)
+        elif self._over is not None and last is not None and self._step >= last:
+            raise _End("budget", self._over)
         elif turns is not None and self._step >= turns:
             found = f"all {turns} turns are used"
             if not await self._gate.raise_bound("turns", found):
                 raise _End("exhausted", found + " without FINAL")
-        elif self._gateway.refused and self._last is None:
-            self._last = self._step + 1
         self._step += 1
         self._gate.step = self._step
         self._instruct()
         self._conversation.add_to_last(prompts.turn_notice(self._step, self._turns, self._ledger.remaining()))
 
     @property
+    def _over(self) -> str | None:
+        """Why no worker call can be made any more, where the code asked for one and nobody raised the bound."""
+        refusal = self._gate.refused.get("worker_calls")
+        return None if refusal is None else f"the budget is used up: {refusal.found}"
+
+    @property
+    def _last(self) -> int | None:
+        """The last turn, where no worker calls are left: the one after, to answer from what there is.
+
+        Whoever sends the answer back, or asks further, gives another one.
+        """
+        refusal = self._gate.refused.get("worker_calls")
+        return None if refusal is None else max(refusal.step, self._sent_back) + 1
+
+    @property
     def _turns(self) -> int | None:
-        """How many turns there are: one more where the budget refused worker calls, to answer from what there is."""
-        turns = self._ledger.limits.turns
-        return turns if self._last is None else min(self._last, turns or self._last)
+        """How many turns there are."""
+        bounds = [bound for bound in (self._ledger.limits.turns, self._last) if bound is not None]
+        return min(bounds, default=None)
 
     def _covered(self, step: int) -> bool:
         return self._redriving is not None and self._redriving.covers(step)
@@ -389,15 +402,16 @@ class Orchestrator:
         match decision.action:
             case "accept" | "finish":
                 given = final if decision.answer is None else self._given(decision.answer)
-                if self._gateway.refused and decision.by.startswith("policy:"):
+                if self._over is not None and decision.by.startswith("policy:"):
                     # The code went on without replies that it had asked for, and nobody has looked at what it made.
-                    raise _End("budget", self._gateway.refused, given)
+                    raise _End("budget", self._over, given)
                 raise _End("finished", f"accepted by {decision.by}", given)
             case "send_back":
-                self._troubled = True
+                self._troubled, self._sent_back = True, self._step
                 self._reply_to(text, observed + "\n\n" + prompts.sent_back(decision.guidance))
             case "follow_up":
                 self._answered_before = final if decision.answer is None else self._given(decision.answer)
+                self._sent_back = self._step
                 self._ask_further(decision.guidance)
                 self._reply_to(text, observed + "\n\n" + prompts.follow_up(decision.guidance))
             case "stop":

@@ -18,7 +18,7 @@ from distill_core.errors import BudgetExceeded, DistillError, DivergenceError, M
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import LMResponse, Message, ModelHandler, Usage
 from distill_core.models.checking import checked
-from distill_core.off_loop import off_loop
+from distill_core.off_loop import off_loop, on_loop
 from distill_core.outstanding import Asked, Result, Ticket
 from distill_core.recorder import Recorder
 
@@ -59,7 +59,6 @@ class Sender:
         self.usage = Usage()
         self.calls = 0
         self.diverged: DivergenceError | None = None
-        self.refused = ""
         self._handler = handler
         self._recorder = recorder
         self._ledger = ledger
@@ -94,8 +93,8 @@ class Sender:
     async def _send(self, ticket: Ticket, held: Reservation) -> LMResponse:
         asked, sent = ticket.asked, self._started(ticket)
         try:
-            reply = await self._handler.achat(
-                worker_messages(asked.prompt), **asked.extra, **self._capped(held)
+            reply = await on_loop(
+                self._handler.achat, worker_messages(asked.prompt), **asked.extra, **self._capped(held)
             )
         except asyncio.CancelledError:
             await self._failed(sent, held, ModelError(ticket.why or "the call was cancelled"))
@@ -266,7 +265,6 @@ class Sender:
     def _refused(self, asked: Asked, why: str) -> None:
         """Put on record that a call was not sent; a retry that was not is no business of the code's."""
         if asked.retry_of is None:
-            self.refused = self.refused or why
             self._recorder.emit(
                 ev.WorkerCallRefused(
                     step=asked.place.step,

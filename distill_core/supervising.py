@@ -15,6 +15,7 @@ from distill_core.errors import BudgetExceeded, DistillError, ModelError
 from distill_core.keeping import Replies, Spared
 from distill_core.models.base import Delta, LMResponse, Message, ModelHandler, Usage
 from distill_core.models.checking import checked
+from distill_core.off_loop import on_loop
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.signals import OnSignal, Phase, ReplyDelta
@@ -169,7 +170,9 @@ class SupervisorLine:
         try:
             async with deadline:
                 reply = checked(
-                    await self._control.race(self._handler.achat(messages, on_delta=on_delta, **extra))
+                    await self._control.race(
+                        on_loop(self._handler.achat, messages, on_delta=on_delta, **extra)
+                    )
                 )
         except asyncio.CancelledError:
             await self._failed(call_id, step, held, ModelError("the call was cancelled"), started, cut=True)

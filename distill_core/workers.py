@@ -74,11 +74,6 @@ class WorkerGateway:
         """The first call that a recorded worker knew nothing of."""
         return self._sender.diverged
 
-    @property
-    def refused(self) -> str:
-        """Why a call of the code was not sent, where the budget did not allow it and nobody raised it."""
-        return self._sender.refused
-
     def carry(self, usage: Usage, calls: Iterable[WorkerCall], last: int, batches: int) -> None:
         """Go on from the `calls` of an earlier part of the session, what they used, and the last numbers given."""
         self._sender.usage, self._sender.calls, self._batches = usage, last, batches

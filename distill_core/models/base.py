@@ -16,6 +16,8 @@ Message: TypeAlias = dict[str, Any]
 """One chat message as it is sent: at least `role` and `content`."""
 
 
+IMPOSSIBLE = -9999.0
+"""Stands for a log probability of minus infinity, which JSON cannot hold."""
 MOST_TOKENS = 10**9
 """Of one call; whoever tells of more is wrong."""
 MOST = 10**15

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from distill_core.errors import ModelError
-from distill_core.models.base import MOST_TOKENS, LMResponse, TokenLogprob, Usage
+from distill_core.models.base import IMPOSSIBLE, MOST_TOKENS, LMResponse, TokenLogprob, Usage
 from distill_core.text import encodable
 
 _TEXTS = ("text", "model", "finish_reason", "reasoning")
@@ -34,10 +36,10 @@ def checked(reply: object) -> LMResponse:
             raise _wrong(f"Usage.{name} is {count!r:.50}, not a count")
     if not isinstance(reply.logprobs, tuple | None) or not all(map(_is_entry, reply.logprobs or ())):
         raise _wrong("LMResponse.logprobs is not a tuple of TokenLogprob")
-    if type(reply.attempts) is not int or reply.attempts < 0:
+    if type(reply.attempts) is not int or not 0 <= reply.attempts <= MOST_TOKENS:
         raise _wrong(f"LMResponse.attempts is {reply.attempts!r:.50}, not a count")
-    if not isinstance(reply.elapsed, int | float):
-        raise _wrong(f"LMResponse.elapsed is {type(reply.elapsed).__name__}, not a number")
+    if not _is_number(reply.elapsed) or not math.isfinite(reply.elapsed):
+        raise _wrong(f"LMResponse.elapsed is {reply.elapsed!r:.50}, not a number")
     return _encodable(reply)
 
 
@@ -54,12 +56,30 @@ def _encodable(reply: LMResponse) -> LMResponse:
 
 
 def _encodable_entry(entry: TokenLogprob) -> TokenLogprob:
-    top = tuple((encodable(token), value) for token, value in entry.top)
-    return TokenLogprob(token=encodable(entry.token), logprob=entry.logprob, top=top)
+    top = tuple((encodable(token), _finite(value)) for token, value in entry.top)
+    return TokenLogprob(token=encodable(entry.token), logprob=_finite(entry.logprob), top=top)
+
+
+def _finite(logprob: float) -> float:
+    """A log probability that JSON can hold; of what cannot be it is minus infinity."""
+    return logprob if math.isfinite(logprob) else IMPOSSIBLE
 
 
 def _is_entry(value: object) -> bool:
-    return isinstance(value, TokenLogprob)
+    return (
+        isinstance(value, TokenLogprob)
+        and isinstance(value.token, str)
+        and _is_number(value.logprob)
+        and isinstance(value.top, tuple)
+        and all(
+            isinstance(t, tuple) and len(t) == 2 and isinstance(t[0], str) and _is_number(t[1])
+            for t in value.top
+        )
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _wrong(found: str) -> ModelError:

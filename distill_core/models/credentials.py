@@ -60,7 +60,7 @@ def key_for(
         environ: stands in for `os.environ`.
         folder: stands in for the working directory.
     """
-    if given:
+    if given and given.strip():
         return Key(given.strip(), "given")
     host = host_of(base_url)
     wanted = _variables(host)

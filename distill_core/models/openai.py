@@ -313,6 +313,9 @@ class OpenAIHandler(ModelHandler):
         attempts = earlier + int(answer.request.headers.get(RETRY_HEADER, "0")) + 1
         if "application/json" in answer.headers.get("content-type", ""):
             return await self._whole_after_all(stream, reply, started, attempts)
+        if "text/html" in answer.headers.get("content-type", ""):
+            await stream.close()
+            raise MalformedReply("not a chat completion", found="a page of HTML")
         try:
             async for chunk in stream:
                 reply.add(chunk)
@@ -414,17 +417,20 @@ class OpenAIHandler(ModelHandler):
         return tuple(str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry)
 
 
-_LEAST = {"timeout": 0.001, "max_concurrency": 1, "max_retries": 0, "max_tokens": 1}
+_LEAST = {"max_concurrency": 1, "max_retries": 0, "max_tokens": 1}
 
 
-def _possible(**bounds: float | None) -> None:
+def _possible(timeout: float, **counts: int | None) -> None:
     """Refuse bounds with which no call would ever be made."""
-    for name, value in bounds.items():
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ConfigError("timeout is out of range", found=repr(timeout), remedy="allowed is more than 0")
+    for name, value in counts.items():
         if value is None and name == "max_tokens":
             continue
-        if not isinstance(value, int | float) or isinstance(value, bool) or not value >= _LEAST[name]:
-            allowed = "more than 0" if name == "timeout" else f"{_LEAST[name]:g} or more"
-            raise ConfigError(f"{name} is out of range", found=repr(value), remedy=f"allowed is {allowed}")
+        if type(value) is not int or value < _LEAST[name]:
+            raise ConfigError(
+                f"{name} is out of range", found=repr(value), remedy=f"allowed is {_LEAST[name]} or more"
+            )
 
 
 class _BrokenOff(Exception):

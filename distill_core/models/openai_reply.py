@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distill_core.errors import DistillError
-from distill_core.models.base import MOST_TOKENS, Delta, LMResponse, OnDelta, TokenLogprob, Usage
+from distill_core.models.base import IMPOSSIBLE, MOST_TOKENS, Delta, LMResponse, OnDelta, TokenLogprob, Usage
 from distill_core.text import SURROGATE
 
 MOST_CHARACTERS = 4_000_000
@@ -40,13 +40,15 @@ def read_reply(data: object, *, model: str, elapsed: float, attempts: int) -> LM
         or _text(message.get("refusal"))
         or _tool_calls(map(_function, _sequence(message.get("tool_calls"))))
     )
+    reasoning = _reasoning(message)
+    too_long = max(len(text), len(reasoning)) > MOST_CHARACTERS
     return LMResponse(
         text=text[:MOST_CHARACTERS],
         usage=read_usage(data.get("usage")),
         model=_text(data.get("model")) or model,
         elapsed=elapsed,
-        finish_reason="length" if len(text) > MOST_CHARACTERS else choice.get("finish_reason"),
-        reasoning=_reasoning(message)[:MOST_CHARACTERS] or None,
+        finish_reason="length" if too_long else choice.get("finish_reason"),
+        reasoning=reasoning[:MOST_CHARACTERS] or None,
         logprobs=read_logprobs(choice.get("logprobs")),
         attempts=attempts,
     )
@@ -65,7 +67,7 @@ class StreamedReply:
         self._on_delta = on_delta
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._tools: dict[Any, tuple[str, str]] = {}
+        self._tools: dict[int, tuple[str, str]] = {}
         self._logprobs: list[TokenLogprob] = []
         self._usage = Usage(calls=1)
         self._model = ""
@@ -96,9 +98,12 @@ class StreamedReply:
             self._text.append(text)
             self._tell(Delta("text", text))
         for call in map(_mapping, _sequence(delta.get("tool_calls"))):
-            name, arguments = self._tools.get(call.get("index"), ("", ""))
+            index = call.get("index")
+            place = index if isinstance(index, int) else len(self._tools)
+            name, arguments = self._tools.get(place, ("", ""))
             more = _function(call)
-            self._tools[call.get("index")] = (name + more[0], arguments + more[1])
+            self._tools[place] = (name + more[0], arguments + more[1])
+            self.characters += len(more[0]) + len(more[1])
         self._logprobs += read_logprobs(choice.get("logprobs")) or ()
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
 
@@ -236,4 +241,4 @@ def _count(value: object) -> int:
 
 def _number(value: object) -> float:
     """A log probability; a token without one is impossible (minus infinity is not JSON, some servers send null)."""
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else -9999.0
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else IMPOSSIBLE

@@ -52,19 +52,19 @@ class House:
                 return True
             if not child.filling:
                 return False
-            with self._at_rest():
-                return await asyncio.to_thread(child.certainly_overfull, pids)
+            with self._at_rest() as stopped:
+                return await asyncio.to_thread(child.certainly_overfull, pids, stopped)
         except (OSError, ValueError):
             return True  # what cannot be looked at counts as too much
 
     @contextlib.contextmanager
-    def _at_rest(self) -> Iterator[None]:
-        """Let none of those run meanwhile that may write."""
+    def _at_rest(self) -> Iterator[list[int]]:
+        """Let none of those run meanwhile that may write; which they are."""
         resting = [node for node in self._writing() if not node.frozen]
         for node in resting:
             node.process.freeze()
         try:
-            yield
+            yield [node.process.pid for node in resting]
         finally:
             for node in resting:
                 if not node.frozen:

@@ -168,10 +168,10 @@ class Child:
         """
         return not self._boundary.namespaces and self._filling.by_more()
 
-    def certainly_overfull(self, pids: Collection[int]) -> bool:
-        """As `overfull`, for processes that were told to stop: nothing moves, and all that is held is looked at."""
-        at_rest(pids)
-        self._filling.start_anew()
+    def certainly_overfull(self, pids: Collection[int], stopped: Collection[int]) -> bool:
+        """As `overfull`, while those that may write are stopped: nothing moves, and all that is held is looked at."""
+        if at_rest(stopped):
+            self._filling.start_anew()
         return overfull(self.scratch, self._boundary.scratch_bytes or 0, pids, maps=True)
 
     def empty_scratch(self) -> None:

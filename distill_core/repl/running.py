@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from distill_core.errors import ReplError
 from distill_core.events import CellStatus, Final
+from distill_core.models.base import MOST
 from distill_core.repl.capture import Written
 from distill_core.repl.protocol import (
     Answered,
@@ -51,7 +52,7 @@ class Process(Protocol):
 STOPPED = "the cell was stopped"
 
 _REQUESTS = 2048
-_MOST_DROPPED = 1 << 53
+_MOST_DROPPED = MOST // 2
 """Characters. What comes of it with those that this side counted is a number that every reader of a log can hold."""
 _BEGIN_SECONDS = 3.0
 """Time that the child has for turning to a cell. It has nothing else to do, unless something of an earlier one is

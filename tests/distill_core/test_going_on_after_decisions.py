@@ -3,7 +3,7 @@
 import pytest
 
 from distill_core import events as ev
-from distill_core.approval import Decision
+from distill_core.approval import AutoApprover, Decision
 from distill_core.continuing import Earlier
 from distill_core.reading import read_session
 from distill_core.record import record_of
@@ -69,3 +69,14 @@ async def test_a_further_question_is_worked_on_again(tmp_path):
     verdict = verify(tmp_path / "s")
     assert verdict.problems == ()
     assert [q.answer.text for q in verdict.state.questions] == ["what?", "and why? 1"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_refused_worker_call_leaves_one_turn_also_in_a_session_that_goes_on(tmp_path, number):
+    asking = block("print(worker_batch(['a', 'b', 'c'])[0])")
+    replies = [asking, block("print('no answer')"), block("FINAL('never asked')")]
+    limits = ev.Limits(worker_calls=1)
+    await go(*replies, approver=AutoApprover(), limits=limits, log_dir=tmp_path / "s")
+    await go_on(tmp_path / "s", ev.CellFinished, *replies[number:], number=number)
+    finished = verify(tmp_path / "s").state.finished
+    assert (finished.status, finished.partial, finished.iterations) == ("budget", True, 2)

@@ -481,6 +481,28 @@ async def test_worker_calls_that_the_budget_refused_leave_one_turn_to_answer_in(
     assert (result.status, result.partial) == ("finished", False)
 
 
+async def test_a_call_too_large_for_the_budget_is_no_reason_to_end():
+    asking = block("try:\n    worker('x' * 200_000)\nexcept Exception as e:\n    print(e)")
+    supervisor = Scripted(asking, block("print(worker('small'))"), block("print(1)"), block("FINAL('done')"))
+    result = await arun("q", "c", supervisor, echo(), limits=ev.Limits(tokens=20_000), max_iterations=9)
+    assert (result.status, result.answer, result.iterations) == ("finished", "done", 4)
+
+
+async def test_who_sends_an_answer_back_gives_another_turn():
+    over = block("said = worker_batch(['a', 'b', 'c'])\nFINAL('first')")
+    decisions = [
+        Decision(action="approve", by="me"),
+        Decision(action="stop", by="me"),
+        Decision(action="send_back", by="me", guidance="look again"),
+        Decision(action="approve", by="me"),
+        Decision(action="follow_up", by="me", guidance="and why?"),
+    ]
+    supervisor = Scripted(over, block("FINAL('second')"), block("FINAL('third')"))
+    limits = ev.Limits(worker_calls=1)
+    result = await arun("q", "c", supervisor, echo(), limits=limits, approver=Decider(*decisions))
+    assert (result.status, result.answer, result.iterations) == ("finished", "third", 3)
+
+
 async def test_what_the_budget_refused_is_told_as_that_also_where_a_batch_goes_out_whole():
     limits = ev.Limits(worker_calls=0)
     _, kept, _ = await go(block("print(worker_batch(['a', 'b']))"), block("FINAL(1)"), limits=limits)

@@ -187,9 +187,10 @@ def _headless(planned: Planned, policy: PolicyName, *, as_json: bool) -> Outcome
 
 
 def _tell_partial(result: RunResult, why: str = "") -> None:
-    """Say on stderr that what stands on stdout is no answer that FINAL gave; `why` where that was not told yet."""
+    """Say on stderr that what stands on stdout is not the whole answer; `why` where that was not told yet."""
     if result.partial and result.answer:
-        say(f"partial: this is the best there was, not an answer that FINAL gave{f': {why}' if why else ''}")
+        what = "when the budget was used up" if result.status == "budget" else "not an answer that FINAL gave"
+        say(f"partial: this is the best there was, {what}{f': {why}' if why else ''}")
 
 
 def _tell_folder(result: RunResult) -> None:

@@ -37,7 +37,11 @@ class _Forgiving(io.FileIO):
     """Whoever reads the progress may go away, or its disk be full: the session it tells of goes on all the same."""
 
     def write(self, data: Any, /) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
         try:
-            return super().write(data)
+            while left and (written := super().write(left)):
+                left = left[written:]
         except OSError:
-            return len(memoryview(data).cast("B"))
+            pass  # nobody takes it
+        return size

@@ -20,6 +20,7 @@ from distill_core.approval import (
     Proposal,
     StepProposal,
 )
+from distill_core.fences import IN_WORDS
 from distill_core.plurals import count
 from distill_core.raising import raised
 from distill_core.signals import Differs
@@ -193,7 +194,7 @@ class Asker:
                 case "x" | "stop":
                     return Decision(action="stop", by="", reason=proposal.found)
                 case "?" | "h" | "help":
-                    self._look("?")
+                    say("t: ask the supervisor once more; x: end the session with what there is")
                 case other:
                     say(f"{other!r} is none of these; t asks the supervisor once more, x ends the session")
 
@@ -258,7 +259,9 @@ def _tell_step(proposal: StepProposal) -> None:
 def _tell_candidates(proposal: StepProposal) -> None:
     for number, candidate in enumerate(proposal.candidates, 1):
         if candidate.problem is not None:
-            say(f"candidate {number} has nothing to run ({candidate.problem})")
+            say(
+                f"candidate {number} has nothing to run: {IN_WORDS.get(candidate.problem, candidate.problem)}"
+            )
         elif candidate.call_id == proposal.call_id:
             say(f"candidate {number} is the one above")
         else:

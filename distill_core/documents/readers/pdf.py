@@ -37,7 +37,9 @@ def read(source: Source) -> Reading:
     """
     pages = [_tidy(page) for page in _pages(source)]
     if not any(page.strip() for page in pages):
-        found = f"it has {len(pages):,} page{'s' * (len(pages) > 1)} and no text, so it is most likely a scan"
+        found = (
+            f"it has {len(pages):,} page{'s' * (len(pages) != 1)} and no text, so it is most likely a scan"
+        )
         raise source.failure(found, "run text recognition (OCR) on it first")
     text = _rejoined(f"\n{PAGE_BREAK}".join(pages))
     count = (

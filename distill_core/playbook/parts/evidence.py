@@ -77,10 +77,11 @@ def support(
             hits = sum(term in text[span[0] : span[1]].lower() for term in terms)
             if hits and (best is None or hits > best[0]):
                 best = (hits, span)
-    figures = re.findall(r"\d+(?:[.,:/-]\d+)*", answer) if best is None else []
+    figure = r"\d+(?:[.,:/-]\d+)*"
+    figures = re.findall(figure, answer) if best is None else []
     for match in re.finditer(rf"(?<!\w){re.escape(figures[0])}(?!\w)", text[start:end]) if figures else ():
         span = sentence_at(text, start + match.start(), start + match.end())  # told in the worker's own words
         sentence = text[span[0] : span[1]].lower()
-        if any(term in sentence for term in terms) and all(figure in sentence for figure in figures):
+        if any(term in sentence for term in terms) and set(figures) <= set(re.findall(figure, sentence)):
             return span
     return best[1] if best else None

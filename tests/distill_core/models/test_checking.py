@@ -53,6 +53,11 @@ WRONG: list[Any] = [
     LMResponse("x", attempts=-1),
     LMResponse("x", usage=Usage(prompt_tokens=10**30)),
     LMResponse("x", logprobs=["x"]),  # type: ignore[arg-type]
+    LMResponse("x", logprobs=(TokenLogprob(token=3, logprob=0.0),)),  # type: ignore[arg-type]
+    LMResponse("x", logprobs=(TokenLogprob(token="a", logprob=0.0, top=None),)),  # type: ignore[arg-type]
+    LMResponse("x", attempts=10**16),
+    LMResponse("x", elapsed=float("nan")),
+    LMResponse("x", elapsed=True),
 ]
 
 

@@ -21,6 +21,7 @@ from distill_core.fences import extract_blocks
 from distill_core.models.again import Again
 from distill_core.models.base import Delta, Message, Usage
 from distill_core.models.openai import OpenAIHandler
+from distill_core.models.openai_reply import StreamedReply
 from tests.fakes.openai_server import FakeServer, Reply, serve
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -504,6 +505,7 @@ def test_a_program_ends_without_a_word_however_it_leaves_its_handler(ending: str
         code = f"""
         import asyncio
         from distill_core.models.openai import OpenAIHandler
+from distill_core.models.openai_reply import StreamedReply
         handler = OpenAIHandler("m", {server.base_url!r}, api_key={KEY!r})
         print(handler.chat([{{"role": "user", "content": "x"}}]).text)
         asyncio.run(handler.achat([{{"role": "user", "content": "x"}}]))
@@ -618,3 +620,17 @@ async def test_a_reply_without_end_is_cut_off(streamed: bool, monkeypatch: pytes
         reply = await handler_for(server).achat(user(), on_delta=on_delta)
     assert 100 <= len(reply.text) < 120
     assert reply.finish_reason == "length"
+
+
+async def test_tool_calls_without_end_are_cut_off_and_may_be_numbered_anyhow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distill_core.models.openai_reply.MOST_CHARACTERS", 100)
+    with serve([Reply(tool_calls=(("python", "x " * 5_000),))]) as server:
+        reply = await handler_for(server).achat(user(), on_delta=lambda _: None)
+    assert len(reply.text) < 300
+    streamed = StreamedReply(lambda _: None)
+    for index in ([], None, {"a": 1}):
+        call = {"index": index, "function": {"name": "look", "arguments": "{}"}}
+        streamed.add({"choices": [{"delta": {"tool_calls": [call]}}]})
+    assert streamed.response(model="m", elapsed=0.0, attempts=1).text.count("<tool_call>") == 3

@@ -20,6 +20,20 @@ from distill_core.playbook.parts.reading import as_text, cut, place
 TALE = "The ship left at dawn. Its surgeon was Mira Vale, of Bristol.\nShe kept\na diary. The mate drowned."
 
 
+@pytest.mark.parametrize(
+    ("answer", "borne_out"),
+    [
+        ("The fee was 3.5 percent in all.", True),
+        ("It took 3 percent.", False),
+        ("Some 1500 staff of 3.5 percent.", True),
+        ("There were 15 staff.", False),
+    ],
+)
+def test_figures_told_in_other_words_are_borne_out_by_a_sentence_that_holds_all_of_them(answer, borne_out):
+    text = "Nothing here. The fee is 3.5 percent for 1500 staff. Nor here."
+    assert (support(answer, "", text, 0, len(text), ["fee"]) is not None) is borne_out
+
+
 def test_a_str_is_its_own_text():
     assert as_text("abc") == ("abc", [])
     assert place(2, []) == "char 2"

@@ -189,5 +189,11 @@ def test_streams_that_the_shell_closed_lead_nowhere(environment, tmp_path):
     (tmp_path / "home" / "sessions").mkdir(parents=True)
     closed = subprocess.run(["sh", "-c", '"$0" "$@" <&- >&- 2>err', *command], cwd=tmp_path, env=environment)
     assert (closed.returncode, (tmp_path / "err").read_text()) == (0, "no session is kept here yet\n")
-    closed = subprocess.run(["sh", "-c", '"$0" "$@" 2>&-', *command], cwd=tmp_path, env=environment)
-    assert closed.returncode == 0
+    look = "import os; from tui.cli import streams; streams.prepare(); print(os.readlink('/proc/self/fd/2'))"
+    closed = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, look],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert closed.stdout == "/dev/null\n"

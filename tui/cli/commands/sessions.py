@@ -79,7 +79,7 @@ def list_sessions(
         click.echo(line)
     if not rows:
         none = (
-            f"{count(there, 'session folder')} here and nothing in the index"
+            f"{count(there, 'session folder')} here and nothing in the index; distill-tui sessions rebuild makes it"
             if there
             else "no session is kept here yet"
         )
