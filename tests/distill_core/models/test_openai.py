@@ -505,7 +505,6 @@ def test_a_program_ends_without_a_word_however_it_leaves_its_handler(ending: str
         code = f"""
         import asyncio
         from distill_core.models.openai import OpenAIHandler
-from distill_core.models.openai_reply import StreamedReply
         handler = OpenAIHandler("m", {server.base_url!r}, api_key={KEY!r})
         print(handler.chat([{{"role": "user", "content": "x"}}]).text)
         asyncio.run(handler.achat([{{"role": "user", "content": "x"}}]))

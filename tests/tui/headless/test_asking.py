@@ -161,7 +161,7 @@ TWO = msgspec.structs.replace(
 async def test_a_candidate_is_chosen_by_its_number(lines, chosen, capsys):
     assert (await decided(TWO, *lines)).chosen == chosen
     shown = capsys.readouterr().err
-    assert "candidate 2 has nothing to run (prose)" in shown
+    assert "candidate 2 has nothing to run: no code block in it" in shown
     assert "candidate 3:\nAnother way." in shown
 
 
