@@ -17,7 +17,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError
-from distill_core.recorder import only_files
+from distill_core.recorder import no_file
 
 _AT_ONCE = 1 << 20
 """Bytes of lines that are read before they are decoded."""
@@ -69,8 +69,8 @@ def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Readin
 
 def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
     problems: list[Problem] = []
-    if not only_files(folder):
-        raise LogError(f"no session in {folder}", found="what is no file in the place of its log")
+    if (odd := no_file(folder)) is not None:
+        raise LogError(f"cannot read {odd}", found="it is no file")
     found = (_stream(folder, name, problems) for name in names)
     streams = [events for events in found if events is not None]
     if not streams:

@@ -234,10 +234,10 @@ def holds_session(folder: Path) -> bool:
     return any((folder / f"{s}.jsonl").exists() for s in ev.STREAMS)
 
 
-def only_files(folder: Path) -> bool:
-    """Whether the streams that are there are files: who reads a pipe of that name waits for ever."""
-    streams = [folder / f"{s}.jsonl" for s in ev.STREAMS]
-    return all(stream.is_file() for stream in streams if stream.exists())
+def no_file(folder: Path) -> Path | None:
+    """The stream that is there and no file: who reads a pipe of that name waits for ever. None where all is well."""
+    streams = (folder / f"{s}.jsonl" for s in ev.STREAMS)
+    return next((stream for stream in streams if stream.exists() and not stream.is_file()), None)
 
 
 def encode_line(event: ev.Event) -> bytes:

@@ -14,7 +14,7 @@ from distill_core import events as ev
 from distill_core.errors import LogError
 from distill_core.liveness import is_live
 from distill_core.reading import read_session, read_stream
-from distill_core.recorder import only_files
+from distill_core.recorder import no_file
 from distill_core.state import SessionState, fold
 from sessions.database import writing
 from sessions.home import Home, sizes
@@ -87,7 +87,7 @@ def index_folder(connection: sqlite3.Connection, folder: Path, *, whole: bool = 
     Raises:
         LogError: its log cannot be read.
     """
-    if not whole and only_files(folder) and _only_judged(connection, folder):
+    if not whole and no_file(folder) is None and _only_judged(connection, folder):
         return
     indexed = sizes(folder)
     reading = read_session(folder)

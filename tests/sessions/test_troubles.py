@@ -102,7 +102,7 @@ def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path):
         log.write("\n")
     with Store(tmp_path) as store:
         (unread,) = store.unread
-    assert "no file in the place of its log" in unread.why
+    assert "worker.jsonl: it is no file" in unread.why
 
 
 def test_an_index_damaged_in_the_middle_is_told(tmp_path):
