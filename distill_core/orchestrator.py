@@ -27,6 +27,7 @@ from distill_core.proposing import Draft, Proposer, proposal
 from distill_core.recorder import Recorder
 from distill_core.redriving import Redriving
 from distill_core.repl import AsyncREPL, CellResult
+from distill_core.reply_problems import IN_WORDS
 from distill_core.rewriting import with_codes
 from distill_core.signals import OnSignal, Phase
 from distill_core.supervising import SupervisorLine
@@ -256,7 +257,7 @@ class Orchestrator:
         if self._codeless >= self._spec.replies_without_code:
             raise _End(
                 "no_code",
-                f"{self._codeless} replies in a row held no code to run, the last: {fences.IN_WORDS[problem]}",
+                f"{self._codeless} replies in a row held no code to run, the last: {IN_WORDS[problem]}",
             )
         self._reply_to(reply.text, prompts.nudge(problem))
 

@@ -5,6 +5,6 @@ last word on where a block ends.
 """
 
 from distill_core.fences.blocks import Block, Extraction, extract_blocks
-from distill_core.fences.problems import IN_WORDS, Problem
+from distill_core.fences.problems import Problem
 
-__all__ = ["IN_WORDS", "Block", "Extraction", "Problem", "extract_blocks"]
+__all__ = ["Block", "Extraction", "Problem", "extract_blocks"]

@@ -1,4 +1,4 @@
-"""What can be wrong with a reply that holds nothing to run: one name each, and a few words."""
+"""What can be wrong with a reply that holds nothing to run: one name each. `reply_problems` and `prompts` have words."""
 
 from __future__ import annotations
 
@@ -18,21 +18,6 @@ Problem: TypeAlias = Literal[
     "other_language",  # blocks, but none of Python
     "prose",  # words only
 ]
-
-IN_WORDS: dict[str, str] = {
-    "empty": "the reply is empty",
-    "truncated": "cut off at the token limit",
-    "unclosed_thought": "a thought that never ends",
-    "unclosed": "a code block that is not closed",
-    "fence_in_line": "a code fence behind other words",
-    "empty_block": "an empty code block",
-    "xml_tool_call": "a tool call instead of a code block",
-    "json_tool_call": "a tool call instead of a code block",
-    "final_in_prose": "FINAL outside a code block",
-    "other_language": "no block of Python",
-    "prose": "no code block in it",
-}
-"""For people; what the supervisor is told stands in `prompts`."""
 
 FINAL_LINE = re.compile(r"^[ \t>*_`-]*(FINAL_VAR|FINAL)[ \t]*\(", re.MULTILINE)
 

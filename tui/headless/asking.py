@@ -20,9 +20,9 @@ from distill_core.approval import (
     Proposal,
     StepProposal,
 )
-from distill_core.fences import IN_WORDS
 from distill_core.plurals import count
 from distill_core.raising import raised
+from distill_core.reply_problems import IN_WORDS
 from distill_core.signals import Differs
 from tui.headless import diverging, looking
 from tui.headless.lines import typed_line

@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from distill_core import events as ev
-from distill_core.fences import IN_WORDS
 from distill_core.models.again import Again
 from distill_core.plurals import count
+from distill_core.reply_problems import IN_WORDS
 from distill_core.signals import Differs, Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
 from tui.text import clean

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from distill_core.fences import IN_WORDS
 from distill_core.forecast import Forecast
 from distill_core.plurals import count
 from distill_core.proposals import Candidate
+from distill_core.reply_problems import IN_WORDS
 from tui.highlight import parts, python_lines
 from tui.lines import Line, roled
 from tui.live import words

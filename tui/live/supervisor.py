@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distill_core.fences import IN_WORDS
 from distill_core.plurals import count
+from distill_core.reply_problems import IN_WORDS
 from distill_core.state import Reply, SessionState, Step
 from tui.highlight import parts, python_lines
 from tui.lines import Line, roled

@@ -81,6 +81,10 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, names in LINUX.items():
         for name in names:
             monkeypatch.delattr(module, name, raising=False)
+    if hasattr(
+        os, "process_cpu_count"
+    ):  # of Python 3.13: as it was made there, it asks what was just taken away
+        monkeypatch.setattr(os, "process_cpu_count", os.cpu_count)
     for name in ("KQ_FILTER_PROC", "KQ_EV_ADD", "KQ_EV_ONESHOT", "KQ_NOTE_EXIT"):
         monkeypatch.setattr(select, name, getattr(Queue, name), raising=False)
     monkeypatch.setattr(select, "kevent", Event, raising=False)
