@@ -1,4 +1,4 @@
-"""What can be wrong with a reply that holds nothing to run: one name each. `reply_problems` and `prompts` have words."""
+"""What can be wrong with a reply that holds nothing to run: one name each, with words in `reply_problems`."""
 
 from __future__ import annotations
 
