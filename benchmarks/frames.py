@@ -56,6 +56,9 @@ def broken(choice: random.Random) -> bytes:
 class Nowhere(asyncio.Transport):
     """A transport that leads nowhere."""
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """It is never full."""
+
     def abort(self) -> None:
         """Nothing to do."""
 

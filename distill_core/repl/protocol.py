@@ -265,10 +265,25 @@ class Line(asyncio.Protocol):
         self._on_violation = on_violation
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
+        # What waits behind the message that the child is reading: asyncio would add up its own queue at each write.
+        self._waiting = bytearray()
+        self._full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+
+    def pause_writing(self) -> None:
+        """Asyncio's: the child has no room for the rest of the last message."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Asyncio's: it has taken all of it."""
+        self._full = False
+        if self._waiting and self._transport is not None:
+            waiting, self._waiting = self._waiting, bytearray()
+            self._transport.write(waiting)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's: the child's end is gone."""
@@ -280,12 +295,16 @@ class Line(asyncio.Protocol):
         """Send a message; lost without a word where the child is gone, which shows elsewhere."""
         if self._transport is None:
             return
-        if self._transport.get_write_buffer_size() > _MOST_UNREAD:
+        if self._transport.get_write_buffer_size() + len(self._waiting) > _MOST_UNREAD:
             self._on_violation(ReplError("the REPL's process does not read what it asked for"))
             self.abort()
+            return
+        body = _encode(message)
+        data = len(body).to_bytes(4, "big") + body
+        if self._full:
+            self._waiting += data
         else:
-            body = _encode(message)
-            self._transport.write(len(body).to_bytes(4, "big") + body)
+            self._transport.write(data)
 
     def send_with(self, sock: socket.socket, message: dict[str, Any], fds: Sequence[int]) -> None:
         """Send a message and descriptors with it, to a child that has read all that came before.
@@ -301,7 +320,7 @@ class Line(asyncio.Protocol):
         body = _encode(message)
         data = len(body).to_bytes(4, "big") + body
         try:
-            if self._transport is None or self._transport.get_write_buffer_size():
+            if self._transport is None or self._full:
                 raise BlockingIOError
             passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
             if sock.sendmsg([data], passed) != len(data):
@@ -335,6 +354,7 @@ class Line(asyncio.Protocol):
     def abort(self) -> None:
         """Hear nothing more."""
         self._buffer.clear()
+        self._waiting.clear()
         if self._transport is not None:
             self._transport.abort()
             self._transport = None

@@ -95,6 +95,9 @@ class _Nowhere(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        return
+
     def abort(self) -> None:
         return
 

@@ -49,6 +49,9 @@ class _Transport(asyncio.Transport):
     def abort(self) -> None:
         self.aborted = True
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """It is never full."""
+
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_bodies, max_size=8), st.binary(max_size=40), st.integers(1, 50))

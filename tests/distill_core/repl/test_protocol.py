@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from contextlib import suppress
 
@@ -116,6 +117,9 @@ def test_an_unknown_primitive_is_refused() -> None:
 class Deaf(asyncio.Transport):
     """A transport to nowhere."""
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """It is never full."""
+
     def abort(self) -> None:
         """Nothing to abort."""
 
@@ -190,13 +194,42 @@ threading.Timer(0.1, flood).start()
     with REPL("", isolation="none") as repl:
         repl.execute(SOCKET + FIND + flood)
         pid = repl.pid
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 30
         while repl.pid == pid and time.monotonic() < deadline:
             time.sleep(0.05)
         assert repl.pid != pid
         told = repl.execute("print('alive')")
         assert "process was lost after the last cell" in told.stderr
         assert told.stdout == "alive\n"
+
+
+def test_what_waits_for_a_slow_reader_comes_whole_and_in_order() -> None:
+    wrong: list[object] = []
+    sent = [{"op": "reply", "n": n, "text": "x" * (n * 7919 % 3000)} for n in range(2000)]
+
+    async def talk() -> bytes:
+        loop, (ours, theirs) = asyncio.get_running_loop(), socket.socketpair()
+        got = bytearray()
+        with theirs:
+            theirs.setblocking(False)
+            _, line = await loop.create_connection(lambda: Line(50, wrong.append, wrong.append), sock=ours)
+            for message in sent[:1900]:
+                line.send(message)
+            for message in sent[1900:]:
+                got += await loop.sock_recv(theirs, 30_000)
+                line.send(message)
+            with suppress(TimeoutError):
+                while True:
+                    got += await asyncio.wait_for(loop.sock_recv(theirs, 1 << 20), 0.5)
+            line.abort()
+        return bytes(got)
+
+    got, heard = asyncio.run(talk()), []
+    while got:
+        size = 4 + int.from_bytes(got[:4], "big")
+        heard.append(json.loads(got[4:size]))
+        got = got[size:]
+    assert (heard, wrong) == (sent, [])
 
 
 def test_a_list_of_variables_that_says_too_much_is_not_believed() -> None:
