@@ -202,7 +202,7 @@ def _kind(value: str) -> Sql:
 def _label(value: str) -> Sql:
     if value in ("none", "any"):
         return f"labels {'=' if value == 'none' else '!='} '[]'", ()
-    return "id in (select session from labels where label = ? collate nocase)", (value,)
+    return "exists (select 1 from json_each(labels) where value = ? collate nocase)", (value,)
 
 
 def _decided_by(value: str) -> Sql:

@@ -17,7 +17,7 @@ import msgspec
 
 from distill_core import document_store
 from distill_core import events as ev
-from distill_core.errors import LogError, StoreError
+from distill_core.errors import DistillError, LogError, StoreError
 from distill_core.reading import read_session
 from distill_core.recorder import SessionLog, encode_line, holds_session
 from distill_core.reopening import reopen
@@ -41,17 +41,33 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def take(home: Home, path: Path) -> Iterator[Imported]:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that could not be taken in, and why."""
+
+    source: Path
+    why: str
+
+
+def take(home: Home, path: Path) -> Iterator[Imported | Refused]:
     """Take every session at `path` into `home`: a folder of one, a folder of such, or a file that was exported.
 
+    A folder that cannot be taken keeps no other from being taken; of an exported file that is damaged none is.
+
     Raises:
-        LogError: one cannot be read, or the home cannot be written.
-        StoreError: there is none, or one is damaged; of an exported file then none is taken.
+        LogError: the file cannot be read, or the home cannot be written.
+        StoreError: there is no session, or the file is damaged.
     """
-    if not exported.holds_export(path):
-        for folder in find(path):
-            yield bring(home, folder)
+    if exported.holds_export(path):
+        yield from _exported(home, path)
         return
+    for folder in find(path):
+        try:
+            yield bring(home, folder)
+        except DistillError as error:
+            yield Refused(source=folder, why=str(error))
+
+
+def _exported(home: Home, path: Path) -> Iterator[Imported]:
     for _ in exported.stories(path):
         pass  # what cannot be read is found before anything is taken
     for _, story in exported.stories(path):

@@ -117,8 +117,9 @@ def sessions_with(connection: sqlite3.Connection, text: str) -> Iterator[int]:
                 heads[table] = _next(connection, table, expression, number)
 
 
-def all_sessions_with(connection: sqlite3.Connection, text: str) -> list[int]:
-    """As `sessions_with`, all of them, lowest first.
+def all_sessions_with(connection: sqlite3.Connection, text: str, *, blind: bool = False) -> list[int]:
+    """As `sessions_with`, all of them, lowest first; if `blind` those where an annotation that is `unseen` holds the
+    words, and nothing else does, are left out.
 
     Table by table, each asked only for sessions in which the tables before found nothing. Where there are few hits all
     are taken; else it goes from session to session, within SQLite while many are left.
@@ -140,23 +141,41 @@ def all_sessions_with(connection: sqlite3.Connection, text: str) -> list[int]:
             hit = {number for number in left if _from(connection, table, expression, number) == number}
         found += [number for number in left if number in hit]
         left = [number for number in left if number not in hit]
-    return sorted(found)
+    given_away = _by_unseen(connection, text) if blind else frozenset()
+    return sorted(number for number in found if number not in given_away)
+
+
+def _by_unseen(connection: sqlite3.Connection, text: str) -> frozenset[int]:
+    """The sessions in which nothing but what is `unseen` holds the words."""
+    suspects = connection.execute(
+        "select distinct rowid / ? from annotations_fts where annotations_fts match ? "
+        "and rowid in (select annotation from temp.unseen)",
+        (BLOCK, quoted(text)),
+    )
+    return frozenset(n for (n,) in suspects.fetchall() if not hits(connection, text, n, 1, blind=True))
 
 
 def first_hits(
-    connection: sqlite3.Connection, text: str, sessions: Iterable[int], limit: int, each: int
+    connection: sqlite3.Connection,
+    text: str,
+    sessions: Iterable[int],
+    limit: int,
+    each: int,
+    *,
+    blind: bool = False,
 ) -> Iterator[Hit]:
     """Hits in `sessions`, in their order.
 
     Args:
         sessions: their numbers in the index.
         limit: hits in all; `each` in one session.
+        blind: not in annotations whose ids are in the table `unseen`.
     """
     if _put_together(quoted(text)):
         # Every query puts its hits together from the whole index: one is asked for many sessions.
         numbers = iter(sessions)
         while limit > 0 and (some := list(islice(numbers, limit))):
-            found = _hits_of_all(connection, text, some, each)
+            found = _hits_of_all(connection, text, some, each, blind)
             for hit in islice((hit for number in some for hit in found[number]), limit):
                 limit -= 1
                 yield hit
@@ -164,13 +183,13 @@ def first_hits(
     for number in sessions:
         if limit <= 0:
             return
-        of_one = hits(connection, text, number, min(each, limit))
+        of_one = hits(connection, text, number, min(each, limit), blind=blind)
         limit -= len(of_one)
         yield from of_one
 
 
 def _hits_of_all(
-    connection: sqlite3.Connection, text: str, sessions: list[int], each: int
+    connection: sqlite3.Connection, text: str, sessions: list[int], each: int, blind: bool
 ) -> dict[int, list[Hit]]:
     """As `hits`, for several sessions at once: one query for each table, and none where each session has its hits."""
     expression = quoted(text)
@@ -190,7 +209,7 @@ def _hits_of_all(
         room |= {number: each - len(of_one) for number, of_one in found.items()}
         if not any(left > 0 for left in room.values()):
             break
-        counts = "t.counts" if table in _COUNTED else "1"
+        counts = _counts(table, blind)
         condition = f"wanted({table}_fts.rowid, {_block(table)}, {counts})"
         for number, hit in _marked(connection, table, f"{table}_fts match ? and {condition}", (expression,)):
             found[number].append(hit)
@@ -261,32 +280,43 @@ def _next(connection: sqlite3.Connection, table: str, expression: str, below: in
     return int(row[0]) if table == "sessions" else int(row[0]) // BLOCK
 
 
-def hits(connection: sqlite3.Connection, text: str, session: int, limit: int) -> list[Hit]:
+def hits(
+    connection: sqlite3.Connection, text: str, session: int, limit: int, *, blind: bool = False
+) -> list[Hit]:
     """The first hits in one session, in the order of `ORDER` and then as they happened.
 
     Args:
         session: its number in the index.
+        blind: not in annotations whose ids are in the table `unseen`.
     """
     expression = quoted(text)
     found: list[Hit] = []
     for table in ORDER if expression else ():
         if len(found) >= limit:
             break
-        found += _hits(connection, table, expression, session, limit - len(found))
+        found += _hits(connection, table, expression, session, limit - len(found), blind)
     return found
 
 
 def _hits(
-    connection: sqlite3.Connection, table: str, expression: str, session: int, limit: int
+    connection: sqlite3.Connection, table: str, expression: str, session: int, limit: int, blind: bool
 ) -> Iterator[Hit]:
     if table == "sessions":
         first, last = session, session
     else:
         first, last = session * BLOCK, (session + 1) * BLOCK - 1
-    counts = " and t.counts" if table in _COUNTED else ""
-    condition = f"{table}_fts match ? and {table}_fts.rowid between ? and ?{counts}"
+    counts = _counts(table, blind)
+    condition = f"{table}_fts match ? and {table}_fts.rowid between ? and ? and {counts}"
     found = _marked(connection, table, condition, (expression, first, last), limit)
     return (hit for _, hit in found)
+
+
+def _counts(table: str, blind: bool) -> str:
+    """The condition that a row of `table` is to be found."""
+    if table not in _COUNTED:
+        return "1"
+    unseen = " and t.id not in (select annotation from temp.unseen)"
+    return f"t.counts{unseen if blind and table == 'annotations' else ''}"
 
 
 def _marked(

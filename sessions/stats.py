@@ -87,7 +87,7 @@ select count(*), coalesce(sum(steps), 0), coalesce(sum(cells), 0), coalesce(sum(
     coalesce(sum(worker_calls), 0), coalesce(sum(failed_calls), 0), coalesce(sum(tokens), 0),
     coalesce(sum(elapsed), 0.0), coalesce(sum(cost), 0.0), count(cost),
     coalesce(sum(labels != '[]'), 0), count(rating), coalesce(sum(annotations > 0), 0)
-from sessions where id in chosen
+from {judged} where id in chosen
 """
 _TOTALLED = (
     *("sessions", "steps", "cells", "errors", "worker_calls", "failed_calls", "tokens", "seconds", "cost"),
@@ -117,6 +117,8 @@ group by what order by count(*) desc, what
 def stats(store: Store, filter: Filter = Filter()) -> Stats:  # noqa: B008  # frozen
     """The statistics of the sessions that `filter` selects. Steps copied into forks count once, in their parent.
 
+    They count every judgement, also what is closed to the store's reader; that of a single session does not.
+
     Raises:
         StoreError: the index cannot be read.
     """
@@ -143,8 +145,10 @@ class _Asking:
     def __init__(self, store: Store, filter: Filter) -> None:
         self._connection = store.connection
         where, values = store.where(filter)
-        self._with = f"with chosen as materialized (select id from sessions where {where}) "
+        self._with = f"with chosen as materialized (select id from {store.shown} where {where}) "
         self._values = values
+        # What a single session was judged is not to be told by its statistics.
+        self._judged = store.shown if self._all("select count(*) from chosen") == [(1,)] else "sessions"
 
     def _all(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(self._with + query, self._values).fetchall()
@@ -153,7 +157,7 @@ class _Asking:
         return {str(name): int(count) for name, count in self._all(query)}
 
     def stats(self) -> Stats:
-        (totals,) = self._all(_TOTALS)
+        (totals,) = self._all(_TOTALS.format(judged=self._judged))
         took = self._took()
         return Stats(
             **dict(zip(_TOTALLED, totals, strict=True)),
@@ -175,11 +179,11 @@ class _Asking:
             decision_seconds=(_quantile(took, 0.5), _quantile(took, 0.9)) if took else None,
             decision_bins=_binned(took),
             labels=self._counts(
-                "select label, count(distinct session) from labels where session in chosen "
-                "group by label order by count(distinct session) desc, label"
+                f"select value, count(*) from {self._judged} s, json_each(s.labels) where s.id in chosen "
+                "group by value order by count(*) desc, value"
             ),
             ratings=self._counts(
-                "select cast(round(rating) as integer) as r, count(*) from sessions "
+                f"select cast(round(rating) as integer) as r, count(*) from {self._judged} "
                 "where id in chosen and rating is not null group by r order by r"
             ),
             days=tuple(

@@ -12,7 +12,7 @@ A store belongs to the thread that opened it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,10 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from distill_core.errors import StoreError
+from distill_core.events import Annotated
 from sessions import searching
 from sessions.catching_up import Unread, catch_up, refresh
+from sessions.curtain import Curtain, Reader, closed_to
 from sessions.database import UnwritableIndex, connect, connect_to_read, telling
 from sessions.filters import Filter, Sql
 from sessions.home import Home
@@ -62,6 +64,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
         errors: cells that failed; `failed_calls` worker calls that did.
         parent: the session it was forked from, after `parent_steps` steps.
         problem: where its log stopped making sense.
+        closed: who judged it whose judgements the reader may not see yet; `rating` and `labels` are without theirs.
     """
 
     number: int
@@ -97,6 +100,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     reason: str
     problem: str | None
+    closed: tuple[str, ...] = ()
 
     @property
     def reviewed(self) -> bool:
@@ -104,8 +108,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.annotations > 0
 
 
-_COLUMNS = ("id", *SessionRow.__struct_fields__[1:])
-_JSON = {"labels", "reviewers", "decided_by"}
+_COLUMNS = ", ".join(("id", *SessionRow.__struct_fields__[1:-1]))
+_JSON = {"labels", "reviewers", "decided_by", "closed"}
 
 
 class Store:
@@ -114,6 +118,7 @@ class Store:
     Args:
         home: the folder; see `distill_core.config.home_path`.
         catch_up: look at the folders first for what is new, has grown or is gone.
+        reader: who reads, where what is closed to annotators is not to be seen; see `sessions.curtain`.
 
     Attributes:
         unread: the sessions that could not be indexed.
@@ -123,13 +128,15 @@ class Store:
         StoreError: the index can be neither written nor read.
     """
 
-    def __init__(self, home: Path | str, *, catch_up: bool = True) -> None:
+    def __init__(self, home: Path | str, *, catch_up: bool = True, reader: Reader | None = None) -> None:
         self.home = Home(Path(home).expanduser())
         self.unread: list[Unread] = []
         self.trouble: str | None = None
         if catch_up and not self.home.index.exists():
             self._make()
         self._connection = self._open()
+        self._reader = reader
+        self._curtain = None if reader is None else self._hung(reader)
         if catch_up and self.trouble is None:
             self.catch_up()
 
@@ -147,6 +154,27 @@ class Store:
                 raise
             self.trouble = str(error)
             return connect_to_read(self.home.index)
+
+    def _hung(self, reader: Reader) -> Curtain:
+        with telling(self.home.index):
+            return Curtain(self._connection, reader)
+
+    @property
+    def shown(self) -> str:
+        """The table of the sessions as they may be seen: `sessions`, or a view of it."""
+        if self._curtain is None:
+            return "sessions"
+        with telling(self.home.index):
+            self._curtain.draw()
+        return "shown"
+
+    def _select(self) -> str:
+        closed = "'[]'" if self._curtain is None else "closed"
+        return f"select {_COLUMNS}, {closed} from {self.shown}"
+
+    def _blind(self) -> bool:
+        """Whether annotations may be closed; what is, is up to date then."""
+        return self.shown != "sessions"
 
     def __enter__(self) -> Store:
         return self
@@ -203,19 +231,17 @@ class Store:
         """
         where, values = self.where(filter)
         column, way = ORDERS[order], "desc" if descending else "asc"
-        select = (
-            f"select {', '.join(_COLUMNS)} from sessions where {where} "
-            f"order by {column} is null, {column} {way}, session_id {way} limit ? offset ?"
-        )
+        sort = f"order by {column} is null, {column} {way}, session_id {way} limit ? offset ?"
+        select = f"{self._select()} where {where} {sort}"
         with telling(self.home.index):
             rows = self._connection.execute(select, (*values, -1 if limit is None else limit, offset))
             return [_row(row) for row in rows]
 
     def count(self, filter: Filter = Filter()) -> int:  # noqa: B008  # frozen
         """How many sessions `filter` selects."""
-        where, values = self.where(filter)
+        (where, values), shown = self.where(filter), self.shown
         with telling(self.home.index):
-            found = self._connection.execute(f"select count(*) from sessions where {where}", values)
+            found = self._connection.execute(f"select count(*) from {shown} where {where}", values)
             return int(found.fetchone()[0])
 
     def row(self, session_id: str) -> SessionRow:
@@ -240,6 +266,12 @@ class Store:
         """
         return Kept(self.home.folder(self._one(session_id).session_id))
 
+    def unseen(self, annotations: Sequence[Annotated]) -> frozenset[int]:
+        """Which annotations of one session that count the reader may not see, by number."""
+        if self._reader is None:
+            return frozenset()
+        return frozenset(made.seq for made in closed_to(self._reader, annotations))
+
     def search(self, filter: Filter, *, limit: int = 50, each: int = 3) -> Hits:
         """Where the text of `filter` is found in the sessions that it selects, newest sessions first.
 
@@ -252,30 +284,33 @@ class Store:
         """Where `text` is found in one session."""
         with telling(self.home.index):
             number = number_of(self._connection, session_id)
-            return [] if number is None else searching.hits(self._connection, text, number, limit)
+            if number is None:
+                return []
+            return searching.hits(self._connection, text, number, limit, blind=self._blind())
 
     def _search(self, filter: Filter, limit: int, each: int) -> Iterator[Hit]:
         with telling(self.home.index):
             where, values = filter.where()
-            select = f"select 1 from sessions where id = ? and {where}"
+            blind = self._blind()
+            select = f"select 1 from {self.shown} where id = ? and {where}"
             chosen = (
                 number
                 for number in searching.sessions_with(self._connection, filter.text)
                 if self._connection.execute(select, (number, *values)).fetchone() is not None
             )
-            yield from searching.first_hits(self._connection, filter.text, chosen, limit, each)
+            yield from searching.first_hits(self._connection, filter.text, chosen, limit, each, blind=blind)
 
     def where(self, filter: Filter) -> Sql:
-        """The condition on `sessions` that selects what `filter` selects, its text included, and its parameters."""
+        """The condition on `shown` that selects what `filter` selects, its text included, and its parameters."""
         where, values = filter.where()
         if not filter.text:
             return where, values
         with telling(self.home.index):
-            found = searching.all_sessions_with(self._connection, filter.text)
+            found = searching.all_sessions_with(self._connection, filter.text, blind=self._blind())
         return f"{where} and id in (select value from json_each(?))", (*values, str(found))
 
     def _one(self, session_id: str) -> SessionRow:
-        select = f"select {', '.join(_COLUMNS)} from sessions where session_id = ?"
+        select = f"{self._select()} where session_id = ?"
         with telling(self.home.index):
             row = self._connection.execute(select, (session_id,)).fetchone()
             if row is None:

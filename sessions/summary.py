@@ -7,7 +7,7 @@ from typing import Any
 from distill_core import events as ev
 from distill_core.models.base import MOST
 from distill_core.state import SessionState, WorkerCall
-from sessions.judging.judgement import labelled, overall
+from sessions.judging.judgement import labels_in, overall
 from sessions.rows import dump, more
 
 TITLE_CHARS = 80
@@ -112,7 +112,7 @@ def judgement(state: SessionState) -> dict[str, Any]:
     counted = state.annotations()
     return {
         "rating": overall(counted),
-        "labels": dump(sorted({label for _, label in labelled(state)})),
+        "labels": dump(labels_in(counted)),
         "annotations": len(counted),
         "reviewers": dump(sorted({a.by for a in counted})),
         "updated": state.updated.isoformat() if state.updated else None,

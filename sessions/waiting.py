@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sessions.curtain import Reader
 from sessions.filters import Filter, parse
 from sessions.home import Home
 from sessions.judging.judgement import done_by
@@ -41,14 +42,16 @@ class Queue:
         home: the folder of kept sessions.
         who: the person who reviews.
         words: the filter, as a person types it.
+        annotator: whether `who` is an annotator's name; no filter tells them then what others said.
     """
 
-    def __init__(self, home: Path, who: str, words: str = "") -> None:
+    def __init__(self, home: Path, who: str, words: str = "", *, annotator: bool = False) -> None:
         self.who = who
         self.words = words
         self.rows: list[SessionRow] = []
         self.at = 0
         self._home = home
+        self._reader = Reader(who, annotator)
         self._filter: Filter = parse(words)
         self.look()
 
@@ -59,7 +62,7 @@ class Queue:
             StoreError: the index cannot be read.
         """
         here = self.rows[self.at].session_id if self.rows else ""
-        with Store(self._home) as store:
+        with Store(self._home, reader=self._reader) as store:
             self.rows = store.list(self._filter, order="started", descending=False)
         self.go_to(here)
 
@@ -75,7 +78,7 @@ class Queue:
 
     def refresh(self, session_id: str) -> None:
         """Take in what has become of a session; it stays in the queue, whatever the filter now says of it."""
-        with Store(self._home) as store:
+        with Store(self._home, reader=self._reader) as store:
             store.refresh(session_id)
             row = store.row(session_id)
         self.rows = [row if old.session_id == session_id else old for old in self.rows]
@@ -107,7 +110,7 @@ class Queue:
             LogError: the session's judgements cannot be read.
         """
         if session_id and session_id not in {row.session_id for row in self.rows}:
-            with Store(self._home, catch_up=False) as store:
+            with Store(self._home, catch_up=False, reader=self._reader) as store:
                 found = store.list(Filter().with_term("id", session_id))
             row = next((row for row in found if row.session_id == session_id), None)
             if row is None:

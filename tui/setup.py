@@ -36,6 +36,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         alert: how a person is called to a decision.
         notices: what was wrong with the settings, and can be gone on with.
         who: how the person signs.
+        named: whether the settings name them so; annotators do, who are blind to one another until they are done.
         settings: the settings themselves, for what a screen starts that reads them.
     """
 
@@ -49,6 +50,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     alert: Alert = "none"
     notices: tuple[str, ...] = ()
     who: str = ""
+    named: bool = False
     settings: Settings = msgspec.field(default_factory=Settings)
 
 
@@ -89,6 +91,7 @@ def setup_of(effective: Effective, config: str | Path | None = None) -> Setup:
         best=settings.annotation.best,
         alert=settings.screen.alert,
         who=settings.screen.name or getpass.getuser(),
+        named=bool(settings.screen.name),
         settings=settings,
         notices=(*notices, *((memory.trouble,) if memory.trouble else ())),
     )

@@ -5,7 +5,7 @@ Of several annotations the last that gives a field counts for it, unless a later
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -92,7 +92,16 @@ def labelled(state: SessionState) -> list[tuple[Annotated, str]]:
 
     Where a disagreement was settled with labels, those count and nobody else's.
     """
-    given = _last(state.annotations(), "labels", lambda made: made.target)
+    return _labelled(state.annotations())
+
+
+def labels_in(annotations: Iterable[Annotated]) -> list[str]:
+    """The labels that count in the annotations of one session, each once, sorted."""
+    return sorted({label for _, label in _labelled(annotations)})
+
+
+def _labelled(annotations: Iterable[Annotated]) -> list[tuple[Annotated, str]]:
+    given = _last(annotations, "labels", lambda made: made.target)
     return [(made, label) for made in given for label in made.labels]
 
 
@@ -154,8 +163,13 @@ def open_to(state: SessionState, who: str) -> list[Annotated]:
 
     What settles a disagreement is seen by whoever is done.
     """
-    done = done_by(state)
-    return [a for a in state.annotations() if a.by == who or (who in done and (a.settles or a.by in done))]
+    return open_among(state.annotations(), who)
+
+
+def open_among(annotations: Sequence[Annotated], who: str) -> list[Annotated]:
+    """As `open_to`, of the annotations of one session that count."""
+    done = {a.by for a in annotations if a.done}
+    return [a for a in annotations if a.by == who or (who in done and (a.settles or a.by in done))]
 
 
 def settled(state: SessionState) -> dict[Target, Judgement]:

@@ -103,6 +103,14 @@ async def opened(home, size=(160, 30), words="", **settings):
         yield it
 
 
+async def test_what_other_annotators_said_is_a_dot_until_one_is_done(home):
+    async with opened(home, named=True) as it:
+        await it.until(lambda: "what bob said is shown once you" in it.text("#sessions-details"))
+        assert "good" not in it.drawn("#sessions-list")
+        (row,) = [line for line in it.drawn("#sessions-list").splitlines() if "When does it end?" in line]
+        assert row.count("·") == 2
+
+
 async def test_kept_sessions_are_listed_newest_first_and_shown_in_full(home):
     async with opened(home) as it:
         assert it.listed == ["c", "b", "a"]

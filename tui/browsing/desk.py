@@ -44,12 +44,14 @@ class Desk:
 
     Args:
         home: the folder of kept sessions.
-        by: whose judgements are made.
+        by: whose judgements are made, and by whom the sessions are seen.
+        annotator: whether that is an annotator's name; see `sessions.curtain`.
     """
 
-    def __init__(self, home: Path, by: str) -> None:
+    def __init__(self, home: Path, by: str, *, annotator: bool = False) -> None:
         self._home = home
         self._by = by
+        self._annotator = annotator
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._store: Store | None = None
         self._bulk: Bulk | None = None
@@ -60,8 +62,9 @@ class Desk:
     def _opened(self) -> Store:
         if self._store is None:
             from sessions import Store
+            from sessions.curtain import Reader
 
-            self._store = Store(self._home)
+            self._store = Store(self._home, reader=Reader(self._by, self._annotator))
         return self._store
 
     def _bulk_of(self, store: Store) -> Bulk:

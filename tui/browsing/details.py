@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from distill_core.plurals import count
-from tui.cli.listing import money, when
+from tui.cli.listing import closed, money, unsaid, when
 from tui.lines import Line, Span, roled, wrap
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _facts(row: SessionRow) -> Iterator[Line]:
         ("calls", f"{row.worker_calls}, {row.failed_calls} failed"),
         ("decided by", ", ".join(row.decided_by) or "-"),
         ("judged by", ", ".join(row.reviewers) or "nobody yet"),
-        ("labels", ", ".join(row.labels) or "-"),
+        ("labels", ", ".join(row.labels) or unsaid(row)),
+        ("closed", closed(row)),
         ("fork of", f"{row.parent}, step {row.parent_steps}" if row.parent else ""),
         ("ended", row.status + (f": {row.reason}" if row.reason else "")),
         ("damage", row.problem or ""),

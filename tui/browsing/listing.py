@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.cli.listing import money, when
+from tui.cli.listing import money, unsaid, when
 from tui.lines import Line, Span, pad
 from tui.live import words
 
@@ -35,7 +35,7 @@ def _status(row: SessionRow) -> Span:
 
 
 def _rating(row: SessionRow) -> Span:
-    return ("-", "muted") if row.rating is None else (f"{row.rating:.3g}", "key")
+    return (unsaid(row), "muted") if row.rating is None else (f"{row.rating:.3g}", "key")
 
 
 def _errors(row: SessionRow) -> Span:
@@ -52,7 +52,11 @@ COLUMNS = (
     Column("Errors", 6, _errors, "errors", right=True),
     Column("Cost", 8, lambda row: (money(row.cost), ""), "cost", WIDE, right=True),
     Column(
-        "Labels", 14, lambda row: (", ".join(row.labels) or "-", "ok" if row.labels else "muted"), "", NARROW
+        "Labels",
+        14,
+        lambda row: (", ".join(row.labels) or unsaid(row), "ok" if row.labels else "muted"),
+        "",
+        NARROW,
     ),
 )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from distill_core.config import Effective, Models
     from distill_core.record import Record
     from distill_core.rerunning import Divergence
+    from sessions.curtain import Reader
     from sessions.kept import Kept
 
 CHOSEN_THEN = (
@@ -117,6 +118,13 @@ def limits_for(record: Record, effective: Effective) -> Any:
 def who(effective: Effective) -> str:
     """How the person signs."""
     return effective.settings.screen.name or getpass.getuser()
+
+
+def reader(effective: Effective) -> Reader:
+    """The person as one to whom others' judgements may be closed; see `sessions.curtain`."""
+    from sessions.curtain import Reader
+
+    return Reader(who(effective), annotator=bool(effective.settings.screen.name))
 
 
 def difference_lines(differences: Sequence[Divergence]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,31 @@ def _cells(row: SessionRow) -> tuple[str, ...]:
             str(row.worker_calls),
             str(row.errors + row.failed_calls),
             money(row.cost),
-            "-" if row.rating is None else f"{row.rating:g}",
-            ",".join(row.labels) or "-",
+            rating(row),
+            ",".join(row.labels) or unsaid(row),
             _cut(" ".join(row.document_name.split()), DOCUMENT) or "-",
             " ".join(row.title.split()),
         )
     )
+
+
+CLOSED = "·"
+"""Stands for what others judged and the reader may not see yet; "-" for what nobody did."""
+
+
+def unsaid(row: SessionRow) -> str:
+    """What stands where no judgement is to be seen."""
+    return CLOSED if row.closed else "-"
+
+
+def closed(row: SessionRow) -> str:
+    """Who judged a session and is not to be seen yet, in words; "" if nobody."""
+    return f"what {' and '.join(row.closed)} said is shown once you are done" if row.closed else ""
+
+
+def rating(row: SessionRow) -> str:
+    """A session's rating, as far as the reader may see."""
+    return unsaid(row) if row.rating is None else f"{row.rating:g}"
 
 
 def left_out(examples: int) -> str:
@@ -103,13 +123,20 @@ def marked(hit: Hit) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def session_lines(row: SessionRow, state: SessionState, *, full: bool) -> Iterator[str]:
-    """One session: the facts, each step with its code, output and decisions, the answer, what people said of it."""
+def session_lines(
+    row: SessionRow, state: SessionState, *, full: bool, unseen: AbstractSet[int] = frozenset()
+) -> Iterator[str]:
+    """One session: the facts, each step with its code, output and decisions, the answer, what people said of it.
+
+    Args:
+        full: whole outputs.
+        unseen: annotations that the reader may not see, by number.
+    """
     yield from _facts(row)
     for step in state.steps:
         yield from _step(step, state, full=full)
     yield from _answer(row)
-    yield from _judgements(state)
+    yield from _judgements(row, state, unseen)
 
 
 def _facts(row: SessionRow) -> Iterator[str]:
@@ -124,6 +151,7 @@ def _facts(row: SessionRow) -> Iterator[str]:
         f"{count(row.tokens, 'token')}, {money(row.cost)}",
         "decided by": ", ".join(row.decided_by) or "-",
         "fork of": f"{row.parent} after step {row.parent_steps}" if row.parent else "",
+        "judged by": ", ".join(row.reviewers),
         "rating": "" if row.rating is None else f"{row.rating:g}",
         "labels": ", ".join(row.labels),
         "problem": row.problem or "",
@@ -171,9 +199,9 @@ def _preference(preference: Preference) -> str:
     return f"{'better' if preference.winner == 'this' else 'worse'} than {preference.other}"
 
 
-def _judgements(state: SessionState) -> Iterator[str]:
-    annotations = state.annotations()
-    if annotations:
+def _judgements(row: SessionRow, state: SessionState, unseen: AbstractSet[int]) -> Iterator[str]:
+    annotations = [a for a in state.annotations() if a.seq not in unseen]
+    if annotations or unseen:
         yield ""
         yield click.style("judgements", bold=True)
     for a in annotations:
@@ -192,3 +220,5 @@ def _judgements(state: SessionState) -> Iterator[str]:
         ]
         how = " settles" if a.settles else ""
         yield f"  {clean(a.by)}{how} on {clean(what)}: {clean('; '.join(p for p in parts if p))}"
+    if unseen:
+        yield f"  {CLOSED} {clean(closed(row))}"

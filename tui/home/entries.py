@@ -10,6 +10,7 @@ import msgspec
 
 from distill_core.examples import Example
 from distill_core.plurals import count
+from tui.cli.listing import closed
 from tui.lines import Line, Span, pad, roled, wrap
 from tui.live import words
 
@@ -200,6 +201,7 @@ def _session_details(entry: SessionEntry) -> list[Line]:
         ("decided by", ", ".join(row.decided_by)),
         ("rating", f"{row.rating:g}" if row.rating is not None else ""),
         ("labels", ", ".join(row.labels)),
+        ("closed", closed(row)),
         ("session", row.session_id),
     )
     lines: list[Line] = [((mark.text, mark.role), (f" · {row.reason}" if row.reason else "", "muted")), ()]

@@ -100,7 +100,7 @@ class HomeScreen(Screen[None]):
     async def look(self) -> None:
         """Look for sessions."""
         try:
-            found, trouble = await asyncio.to_thread(_sessions, self._home), ""
+            found, trouble = await asyncio.to_thread(_sessions, self._home, self._setup), ""
         except DistillError as error:
             found, trouble = [], str(error)
         self._fill(found, trouble)
@@ -298,11 +298,12 @@ class HomeScreen(Screen[None]):
         )
 
 
-def _sessions(home: Path) -> list[SessionRow]:
-    """The newest sessions kept in `home`."""
+def _sessions(home: Path, setup: Setup) -> list[SessionRow]:
+    """The newest sessions kept in `home`, as the person may see them."""
     if not home.exists():
         return []
     from sessions import Store
+    from sessions.curtain import Reader
 
-    with Store(home) as store:
+    with Store(home, reader=Reader(setup.who, setup.named)) as store:
         return store.list(limit=MOST)

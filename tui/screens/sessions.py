@@ -60,7 +60,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         self._setup = setup
         self._home = home
         self._who = who
-        self._desk = Desk(home, who)
+        self._desk = Desk(home, who, annotator=setup.named)
         self._words = words
         self._listing = Listing()
         self._details = Transcript(wrap_details)

@@ -60,6 +60,26 @@ def test_show_tells_steps_outputs_answer_and_judgements(program, home):
     assert "\x1b" not in out
 
 
+def test_an_annotator_reads_what_others_said_once_done(program, home, tmp_path, monkeypatch):
+    (tmp_path / "eve.toml").write_text('[screen]\nname = "eve"\n')
+    monkeypatch.setenv("DISTILL_CONFIG", str(tmp_path / "eve.toml"))
+    _, out, told = program("sessions", "list", "id:s2")
+    assert "·" in out
+    assert "good" not in out
+    assert "others judged 1 session that you are not done with" in told
+    assert json.loads(program("sessions", "list", "id:s2", "--json")[1])["closed"] == ["ada"]
+    assert program("sessions", "list", "rating:4")[1].count("s2") == 0
+    _, out, _ = program("sessions", "show", "s2")
+    assert "what ada said is shown once you are done" in out
+    assert "rated 4" not in out
+    for way in (("list", "rating:4"), ("show", "s2"), ("search", "clause", "rating:4")):
+        assert "s2" in program("sessions", *way, "--all-judgements")[1]
+    assert "rated 4" in program("sessions", "show", "s2", "--all-judgements")[1]
+    judge(home / "sessions" / "s2", by="ada", done=True)
+    judge(home / "sessions" / "s2", by="eve", done=True)
+    assert "rated 4" in program("sessions", "show", "s2")[1]
+
+
 def test_verify_without_a_name_checks_the_whole_home(program, home):
     status, out, _ = program("sessions", "verify")
     assert status == 0
@@ -116,6 +136,17 @@ def test_import_rebuild_and_sweep(program, home, made, tmp_path, monkeypatch):
     assert program("sessions", "import", made)[1] == "s1: there\ns2: there\n"
     assert "2 sessions" in program("sessions", "rebuild")[1]
     assert "0 things" in program("sessions", "gc", "--dry-run")[1]
+
+
+def test_what_cannot_be_taken_in_is_named_and_the_others_are_taken(program, made, tmp_path, monkeypatch):
+    broken = shutil.copytree(made, tmp_path / "broken")
+    (broken / "sessions" / "s1" / "supervisor.jsonl").write_text("no session\n")
+    monkeypatch.setenv("DISTILL_HOME", str(tmp_path / "fresh"))
+    status, out, told = program("sessions", "import", tmp_path / "nowhere", broken)
+    assert (status, out) == (1, "s2: new\n")
+    nowhere, first = told.splitlines()
+    assert nowhere.startswith(f"error: not taken: no session in {tmp_path / 'nowhere'}")
+    assert first.startswith(f"error: not taken: the session in {broken / 'sessions' / 's1'} is damaged")
 
 
 def test_stats_in_words_and_as_json(program, home):

@@ -48,7 +48,7 @@ def command(
     left = setup.memory.reviewed(person)
     mine = str(Filter().with_term("unreviewed", person))
     chosen = words if words is not None else "" if everything else left.words or mine
-    queue = Queue(home.path, person, chosen)
+    queue = Queue(home.path, person, chosen, annotator=setup.named)
     queue.return_to(left.places.get(chosen, ""))
     labels = tuple(effective.settings.annotation.labels)
     criteria = load_rubric(rubric or effective.settings.annotation.rubric)

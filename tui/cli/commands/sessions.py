@@ -38,11 +38,21 @@ def home_of(options: dict[str, Any]) -> Home:
     return Home(home_path(load_settings(flags(options), path=options.get("config")).settings))
 
 
-def opened(options: dict[str, Any]) -> Store:
-    """The store in that home; what is wrong with it and no obstacle is said."""
-    from sessions import Store
+all_judgements = click.option(
+    "--all-judgements", is_flag=True, help="Also what other annotators think, before you are done yourself."
+)
 
-    store = Store(home_of(options).there().path)
+
+def opened(options: dict[str, Any]) -> Store:
+    """The store in that home, as it is open to the person; what is wrong with it and no obstacle is said."""
+    from distill_core.config import load_settings
+    from sessions import Store
+    from tui.cli.kept import reader
+
+    seen_by = None
+    if not options.get("all_judgements"):
+        seen_by = reader(load_settings(flags(options), path=options.get("config")))
+    store = Store(home_of(options).there().path, reader=seen_by)
     if store.trouble:
         say(f"note: the index is as it was left; {store.trouble}")
     for unread in store.unread:
@@ -55,6 +65,7 @@ def opened(options: dict[str, Any]) -> Store:
 @click.option("--sort", type=click.Choice(ORDERS), default="started", help="What to sort by.")
 @click.option("--ascending", is_flag=True, help="Smallest first.")
 @click.option("--limit", type=click.IntRange(1), help="Sessions at most.")
+@all_judgements
 @as_json
 @config_options
 def list_sessions(
@@ -77,6 +88,10 @@ def list_sessions(
         return
     for line in table(rows):
         click.echo(line)
+    if closed := sum(bool(row.closed) for row in rows):
+        say(
+            f"note: others judged {count(closed, 'session')} that you are not done with (--all-judgements shows all)"
+        )
     if not rows:
         none = (
             f"{count(there, 'session folder')} here and nothing in the index; distill-tui sessions rebuild makes it"
@@ -107,6 +122,7 @@ def browse_sessions(words: tuple[str, ...], **options: Any) -> int:
 @click.argument("words", nargs=-1, required=True, metavar="WORDS...")
 @click.option("--limit", type=click.IntRange(1), default=50, help="Hits at most.")
 @click.option("--each", type=click.IntRange(1), default=3, help="Hits in one session at most.")
+@all_judgements
 @as_json
 @config_options
 def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool, **options: Any) -> int:
@@ -136,6 +152,7 @@ def search_sessions(words: tuple[str, ...], limit: int, each: int, as_json: bool
 @command.command("show")
 @click.argument("name")
 @click.option("--full", is_flag=True, help="Whole outputs.")
+@all_judgements
 @as_json
 @config_options
 def show_session(name: str, full: bool, as_json: bool, **options: Any) -> None:
@@ -147,10 +164,11 @@ def show_session(name: str, full: bool, as_json: bool, **options: Any) -> None:
 
     with opened(options) as store:
         row, kept = store.row(name), store.open(name)
+        unseen = store.unseen(kept.state.annotations())
     if as_json:
         say_json(row)
         return
-    for line in session_lines(row, kept.state, full=full):
+    for line in session_lines(row, kept.state, full=full, unseen=unseen):
         click.echo(line)
 
 
@@ -173,24 +191,36 @@ def rebuild_index(**options: Any) -> None:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--examples", is_flag=True, help="The sessions that come with the program.")
 @config_options
-def import_sessions(paths: tuple[Path, ...], examples: bool, **options: Any) -> None:
+def import_sessions(paths: tuple[Path, ...], examples: bool, **options: Any) -> int:
     """Take sessions in: folders, other homes, logs of the three-file form, exports as sft or atif.
 
-    Twice is as good as once.
+    Twice is as good as once. What cannot be read is named, and the others are taken; exits with 1 then.
     """
+    from distill_core.errors import DistillError
     from sessions import Store
     from sessions.example_sessions import FOLDER
-    from sessions.importing import take
+    from sessions.importing import Refused, take
 
     if not paths and not examples:
         raise click.UsageError("Name a folder or a file, or take --examples.")
     home = home_of(options)
+    refused: list[str] = []
     for path in (*paths, *((FOLDER,) if examples else ())):
-        for brought in take(home, path):
-            click.echo(f"{clean(brought.session_id)}: {brought.outcome}")
-            for note in brought.notes:
-                click.echo(f"  note: {clean(note)}")
-    Store(home.path).close()
+        try:
+            for brought in take(home, path):
+                if isinstance(brought, Refused):
+                    refused.append(brought.why)
+                    continue
+                click.echo(f"{clean(brought.session_id)}: {brought.outcome}")
+                for note in brought.notes:
+                    click.echo(f"  note: {clean(note)}")
+        except DistillError as error:
+            refused.append(str(error))
+    for why in refused:
+        say(f"error: not taken: {why}")
+    if home.path.exists():
+        Store(home.path).close()
+    return 1 if refused else 0
 
 
 @command.command("verify")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from distill_core.plurals import count
-from tui.cli.commands.sessions import WORDS, as_json, opened
+from tui.cli.commands.sessions import WORDS, all_judgements, as_json, opened
 from tui.cli.listing import left_out, money
 from tui.cli.options import config_options
 from tui.saying import say, say_json
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @click.option("--examples", is_flag=True, help="The sessions that come with the program too.")
 @click.option("--plots", is_flag=True, help="On a screen, with plots.")
+@all_judgements
 @as_json
 @config_options
 def command(words: tuple[str, ...], examples: bool, plots: bool, as_json: bool, **options: Any) -> None:
