@@ -65,7 +65,8 @@ def of_turns(trace: Trace, options: Options) -> Iterator[Pair | Left]:
         ]
         waiting = []
         told = [pair for pair in pairs if _differ(pair)]
-        yield from told
+        for at, pair in enumerate(told):
+            yield _once(pair, told[:at])
         if not told:
             yield _left(trace, turn, "no_pair", "approved as it was, with nothing beside it")
     for turn in waiting:
@@ -85,7 +86,7 @@ def _of_sessions(trace: Trace) -> Iterator[Pair | Left]:
             yield Left(key=key, rule="no_pair", why=f"{rival.session_id}: {why}")
             continue
         origin = of_session(trace)
-        yield Pair(
+        pair = Pair(
             key=key,
             prompt=tuple(said[:shared]),
             chosen=tuple(said[shared:]),
@@ -97,6 +98,21 @@ def _of_sessions(trace: Trace) -> Iterator[Pair | Left]:
                 annotators=tuple(sorted({*origin.annotators, rival.by})),
             ),
         )
+        # Where the two part at a person's edit and end with it, the edit itself is a pair already.
+        edits = (own for turn in trace.turns if turn.text == _only(pair.chosen) for own in _own(trace, turn))
+        yield _once(pair, [own for own in edits if _only(pair.rejected) == _only(own.rejected)])
+
+
+def _only(messages: tuple[dict[str, object], ...]) -> str | None:
+    return str(messages[0]["content"]) if len(messages) == 1 else None
+
+
+def _once(pair: Pair, before: list[Pair]) -> Pair | Left:
+    """`pair`, unless one before it prefers the same over the same, for whatever reason."""
+    for one in before:
+        if (one.prompt, one.chosen, one.rejected) == (pair.prompt, pair.chosen, pair.rejected):
+            return Left(key=pair.key, rule="duplicate", why=one.key)
+    return pair
 
 
 def _shared(one: list[dict[str, object]], other: list[dict[str, object]]) -> int:

@@ -8,8 +8,10 @@ from textual.geometry import Region
 from textual.widgets import Static
 
 import themes
-from tui.lines import Line
+from tui.lines import Line, wrap
+from tui.live.panes import StepEntries
 from tui.theme import DEFAULT, variables
+from tui.transcript import Transcript
 from tui.widgets.line_pane import LinePane
 from tui.widgets.thumb import thumb
 
@@ -146,3 +148,15 @@ async def test_a_pane_as_high_as_its_rows_pushes_away_what_is_below() -> None:
 )
 def test_where_the_thumb_stands(cells: int, rows: int, seen: int, top: int, place: tuple[int, int]) -> None:
     assert thumb(cells, rows, seen, top) == place
+
+
+async def test_the_last_of_no_entries_is_nowhere() -> None:
+    app = Growing(0)
+    rows = Transcript(wrap)
+    async with app.run_test() as pilot:
+        pane = app.query_one(LinePane)
+        pane.source, pane.entries = rows, StepEntries(rows)
+        for pane.following in (True, False):
+            pane.point_at(pane.entries.count() - 1)
+            await pilot.pause()
+            assert pane.cursor is None

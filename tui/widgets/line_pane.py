@@ -229,7 +229,8 @@ class LinePane(ScrollView, can_focus=True):
     # ------------------------------------------------------------ cursor and scrolling
 
     def point_at(self, index: int | None) -> None:
-        """Put the cursor on entry `index` (None: nowhere) and bring that into view."""
+        """Put the cursor on entry `index` (None or below 0, as the last of none is: nowhere) and bring it into view."""
+        index = None if index is None or index < 0 else index
         self.cursor, self._pointed_by_itself = index, False
         if index is not None and self.entries is not None and not self.following:
             first, count = self.entries.span(index)

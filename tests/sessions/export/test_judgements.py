@@ -5,6 +5,7 @@ import shutil
 import msgspec
 import pytest
 
+from distill_core.approval import Decision
 from sessions.export import Plan, Splits, explain, export, sources
 from sessions.export.formats import find
 from sessions.export.pipeline import sifted
@@ -64,6 +65,19 @@ def test_the_preferred_session_is_chosen_from_where_they_part(compared, name):
     text = str(row.columns)
     assert text.count("Same.") == 1
     assert text.index("Better.") < text.index("Worse.") if name != "openai-preference" else "Better." in text
+
+
+@pytest.mark.parametrize("name", ["preference", "openai-preference", "sharegpt-preference"])
+def test_what_was_edited_and_then_preferred_is_one_pair(tmp_path, name):
+    home, reply = tmp_path / "home", block("FINAL(1)", "Same.")
+    make(home, "a-worse", [reply])
+    better = make(home, "b-better", [reply], Decision(action="edit", by="ada", codes=("FINAL(2)",)))
+    preference = {"other": "a-worse", "winner": "this"}
+    annotate(better, {"target": {"kind": "session"}, "preference": preference}, by="bo")
+    (row,) = rows(home, name)
+    assert row.key == "b-better/1/s1/edited"
+    (line,) = [line for line in explain(plan(home, name), "b-better/over") if "over" in line]
+    assert line.endswith("(equal to a row before it): b-better/1/s1/edited")
 
 
 def test_the_prompt_is_what_both_were_sent(compared):
