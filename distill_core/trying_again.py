@@ -20,6 +20,10 @@ from distill_core.redriving import recorded_decision
 from distill_core.state import SessionState, Step
 
 KIND = "replay"
+"""The kind of session; also signs what a person decided then. What a policy or nobody decided is signed as a policy's,
+so that it ends as it ended then: an answer after the budget was used up counts where a person accepted it."""
+
+BY_POLICY = f"policy:{KIND}"
 
 
 def supervisor_again(record: Record) -> RecordedHandler:
@@ -56,16 +60,17 @@ class DecidedAgain:
         step = steps[proposal.step - 1] if proposal.step <= len(steps) else Step(number=proposal.step)
         if isinstance(proposal, FinalProposal):
             on_final = [d for d in step.decisions if d.proposal_id.startswith("final:")]
-            return self._again(on_final[-1]) if on_final else Decision(action="accept", by=KIND)
+            return self._again(on_final[-1]) if on_final else Decision(action="accept", by=BY_POLICY)
         on_code = [d for d in step.decisions if not d.proposal_id.startswith(("final:", *ev.BESIDE))]
         settled = [d for d in on_code if d.action != "regenerate"]
         if settled:
             return self._again(settled[-1])
-        return Decision(action="approve" if self._ran(step) else "stop", by=KIND)
+        return Decision(action="approve" if self._ran(step) else "stop", by=BY_POLICY)
 
     def _again(self, made: ev.DecisionMade) -> Decision:
         """The decision `made`. The one reply that is given again is the one that was chosen then."""
-        decision = msgspec.structs.replace(recorded_decision(made), by=KIND, took=0.0, chosen=None)
+        by = BY_POLICY if made.by.startswith("policy:") else KIND
+        decision = msgspec.structs.replace(recorded_decision(made), by=by, took=0.0, chosen=None)
         finished = self._record.state.finished
         if made.action == "finish" and decision.answer is None and finished is not None and finished.answer:
             # A step that was finished by hand has its answer in the session's end alone.

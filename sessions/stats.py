@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from distill_core.trying_again import KIND
 from sessions.database import telling
 from sessions.filters import Filter
 from sessions.store import Store
@@ -80,7 +81,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[Day, ...]
 
 
-PERSON = "d.by not like 'policy:%'"
+PERSON = f"(d.by not like 'policy:%' and d.by != '{KIND}')"
+"""A replay gives a person's decisions again, which count once."""
 
 _TOTALS = """
 select count(*), coalesce(sum(steps), 0), coalesce(sum(cells), 0), coalesce(sum(errors), 0),

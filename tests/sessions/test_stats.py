@@ -80,3 +80,10 @@ def test_a_filter_selects_what_is_counted(found):
     assert found("status:finished").actions == {"accept": 1, "approve": 1, "edit": 1}
     nothing = found("model:none-such")
     assert (nothing.sessions, nothing.models, nothing.decision_seconds) == (0, (), None)
+
+
+def test_what_a_replay_decided_again_is_no_persons_decision(tmp_path):
+    invent(tmp_path, "s1", decision(by="replay"), decision("edit", by="replay", before=("a",), after=("b",)))
+    with Store(tmp_path) as store:
+        again = stats(store)
+    assert (again.actions, again.edits, again.models[0].decided) == ({}, {}, 0)

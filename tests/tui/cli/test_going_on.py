@@ -98,6 +98,19 @@ def test_the_configured_worker_is_called_live(program, endpoint, kept, tmp_path)
     assert "2 of 2 prompts got the same reply" in out
 
 
+def test_a_session_that_used_its_budget_up_ends_so_with_another_worker(program, endpoint, models, tmp_path):
+    ask = (
+        "```repl\ntry:\n    worker_batch(['a', 'b', 'c'])\nexcept Exception as error:\n    print(error)\n```"
+    )
+    endpoint.plays += [ask, "```repl\nFINAL('in part')\n```"]
+    bound = ("--max-worker-calls", "1")
+    program("run", "doc.txt", "-q", "who?", "--headless", "--no-cache", *bound, *models)
+    (tmp_path / "config.toml").write_text(f'worker = "small"\nbase_url = "{endpoint.base_url}"\n')
+    told = json.loads(program("replay", "last", "--worker", "live", "--no-cache", "--json")[1])
+    for side in (told["before"], told["now"]):
+        assert (side["status"], side["answer"]) == ("budget", "in part")
+
+
 def test_a_fork_goes_on_behind_the_last_step(program, endpoint, kept, tmp_path):
     endpoint.plays += ["```repl\nFINAL(said[1])\n```"]
     asked = len(endpoint.bodies)
