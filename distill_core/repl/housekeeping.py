@@ -36,11 +36,12 @@ class House:
         child = self._child
         while child.bounds_scratch or child.bounds_memory:
             await asyncio.sleep(_LOOK)
-            if child.bounds_memory and await asyncio.to_thread(child.overweight):
-                self._root.violate("it took more memory than it may have")
+            for node in self._running() if child.bounds_memory else ():
+                if await asyncio.to_thread(child.overweight, node.process.pid):
+                    node.violate("it took more memory than it may have")
             if child.bounds_scratch and await self._overfull():
                 async with self.tidying:
-                    await self._end(node for node in self._writing() if not node.frozen)
+                    await self._end(self._running())
                     await asyncio.to_thread(child.empty_scratch)
                     if await self._overfull():  # kept states hold files that have no name any more
                         await self._end(self._writing())
@@ -60,7 +61,7 @@ class House:
     @contextlib.contextmanager
     def _at_rest(self) -> Iterator[list[int]]:
         """Let none of those run meanwhile that may write; which they are."""
-        resting = [node for node in self._writing() if not node.frozen]
+        resting = self._running()
         for node in resting:
             node.process.freeze()
         try:
@@ -69,6 +70,10 @@ class House:
             for node in resting:
                 if not node.frozen:
                     node.process.thaw()
+
+    def _running(self) -> list[Node]:
+        """Those of them that are not frozen."""
+        return [node for node in self._writing() if not node.frozen]
 
     def _writing(self) -> list[Node]:
         """The processes that run cells, or did: any of them may have written."""

@@ -28,6 +28,9 @@ from distill_core.repl.bytecode import keep_compiled
 from distill_core.repl.guardian import Guardian
 from distill_core.repl.handle import at_rest, cpu_seconds
 
+_RESERVE = 128 << 20
+"""Bytes beyond the bound on memory at which a process is ended: the kernel's bound, with all that the scaffold may take
+for itself, is to be met first."""
 _SHELL_SIGNAL = 128
 """bubblewrap, like a shell, ends with this and the signal that ended its child."""
 _NAMESPACES, _GUARDED = 0, -1
@@ -119,8 +122,6 @@ class Child:
 
     def settle(self) -> None:
         """Take note of the process itself, where it is not the one that was started. For when it has begun to run."""
-        if self.bounds_memory:
-            self._weight = resident_bytes(self.pid) or 0
         if self._boundary.namespaces:
             self.pid = json.loads(os.read(self._information, 4096))["child-pid"]
             self._firm = os.pidfd_open(self.pid)
@@ -128,6 +129,8 @@ class Child:
             self._room = _opened(f"/proc/{self.pid}/root{SCRATCH}")
             if self._room is not None:
                 self._ours.callback(os.close, self._room)
+        if self.bounds_memory:
+            self._weight = resident_bytes(self.pid) or 0
 
     def complaint(self) -> str:
         """What it has written to its error stream, for when it did not begin to run."""
@@ -138,13 +141,13 @@ class Child:
 
     @property
     def bounds_memory(self) -> bool:
-        """Whether this side has to see that it does not take too much memory, because the kernel does not."""
-        return self._boundary.memory_bytes is not None and not _kernel_sees_to_it()
+        """Whether there is a bound on memory, which this side has to see to where the kernel does not."""
+        return self._boundary.memory_bytes is not None
 
-    def overweight(self) -> bool:
-        """Whether it has taken more memory than it may since it began to run."""
-        taken = (resident_bytes(self.pid) or 0) - self._weight
-        return taken > (self._boundary.memory_bytes or 0)
+    def overweight(self, pid: int) -> bool:
+        """Whether this process, or the copy of it that `pid` is, has taken more memory than it may since it began."""
+        taken = (resident_bytes(pid) or 0) - self._weight
+        return taken > (self._boundary.memory_bytes or 0) + _RESERVE
 
     @property
     def bounds_scratch(self) -> bool:

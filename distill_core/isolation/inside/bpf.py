@@ -11,7 +11,7 @@ import errno
 from struct import pack
 
 from .machines import MACHINES, NUMBERS
-from .policy import ALLOWED, ASKED, CHECKED, REFUSED_AS, SELF, Alternatives, Arg
+from .policy import ALLOWED, ASKED, CHECKED, REFUSED_AS, SELF, UNDONE, Alternatives, Arg
 
 Instruction = tuple[int, int, int, int]
 
@@ -84,7 +84,7 @@ def _block(name: str, pid: int, asking: bool) -> list[Instruction]:
     if asking and name in ASKED:
         return _checks((*CHECKED.get(name, ()), *ASKED[name]), pid)
     if name in CHECKED:
-        return _checks(CHECKED[name], pid)
+        return [*_where(UNDONE.get(name, ()), pid, refuse(0)), *_checks(CHECKED[name], pid)]
     if name in REFUSED_AS:
         return [(_RETURN, 0, 0, refuse(REFUSED_AS[name]))]
     if name in ALLOWED:
@@ -95,6 +95,11 @@ def _block(name: str, pid: int, asking: bool) -> list[Instruction]:
 def _checks(
     alternatives: Alternatives, pid: int, *, holds: int = ALLOW, otherwise: int = _ERRNO | errno.EPERM
 ) -> list[Instruction]:
+    return [*_where(alternatives, pid, holds), (_RETURN, 0, 0, otherwise)]
+
+
+def _where(alternatives: Alternatives, pid: int, action: int) -> list[Instruction]:
+    """Return an action where any alternative holds; where none does, what comes next decides."""
     block: list[Instruction] = []
     for alternative in alternatives:
         tests = [_test(word, mask, value) for arg in alternative for word, mask, value in _words(arg, pid)]
@@ -103,8 +108,8 @@ def _checks(
             left -= len(test)
             code, _, _, value = test[-1]
             block += [*test[:-1], (code, 0, left, value)]
-        block.append((_RETURN, 0, 0, holds))
-    return [*block, (_RETURN, 0, 0, otherwise)]
+        block.append((_RETURN, 0, 0, action))
+    return block
 
 
 def _words(arg: Arg, pid: int) -> list[tuple[int, int, int]]:

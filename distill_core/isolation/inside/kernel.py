@@ -15,7 +15,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH = 1
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
+_LOG_NOTHING, _LOG_FLAGS_SINCE = 1 << 0, 7
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _PR_SET_THP_DISABLE = 4, 22, 38, 41
 _SECCOMP_MODE_FILTER = 2
 _SECCOMP_NUMBERS = {"x86_64": 317, "aarch64": 277}
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_NEW_LISTENER = 1, 1 << 3
@@ -80,8 +81,13 @@ def landlock_allow(ruleset: int, rights: int, path: int) -> None:
 
 
 def landlock_restrict(ruleset: int) -> None:
-    """Put this thread, and what it starts, under the ruleset for good."""
-    _call("landlock_restrict_self", _RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(0))
+    """Put this thread, and what it starts, under the ruleset for good.
+
+    What it refuses is not put into the system's audit log (LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF): who is refused
+    without end would fill that.
+    """
+    flags = _LOG_NOTHING if landlock_version() >= _LOG_FLAGS_SINCE else 0
+    _call("landlock_restrict_self", _RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint(flags))
 
 
 class _Program(ctypes.Structure):
@@ -127,6 +133,11 @@ def _prctl(what: str, option: int, value: int, pointer: object) -> None:
         ),
         what,
     )
+
+
+def no_huge_pages() -> None:
+    """Pages of the usual size only. Of a huge one all stays while a small part of it is mapped, whatever is counted."""
+    _prctl("no huge pages", _PR_SET_THP_DISABLE, 1, None)
 
 
 def drop_capabilities() -> None:

@@ -10,7 +10,7 @@ import os
 import stat
 
 from . import kernel
-from .policy import Paths
+from .policy import WRITABLE_DEVICES, Paths
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE = (1 << bit for bit in range(6))
 _MAKE_DIR, _MAKE_REG, _MAKE_SYM = 1 << 7, 1 << 8, 1 << 12
@@ -24,7 +24,6 @@ _ALL_SCOPES = 0b11
 
 _ON_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ = _READ_FILE | _READ_DIR
-_DEVICE = _READ_FILE | _WRITE_FILE
 _SCRATCH = (
     _READ | _WRITE_FILE | _TRUNCATE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SYM | _REFER
 )
@@ -46,7 +45,8 @@ def restrict(paths: Paths) -> int:
         for rights, group in (
             (_READ, paths.read),
             (_READ_DIR, paths.list),
-            (_DEVICE, paths.device),
+            (_READ_FILE, paths.device),
+            (_WRITE_FILE, WRITABLE_DEVICES),
             (_SCRATCH, paths.scratch),
         ):
             for path in group:

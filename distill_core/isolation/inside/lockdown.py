@@ -18,6 +18,8 @@ from .probes import Probe, Witness, attest
 
 _ONLY_STRONG = "see a file of the host"
 _UIDS_OF_NOBODY = 2_000_000_000
+_QUEUED_SIGNALS = 64
+"""That wait to be taken. The kernel counts them by account, and with none left no program of it can set a timer."""
 _NO_CORE = 1
 """Too small for a core file, and the value at which the kernel starts no program to take the dump (core(5))."""
 
@@ -95,7 +97,9 @@ def _threads() -> int:
 
 def _bound(bounds: Bounds) -> None:
     _leave_no_core()
+    _lower(resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS)
     if bounds.address_bytes is not None:
+        kernel.no_huge_pages()
         _lower(resource.RLIMIT_AS, _address_bytes() + bounds.address_bytes)
     if bounds.threads is not None:
         _lower(resource.RLIMIT_NPROC, _charged_to_others() + bounds.threads)

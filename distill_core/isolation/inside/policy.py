@@ -2,7 +2,7 @@
 
 A system call that is not named here fails with EPERM. Three groups are: calls that take any argument (ALLOWED),
 calls whose arguments are looked at (CHECKED), and calls that fail with another error, because libraries fall back
-on an older call when they see it, or come to nothing with none (REFUSED_AS). Of pointers a filter sees only the number,
+on an older call when they see it, or come to nothing with none (REFUSED_AS; UNDONE where that depends on arguments). Of pointers a filter sees only the number,
 never what it points to: so a call whose harm depends on memory (sendmsg, clone3, openat2) is not allowed at all.
 """
 
@@ -49,7 +49,7 @@ class Paths(NamedTuple):
     Args:
         read: files and folders (with all that is in them) that may be read.
         list: folders whose names may be listed, the files in them not read.
-        device: device files that may be read and written.
+        device: device files that may be read; those of WRITABLE_DEVICES may be written too.
         scratch: folders that may be read and written.
     """
 
@@ -59,13 +59,15 @@ class Paths(NamedTuple):
     scratch: tuple[str, ...] = ()
 
 
+WRITABLE_DEVICES = ("/dev/null",)
+"""Not /dev/zero: mapped for writing it is memory that is shared (see `_MAP_SHARED`)."""
+
 ALLOWED: frozenset[str] = frozenset(
     (
         # memory
         "brk", "mprotect", "mremap", "munmap",
         # open descriptors
-        "close", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
-        "epoll_wait", "eventfd2", "fadvise64", "flock", "fstat", "ftruncate",
+        "close", "dup", "dup2", "dup3", "eventfd2", "fadvise64", "fstat", "ftruncate",
         "getdents64", "lseek", "pipe", "poll", "ppoll", "pread64", "preadv", "pselect6",
         "pwrite64", "pwritev", "read", "readv", "select", "sendfile", "write", "writev",
         # paths: which of them may be reached is Landlock's part
@@ -90,6 +92,9 @@ ALLOWED: frozenset[str] = frozenset(
 REFUSED_AS: dict[str, int] = {
     "clone3": errno.ENOSYS,  # its flags are in memory; the C library goes back to clone, which is checked
     "openat2": errno.ENOSYS,
+    # What it watches is memory of the kernel's that no bound of a process counts, and that the account of the person
+    # has a share of together with all other programs. Python's selectors and event loops go back to poll.
+    "epoll_create1": errno.ENOSYS,
     # It takes disk space in no time, faster than a host that looks now and then could see; writing takes its place.
     "fallocate": errno.EOPNOTSUPP,
     # Done without doing anything: what is in the scratch folder goes with the process, and to have the disk write it
@@ -97,6 +102,8 @@ REFUSED_AS: dict[str, int] = {
     "fdatasync": 0,
     "fsync": 0,
     "msync": 0,
+    # Nobody else is at the cells' own files, and nobody is to wait for those of the system and of Python.
+    "flock": 0,
     # Copying a file asks for its extended attributes, and goes on where there are none of them.
     "flistxattr": errno.EOPNOTSUPP,
     "listxattr": errno.EOPNOTSUPP,
@@ -126,16 +133,20 @@ _FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
 _F_SETFL, _O_ASYNC, _O_DIRECT = 4, 0x2000, 0x4000 | 0x10000
 """O_DIRECT of x86-64 and of aarch64; the other's is O_DIRECTORY there, which nobody sets. By O_ASYNC the kernel signals
 processes; by O_DIRECT a pipe keeps each write apart, and the host reads one byte at a time (pipe(2))."""
-_F_HARMLESS = (0, 1, 2, 3, 5, 6, 7, 36, 37, 38, 1030, 1032)
-"""F_DUPFD, GETFD, SETFD, GETFL, GETLK, SETLK, SETLKW, OFD_GETLK, OFD_SETLK, OFD_SETLKW, DUPFD_CLOEXEC, GETPIPE_SZ.
+_F_HARMLESS = (0, 1, 2, 3, 5, 36, 1030, 1032)
+"""F_DUPFD, GETFD, SETFD, GETFL, GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ.
 Not among them: F_SETOWN, F_SETOWN_EX, F_SETSIG, F_NOTIFY and F_SETLEASE, by which the kernel signals processes."""
+_F_LOCKS = (6, 7, 37, 38)
+"""F_SETLK, SETLKW, OFD_SETLK, OFD_SETLKW."""
 _RECEIVING, _SENDING = 0x2 | 0x40 | 0x100, 0x40 | 0x4000 | 0x8000
 """MSG_PEEK, DONTWAIT, WAITALL; MSG_DONTWAIT, NOSIGNAL, MORE. Not MSG_OOB: nobody needs it, kernel bugs came of it."""
 _SOL_SOCKET = 1
 _SO_HARMLESS = (3, 4, 7, 8, 38, 39)
 """SO_TYPE, ERROR, SNDBUF, RCVBUF, PROTOCOL, DOMAIN. Not SO_PEERPIDFD, a handle on the process at the other end."""
-_MAP_HUGETLB = 0x40000
-"""Pages of a pool that the machine keeps for programs that cannot do without them."""
+_MAP_SHARED, _MAP_ANONYMOUS, _MAP_LOCKED, _MAP_HUGETLB = 0x1, 0x20, 0x2000, 0x40000
+"""HUGETLB is a pool that the machine keeps for programs that cannot do without it, and what is LOCKED stays in memory
+whoever needs it. Memory both SHARED and ANONYMOUS is a file without a name: its pages stay when all but one of them
+are unmapped, and then no bound of a process counts them."""
 _ADVICE = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19)
 """MADV_NORMAL to DONTNEED, FREE, DONTFORK, DOFORK, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP, WIPEONFORK, KEEPONFORK. Not
 MERGEABLE, by which the time of a write tells what other processes have in memory, nor those that push pages out."""
@@ -193,7 +204,9 @@ CHECKED: dict[str, Alternatives] = {
     "linkat": ((Arg(4, INT & ~_AT_SYMLINK_FOLLOW, 0),),),
     "madvise": _one_of(2, _ADVICE),
     "membarrier": tuple((Arg(0, INT, command), Arg(1, INT, 0)) for command in _BARRIERS),
-    "mmap": ((Arg(3, _MAP_HUGETLB, 0),),),
+    "mmap": tuple(
+        (Arg(3, _MAP_HUGETLB | _MAP_LOCKED | either, 0),) for either in (_MAP_SHARED, _MAP_ANONYMOUS)
+    ),
     "open": _opening(1),
     "openat": _opening(2),
     "pipe2": ((Arg(1, INT & ~_PIPE_FLAGS, 0),),),
@@ -211,6 +224,9 @@ CHECKED: dict[str, Alternatives] = {
     "sched_getaffinity": ((Arg(0, INT, 0),),),
     "tgkill": _sent(Arg(0, INT, SELF)),
 }
+
+UNDONE: dict[str, Alternatives] = {"fcntl": _one_of(1, _F_LOCKS)}
+"""Calls that succeed without doing anything. A lock takes memory of the kernel's that nothing bounds; see `flock`."""
 
 ASKED: dict[str, Alternatives] = {
     "clone": ((Arg(0, LONG, _CLONE_FORK_FLAGS),),),

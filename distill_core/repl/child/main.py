@@ -33,6 +33,12 @@ def main(fd: int, life: int, hatch: int, host: int) -> None:
         interpreter.obey(order)
 
 
+def _own_maps() -> None:
+    from . import maps  # which loads what locking down loads anyway, and what other levels do without
+
+    maps.install()
+
+
 def _low(fd: int) -> int:
     """The descriptor under a low number: a host with many open hands over one beyond the bound on a cell's files."""
     low = os.dup(fd)
@@ -91,6 +97,7 @@ class Interpreter:
         memory = bounds.Memory(config["bounds"]["memory_bytes"])
         if config["isolation"] is not None:
             semaphores.install()
+            _own_maps()
         self._copying = Copying(channel, self._outlet, ties)
         proven = lockdown.lock_down(config["isolation"], (0, 1, 2, line, *ties, *copies), hatch)
         if config["isolation"] is not None:
