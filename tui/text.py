@@ -17,12 +17,15 @@ _REPLACED = (
     "\x80-\x9f"  # C1 controls: CSI and OSC as single characters
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
     "\u2028\u2029"  # line and paragraph separators
-    "\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f"  # deprecated format characters, annotations, tags
+    "\u2065\u206a-\u206f\ufff0-\ufffb"  # deprecated format characters, annotations, and what is kept free for such
+    "\U000e0000-\U000e0fff"  # tags and selectors without a look: a byte can be hidden in each
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # controls of shorthand and of music
     "\u115f\u1160\u3164\uffa0"  # fillers: blank, and of a width that terminals disagree on
     "\ud800-\udfff\ufffe\uffff"  # lone surrogates and noncharacters
 )
-_INVISIBLE = "\u200b\u200d\u2060-\u2064\ufeff\u180e\U0001f3fb-\U0001f3ff"
-_HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f\xad\ufe0f{_REPLACED}{_INVISIBLE}]")
+_INVISIBLE = "\u034f\u17b4\u17b5\u180b-\u180f\u200b\u200d\u2060-\u2064\ufeff\U0001f3fb-\U0001f3ff"
+_SELECTORS = "\ufe00-\ufe0d\ufe0f"
+_HARMFUL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f\xad{_SELECTORS}{_REPLACED}{_INVISIBLE}]")
 
 
 def clean(text: str) -> str:
@@ -32,8 +35,8 @@ def clean(text: str) -> str:
 
     - control characters become their pictures (ESC is "␛"), C1 controls, bidirectional controls, tags and lone
       surrogates "\ufffd";
-    - joiners, skin tones and invisible characters become the zero-width non-joiner and the emoji selector the text
-      selector, since terminals differ in the width of what these make; a soft hyphen becomes a hyphen.
+    - joiners, skin tones and invisible characters become the zero-width non-joiner and selectors the text selector,
+      since terminals differ in the width of what these make; a soft hyphen becomes a hyphen.
     """
     return _HARMFUL.sub(_replacement, text)
 
@@ -55,13 +58,11 @@ def _replacement(match: re.Match[str]) -> str:
         return "\u2421"
     if code == 0xAD:
         return "-"
-    if char == "\ufe0f":
+    if _SELECTOR.match(char):
         return "\ufe0e"
-    if char in _ZERO_WIDTHS:
+    if _ZERO_WIDTHS.match(char):
         return _ZERO_WIDTH
     return REPLACEMENT
 
 
-_ZERO_WIDTHS = frozenset(
-    "\u200b\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
-)
+_SELECTOR, _ZERO_WIDTHS = re.compile(f"[{_SELECTORS}]"), re.compile(f"[{_INVISIBLE}]")

@@ -14,6 +14,7 @@ _CPU_CLOCK = 2
 _TOLD_BYTES = 1 << 16
 _REST_SECONDS = 0.2
 _NOT_RUNNING = (b"T", b"t", b"Z", b"X")
+_ENDED = (b"Z", b"X")
 _SESSION = 3
 """Its place in /proc/PID/stat after the name."""
 
@@ -57,6 +58,17 @@ def session_of(leader: int) -> list[int]:
                 if int(fields_of(int(entry))[_SESSION]) == leader:
                     found.append(int(entry))
     return found
+
+
+def headless(pid: int) -> bool:
+    """Whether the main thread of a process has ended.
+
+    Others of it may go on, and what /proc tells of the descriptors and the memory of a process is told of the main one.
+    """
+    try:
+        return fields_of(pid)[0] in _ENDED
+    except OSError:
+        return False  # it is gone, or this system does not tell
 
 
 def at_rest(pids: Iterable[int]) -> bool:

@@ -1,4 +1,4 @@
-"""Seeing that what a family puts on the disk, and takes of memory, stays small where the kernel does not see to it."""
+"""Seeing that what a family puts on the disk, takes of memory, and computes while nobody asks it to, stays small."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
+from distill_core.repl.handle import headless
 from distill_core.repl.node import Node
 from distill_core.repl.process import Child
 
 _LOOK = 0.25
 """Seconds between two looks."""
 _END_SECONDS = 5.0
+_IDLE_LOOKS = 4
+"""Looks in a row at which a process had no order, after which it is frozen until the next: what its cells left running
+would go on computing as long as the REPL is there."""
 
 
 class House:
@@ -30,12 +34,16 @@ class House:
         self._nodes = nodes
         self._root = root
         self._copied = copied
+        self._idle: dict[Node, int] = {}
+        self._headless: set[Node] = set()
 
     async def keep(self) -> None:
         """Look now and then, and end those that took too much. Does not come to an end by itself."""
         child = self._child
-        while child.bounds_scratch or child.bounds_memory:
+        while True:
             await asyncio.sleep(_LOOK)
+            self._rest()
+            self._end_headless()
             for node in self._running() if child.bounds_memory else ():
                 if await asyncio.to_thread(child.overweight, node.process.pid):
                     node.violate("it took more memory than it may have")
@@ -45,6 +53,20 @@ class House:
                     await asyncio.to_thread(child.empty_scratch)
                     if await self._overfull():  # kept states hold files that have no name any more
                         await self._end(self._writing())
+
+    def _rest(self) -> None:
+        idle = {node: self._idle.get(node, 0) + 1 for node in self._running() if node.idle}
+        for node, looks in idle.items():
+            if looks > _IDLE_LOOKS:
+                node.freeze()
+        self._idle = idle
+
+    def _end_headless(self) -> None:
+        """End those that cannot be looked at. One that is just ending is no such thing: by the next look it is gone."""
+        found = {node for node in self._running() if headless(node.process.pid)}
+        for node in found & self._headless:
+            node.violate("its main thread has ended")
+        self._headless = found
 
     async def _overfull(self) -> bool:
         child, pids = self._child, [node.process.pid for node in self._nodes]

@@ -98,6 +98,11 @@ class Node:
         """Whether it runs a cell."""
         return self.cell is not None and not self.cell.over
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is waiting for an order, as far as this side wants anything of it."""
+        return self.cell is None and not self._asking.locked()
+
     # ------------------------------------------------------------ cells
 
     def employ(self, calls: Calls, capture: Capture) -> None:
@@ -116,6 +121,7 @@ class Node:
         """Let it run a cell."""
         assert self._capture is not None
         self._astray = 0
+        self.thaw()
         # The question goes with every cell: a process that was brought back to an earlier state must know it too.
         # It goes first: the process turns to it while this side gets ready to listen.
         self.tell({"op": "execute", "cell": number, "code": spelled(code), "query": query})

@@ -41,7 +41,7 @@ _Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
-class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
+class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="ready"):
     """The child holds the document and has locked itself down to `level`.
 
     Args:
@@ -59,7 +59,7 @@ class Ready(msgspec.Struct, frozen=True, tag_field="op", tag="ready"):
     no_copies: _Text | None
 
 
-class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
+class WorkerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="worker"):
     """Prompts for the worker; `batch` says whether the cell asked for several at once."""
 
     id: _Number
@@ -71,7 +71,9 @@ class WorkerRequest(msgspec.Struct, frozen=True, tag_field="op", tag="worker"):
         return sum(map(len, self.prompts))
 
 
-class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primitive"):
+class PrimitiveRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="primitive"
+):
     """A call of a function on the host."""
 
     id: _Number
@@ -113,20 +115,20 @@ class PrimitiveRequest(msgspec.Struct, frozen=True, tag_field="op", tag="primiti
             raise ReplError("the REPL's process sent what is no message", found=str(error)[:200]) from error
 
 
-class Answered(msgspec.Struct, frozen=True, tag_field="op", tag="final"):
+class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="final"):
     """FINAL was called."""
 
     value: JsonScalar
     text: str
 
 
-class Begun(msgspec.Struct, frozen=True, tag_field="op", tag="begun"):
+class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="begun"):
     """The child has turned to a cell."""
 
     cell: _Number
 
 
-class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
+class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="done"):
     """A cell came to its end; `interrupted` if an interrupt reached it."""
 
     cell: _Number
@@ -135,13 +137,13 @@ class Done(msgspec.Struct, frozen=True, tag_field="op", tag="done"):
     dropped: _Count
 
 
-class Listed(msgspec.Struct, frozen=True, tag_field="op", tag="variables"):
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="variables"):
     """The variables, as they were asked for."""
 
     variables: Annotated[list[Variable], msgspec.Meta(max_length=1000)]
 
 
-class Copied(msgspec.Struct, frozen=True, tag_field="op", tag="copied"):
+class Copied(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="copied"):
     """A copy was made, as its original tells: process id as that counts, or why not, and whether it was `refused`."""
 
     pid: _Count | None
@@ -149,11 +151,11 @@ class Copied(msgspec.Struct, frozen=True, tag_field="op", tag="copied"):
     refused: bool
 
 
-class Born(msgspec.Struct, frozen=True, tag_field="op", tag="born"):
+class Born(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="born"):
     """The first word of a copy, on a line of its own."""
 
 
-class Buried(msgspec.Struct, frozen=True, tag_field="op", tag="buried"):
+class Buried(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="buried"):
     """Copies of this process that have ended: (process id as it counts, status; negative is the signal)."""
 
     ended: Annotated[list[tuple[_Count, _Number]], msgspec.Meta(max_length=10_000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
@@ -51,16 +52,23 @@ class Source(msgspec.Struct, frozen=True):
 Piece: TypeAlias = Heading | Facts | Words | Note | Source
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""Marks, letters and free places of Unicode without a look of their own, in which words can be hidden."""
 
 
 def visible(text: str) -> str:
     """`text` in which nothing acts: control, direction and other invisible characters are spelled out."""
-    if text.isprintable():
+    if text.isprintable() and not _UNSEEN.search(text):
         return text
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN or c == "\u200d" else f"\\u{{{ord(c):x}}}"
-        for c in text.replace("\r\n", "\n")
-    )
+    return "".join(f"\\u{{{ord(c):x}}}" if _hidden(c) else c for c in text.replace("\r\n", "\n"))
+
+
+def _hidden(c: str) -> bool:
+    if c in "\n\t\u200d":
+        return False
+    return unicodedata.category(c) in _HIDDEN or _UNSEEN.match(c) is not None
 
 
 def pieces(trace: Trace) -> Iterator[Piece]:

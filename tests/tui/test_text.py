@@ -21,6 +21,7 @@ OBEYED = [
     *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c",
     *"\u200b\u200d\u2060\ufeff\ufe0f\u00ad\u2028\u2029",
     *"\ud800\udfff\ufffe\U000e0041",
+    *"\u034f\u17b4\u180b\u2065\ufff0\ufe00\U000e0100\U000e01ef\U000e0fff\U0001bca0\U0001d173",
 ]
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 from struct import pack
 
-from .machines import MACHINES, NUMBERS
-from .policy import ALLOWED, ASKED, CHECKED, REFUSED_AS, SELF, UNDONE, Alternatives, Arg
+from .machines import MACHINES, NUMBERS, Machine
+from .policy import ALLOWED, ASKED, CHECKED, DIRECT, REFUSED_AS, SELF, UNDONE, Alternatives, Arg
 
 Instruction = tuple[int, int, int, int]
 
@@ -54,7 +54,7 @@ def compiled(machine: str, pid: int, *, asking: bool = False) -> list[Instructio
         program += [(_IF_AT_LEAST, 0, 1, known.foreign), (_RETURN, 0, 0, refuse(errno.EPERM))]
     for name, numbers in sorted(NUMBERS.items()):
         if (number := numbers[known.column]) is not None:
-            block = _block(name, pid, asking)
+            block = _block(name, known, pid, asking)
             program += [(_IF_EQUAL, 0, len(block), number), *block]
     return [*program, (_RETURN, 0, 0, refuse(errno.EPERM))]
 
@@ -74,17 +74,17 @@ def asked(machine: str) -> list[Instruction]:
     ]
     for name, alternatives in sorted(ASKED.items()):
         if (number := NUMBERS[name][known.column]) is not None:
-            block = _checks(alternatives, 0, holds=ASK, otherwise=ALLOW)
+            block = _checks(alternatives, holds=ASK, otherwise=ALLOW)
             program += [(_IF_EQUAL, 0, len(block), number), *block]
     return [*program, (_RETURN, 0, 0, ALLOW)]
 
 
-def _block(name: str, pid: int, asking: bool) -> list[Instruction]:
+def _block(name: str, known: Machine, pid: int, asking: bool) -> list[Instruction]:
     """What is done with a call once it is known which it is. Always returns, never falls through."""
-    if asking and name in ASKED:
-        return _checks((*CHECKED.get(name, ()), *ASKED[name]), pid)
     if name in CHECKED:
-        return [*_where(UNDONE.get(name, ()), pid, refuse(0)), *_checks(CHECKED[name], pid)]
+        granted = (*CHECKED[name], *ASKED.get(name, ())) if asking else CHECKED[name]
+        undone = _where(_settled(UNDONE.get(name, ()), known, pid), refuse(0))
+        return [*undone, *_checks(_settled(granted, known, pid))]
     if name in REFUSED_AS:
         return [(_RETURN, 0, 0, refuse(REFUSED_AS[name]))]
     if name in ALLOWED:
@@ -92,17 +92,27 @@ def _block(name: str, pid: int, asking: bool) -> list[Instruction]:
     raise LookupError(f"{name} has a number but no rule")
 
 
+def _settled(alternatives: Alternatives, known: Machine, pid: int) -> Alternatives:
+    """The same, with what stands for something in its place."""
+
+    def settled(arg: Arg) -> Arg:
+        mask = arg.mask & ~DIRECT | known.direct if arg.mask & DIRECT else arg.mask
+        return Arg(arg.place, mask, pid if arg.value == SELF else arg.value)
+
+    return tuple(tuple(map(settled, alternative)) for alternative in alternatives)
+
+
 def _checks(
-    alternatives: Alternatives, pid: int, *, holds: int = ALLOW, otherwise: int = _ERRNO | errno.EPERM
+    alternatives: Alternatives, *, holds: int = ALLOW, otherwise: int = _ERRNO | errno.EPERM
 ) -> list[Instruction]:
-    return [*_where(alternatives, pid, holds), (_RETURN, 0, 0, otherwise)]
+    return [*_where(alternatives, holds), (_RETURN, 0, 0, otherwise)]
 
 
-def _where(alternatives: Alternatives, pid: int, action: int) -> list[Instruction]:
+def _where(alternatives: Alternatives, action: int) -> list[Instruction]:
     """Return an action where any alternative holds; where none does, what comes next decides."""
     block: list[Instruction] = []
     for alternative in alternatives:
-        tests = [_test(word, mask, value) for arg in alternative for word, mask, value in _words(arg, pid)]
+        tests = [_test(word, mask, value) for arg in alternative for word, mask, value in _words(arg)]
         left = sum(map(len, tests)) + 1
         for test in tests:
             left -= len(test)
@@ -112,14 +122,13 @@ def _where(alternatives: Alternatives, pid: int, action: int) -> list[Instructio
     return block
 
 
-def _words(arg: Arg, pid: int) -> list[tuple[int, int, int]]:
+def _words(arg: Arg) -> list[tuple[int, int, int]]:
     """The condition as up to two of 32 bits: (offset, mask, value)."""
-    value = pid if arg.value == SELF else arg.value
     words = []
     for half in (0, 1):
         mask = arg.mask >> 32 * half & _WORD
         if mask:
-            words.append((_ARGUMENTS + 8 * arg.place + 4 * half, mask, value >> 32 * half & _WORD))
+            words.append((_ARGUMENTS + 8 * arg.place + 4 * half, mask, arg.value >> 32 * half & _WORD))
     return words
 
 

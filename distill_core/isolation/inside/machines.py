@@ -16,16 +16,18 @@ class Machine(NamedTuple):
         token: what the kernel calls its system call convention.
         column: its place in NUMBERS.
         foreign: numbers from here on belong to another convention that shares the token (x32); 0 if there is none.
+        direct: its O_DIRECT (asm/fcntl.h).
     """
 
     token: int
     column: int
     foreign: int
+    direct: int
 
 
 MACHINES: dict[str, Machine] = {
-    "x86_64": Machine(0xC000003E, 0, 0x40000000),
-    "aarch64": Machine(0xC00000B7, 1, 0),
+    "x86_64": Machine(0xC000003E, 0, 0x40000000, 0o40000),
+    "aarch64": Machine(0xC00000B7, 1, 0, 0o200000),
 }
 
 NUMBERS: dict[str, tuple[int | None, int | None]] = {

@@ -2,8 +2,9 @@
 
 A system call that is not named here fails with EPERM. Three groups are: calls that take any argument (ALLOWED),
 calls whose arguments are looked at (CHECKED), and calls that fail with another error, because libraries fall back
-on an older call when they see it, or come to nothing with none (REFUSED_AS; UNDONE where that depends on arguments). Of pointers a filter sees only the number,
-never what it points to: so a call whose harm depends on memory (sendmsg, clone3, openat2) is not allowed at all.
+on an older call when they see it, or come to nothing with none (REFUSED_AS; where arguments tell, UNDONE). Of
+pointers a filter sees only the number, never what it points to: so a call whose harm depends on memory (sendmsg,
+clone3, openat2) is not allowed at all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ INT = 0xFFFF_FFFF
 LONG = 0xFFFF_FFFF_FFFF_FFFF
 """Mask of an argument that the kernel takes whole."""
 SELF = -1
-"""Stands for this process's id, known when the filter is made."""
+"""Stands, as a value, for this process's id, known when the filter is made."""
+DIRECT = 1 << 64
+"""Stands, in a mask, for O_DIRECT, which is another bit on each machine."""
 
 
 class Arg(NamedTuple):
@@ -67,7 +70,7 @@ ALLOWED: frozenset[str] = frozenset(
         # memory
         "brk", "mprotect", "mremap", "munmap",
         # open descriptors
-        "close", "dup", "dup2", "dup3", "eventfd2", "fadvise64", "fstat", "ftruncate",
+        "close", "dup", "dup2", "dup3", "eventfd2", "fstat", "ftruncate",
         "getdents64", "lseek", "pipe", "poll", "ppoll", "pread64", "preadv", "pselect6",
         "pwrite64", "pwritev", "read", "readv", "select", "sendfile", "write", "writev",
         # paths: which of them may be reached is Landlock's part
@@ -102,6 +105,8 @@ REFUSED_AS: dict[str, int] = {
     "fdatasync": 0,
     "fsync": 0,
     "msync": 0,
+    # Taking a file out of the system's memory and seeing when it is there again tells what other processes read.
+    "fadvise64": 0,
     # Nobody else is at the cells' own files, and nobody is to wait for those of the system and of Python.
     "flock": 0,
     # Copying a file asks for its extended attributes, and goes on where there are none of them.
@@ -118,8 +123,9 @@ _CLONE_DETACHED = 0x400000
 """Without meaning since Linux 2.6; musl still sets it."""
 _O_TRUNC, _O_DSYNC = 0o1000, 0o10000
 _AT_SYMLINK_FOLLOW = 0x400
-_RWF_READING, _RWF_WRITING = 0x8, 0x8 | 0x10
-"""RWF_NOWAIT; RWF_NOWAIT|APPEND. Not DSYNC and SYNC, which keep the disk, nor HIPRI, which keeps a processor."""
+_RWF_APPEND = 0x10
+"""Not DSYNC and SYNC, which keep the disk, nor HIPRI, which keeps a processor, nor NOWAIT, which tells what of a file
+the system has in memory, and so what other processes read."""
 _SOCK_FLAGS = 0o2004000
 """SOCK_CLOEXEC|SOCK_NONBLOCK."""
 _FIOCLEX, _FIONCLEX, _FIONBIO, _FIONREAD, _TCGETS, _TIOCGWINSZ = (
@@ -182,8 +188,9 @@ def _sent(*first: Arg) -> Alternatives:
 
 def _opening(flags: int) -> Alternatives:
     """Truncating needs a descriptor for writing; before its third version Landlock did not see to that. No write is to
-    wait for the disk (O_DSYNC, and O_SYNC, which comprises it)."""
-    return tuple((Arg(flags, bits | _O_DSYNC, value),) for bits, value in ((_O_TRUNC, 0), (1, 1), (2, 2)))
+    wait for the disk (O_DSYNC, O_SYNC, which comprises it, and O_DIRECT), and no read is to make it busy every time."""
+    kinds = ((_O_TRUNC, 0), (1, 1), (2, 2))
+    return tuple((Arg(flags, bits | _O_DSYNC | DIRECT, value),) for bits, value in kinds)
 
 
 CHECKED: dict[str, Alternatives] = {
@@ -214,8 +221,8 @@ CHECKED: dict[str, Alternatives] = {
     "prlimit64": tuple(
         (Arg(0, INT, 0), change) for change in (Arg(2, LONG, 0), *(Arg(1, INT, limit) for limit in _RLIMITS))
     ),
-    "preadv2": ((Arg(5, INT & ~_RWF_READING, 0),),),
-    "pwritev2": ((Arg(5, INT & ~_RWF_WRITING, 0),),),
+    "preadv2": ((Arg(5, INT, 0),),),
+    "pwritev2": ((Arg(5, INT & ~_RWF_APPEND, 0),),),
     # An unconnected or datagram socket could be given an address; a connected stream cannot (unix(7)).
     "socketpair": ((Arg(0, INT, 1), Arg(1, INT & ~_SOCK_FLAGS, 1)),),
     "recvfrom": ((Arg(3, INT & ~_RECEIVING, 0),),),

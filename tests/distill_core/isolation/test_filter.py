@@ -14,7 +14,7 @@ import pytest
 
 from distill_core.isolation.inside import bpf
 from distill_core.isolation.inside.machines import MACHINES, NUMBERS
-from distill_core.isolation.inside.policy import ALLOWED, CHECKED, REFUSED_AS, SELF, UNDONE, Arg
+from distill_core.isolation.inside.policy import ALLOWED, CHECKED, DIRECT, REFUSED_AS, SELF, UNDONE, Arg
 
 from .interpreter import Instruction, instructions, run
 
@@ -54,7 +54,8 @@ FORBIDDEN = (
     "utime utimes utimensat futimesat setxattr lsetxattr fsetxattr removexattr mknod mknodat "
     "truncate creat inotify_init inotify_init1 inotify_add_watch fanotify_init shmget shmat msgget semget "
     "mq_open reboot swapon syslog acct quotactl sethostname settimeofday clock_settime adjtimex "
-    "epoll_create epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timer_create signalfd4 vmsplice splice tee setsockopt arch_prctl landlock_create_ruleset "
+    "timer_create signalfd4 vmsplice splice tee setsockopt arch_prctl landlock_create_ruleset "
+    "epoll_create epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
 )
 
 
@@ -200,9 +201,20 @@ def test_no_write_waits_for_the_disk_and_nobody_has_to_wait_for_ours() -> None:
         assert _ask("openat", 0, 0, 0o101 | flags) == EPERM
         assert _ask("openat", 0, 0, flags) == EPERM
     assert _ask("pwritev2", 3, 0, 0, 0, 0, 0x10) == ALLOW
+    for machine, direct, directory in (("x86_64", 0x4000, 0x10000), ("aarch64", 0x10000, 0x4000)):
+        assert _ask("openat", 0, 0, direct, machine=machine) == EPERM
+        assert _ask("openat", 0, 0, 2 | direct, machine=machine) == EPERM
+        assert _ask("openat", 0, 0, directory, machine=machine) == ALLOW
     for flags in (1, 2, 4, 6, 0x80):
         assert _ask("pwritev2", 3, 0, 0, 0, 0, flags) == EPERM
         assert _ask("preadv2", 3, 0, 0, 0, 0, flags) == EPERM
+
+
+def test_what_others_read_does_not_show() -> None:
+    assert _ask("preadv2", 3, 0, 0, 0, 0, 0) == ALLOW
+    assert _ask("preadv2", 3, 0, 0, 0, 0, 8) == EPERM, "RWF_NOWAIT"
+    assert _ask("fadvise64", 3, 0, 0, 4) == bpf.refuse(0)
+    assert not {"mincore", "cachestat", "readahead"} & set(NUMBERS)
 
 
 def test_sockets_lead_nowhere() -> None:
@@ -287,18 +299,19 @@ def _by_libseccomp(seccomp: Any, machine: str) -> list[Instruction]:
         elif name in REFUSED_AS:
             made.add_rule(seccomp.ERRNO(REFUSED_AS[name]), name)
         for alternative in UNDONE.get(name, ()):
-            made.add_rule(seccomp.ERRNO(0), name, *(_condition(seccomp, arg) for arg in alternative))
+            made.add_rule(seccomp.ERRNO(0), name, *(_condition(seccomp, machine, arg) for arg in alternative))
         for alternative in CHECKED.get(name, ()):
-            made.add_rule(seccomp.ALLOW, name, *(_condition(seccomp, arg) for arg in alternative))
+            made.add_rule(seccomp.ALLOW, name, *(_condition(seccomp, machine, arg) for arg in alternative))
     with tempfile.TemporaryFile() as file:
         made.export_bpf(file)
         file.seek(0)
         return instructions(file.read())
 
 
-def _condition(seccomp: Any, arg: Arg) -> Any:
+def _condition(seccomp: Any, machine: str, arg: Arg) -> Any:
     value = PID if arg.value == SELF else arg.value
-    return seccomp.Arg(arg.place, seccomp.MASKED_EQ, arg.mask, value)
+    mask = arg.mask ^ DIRECT | MACHINES[machine].direct if arg.mask & DIRECT else arg.mask
+    return seccomp.Arg(arg.place, seccomp.MASKED_EQ, mask, value)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -322,6 +335,8 @@ def _interesting(name: str) -> Iterator[list[int]]:
                 value | 1 << 32,
                 value | 0x2000,
                 value | 0x1000,
+                value | 0x4000,
+                value | 0x10000,
                 value | 0x80000,
                 value & ~0x10000,
             }

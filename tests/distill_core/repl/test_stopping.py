@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -209,6 +212,41 @@ def test_recursion_is_an_ordinary_error(repl: REPL) -> None:
     assert result.status == "error"
     assert "RecursionError" in (result.traceback or "")
     assert len(result.traceback or "") < 5000
+
+
+def state(repl: REPL) -> str:
+    """How the kernel says that the process is (proc(5), stat)."""
+    return Path(f"/proc/{repl.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="copies are needed for that")
+def test_what_a_cell_left_running_stands_still_while_nobody_asks() -> None:
+    with REPL("") as repl:
+        repl.execute(
+            "import threading\ncount = 0\ndef go():\n    global count\n    while True: count += 1\n"
+            "threading.Thread(target=go, daemon=True).start()"
+        )
+        deadline = time.monotonic() + 20
+        while state(repl) != "T" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert state(repl) == "T"
+        assert "count" in {variable.name for variable in repl.variables()}
+        assert state(repl) == "T", "asked something, it answers and stands still again"
+        assert repl.execute("before = count\nwhile count == before: pass\nprint('on')").stdout == "on\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the number of the call is Linux's")
+def test_a_process_whose_first_thread_has_ended_is_lost() -> None:
+    with REPL("") as repl:
+        repl.execute("kept = 1")
+        result = repl.execute(
+            "import ctypes, os, threading, time\n"
+            "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+            "ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)"
+        )
+        assert result.status == "killed"
+        assert "its main thread has ended" in (result.traceback or "")
+        assert repl.execute("print(kept)").stdout == "1\n"
 
 
 def test_closing_ends_a_running_cell() -> None:

@@ -110,3 +110,6 @@ def test_what_is_visible_stays_as_it_is():
     text = "Ünïcode 漢字 👩‍👩‍👧\n\ttabs"
     assert visible(text) == text
     assert visible("a\x00b\u2028c\ud800") == "a\\u{0}b\\u{2028}c\\u{d800}"
+    assert visible("a\U000e0141\ufe03\u034f") == "a\\u{e0141}\\u{fe03}\\u{34f}", (
+        "words hidden behind a letter"
+    )

@@ -211,10 +211,27 @@ ATTACKS = [
         os.posix_fallocate(fd, 0, 1 << 16)
         os.close(fd); os.unlink('big')
         """),
+    attack("file-what-others-read", "whether the system has a file in memory, which tells whether somebody reads it", """
+        fd = os.open(os.__file__, os.O_RDONLY); os.read(fd, 10)
+        refused(now=lambda: os.preadv(fd, [bytearray(10)], 0, os.RWF_NOWAIT))
+        if MACHINE == 'x86_64': denied((327, fd, bytes(16), 0, 0, 0, 8), (27, 4096, 4096, bytes(8)), (451, fd, bytes(16), bytes(40), 0), (187, fd, 0, 10))
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        """),
+    attack("file-locks", "files locked against whoever else locks them, and locks without end", """
+        import fcntl
+        files = [os.open(path, os.O_RDONLY) for path in (os.__file__, '/etc/localtime', '/etc/ld.so.cache') if os.access(path, os.R_OK)]
+        for fd in files: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB); fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB, 100)
+        own = os.open('own', os.O_RDWR | os.O_CREAT)
+        for n in range(50_000): fcntl.lockf(own, fcntl.LOCK_EX, 1, 2 * n)
+        again = os.open('own', os.O_RDWR); asked = struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)
+        left = struct.unpack('hhqqi4x', fcntl.fcntl(again, 36, asked))[0]
+        print('HELD' if left == fcntl.F_UNLCK else 'ESCAPED')
+        """),
     attack("file-disk-kept-busy", "writes that wait for the disk, so that everybody else's do too", """
         write, read = (328, 327) if MACHINE == 'x86_64' else (287, 286)
         fd = os.open('f', os.O_RDWR | os.O_CREAT); os.write(fd, b'x'); os.fsync(fd); os.fdatasync(fd)
-        refused(sync=lambda: os.open('g', os.O_RDWR | os.O_CREAT | os.O_SYNC) + 1, dsync=lambda: os.open('f', os.O_WRONLY | os.O_DSYNC) + 1, all=lambda: os.sync() or sysc(162 if MACHINE == 'x86_64' else 81) >= 0)
+        refused(sync=lambda: os.open('g', os.O_RDWR | os.O_CREAT | os.O_SYNC) + 1, dsync=lambda: os.open('f', os.O_WRONLY | os.O_DSYNC) + 1, direct=lambda: os.open('f', os.O_RDWR | os.O_DIRECT) + 1, read=lambda: os.open(os.__file__, os.O_DIRECT) + 1,
+                all=lambda: os.sync() or sysc(162 if MACHINE == 'x86_64' else 81) >= 0)
         for flags in (1, 2, 4, 6, 0x40, 0x80, 2 | 1 << 32): denied((write, fd, bytes(16), 0, 0, 0, flags), (read, fd, bytes(16), 0, 0, 0, flags))
         if MACHINE == 'x86_64': denied((306, fd), (277, fd, 0, 0, 7))
         end, n = time.monotonic() + 0.3, 0

@@ -59,6 +59,27 @@ ATTACKS = [
                         try: setattr(thing, name, evil)
                         except Exception: pass
         """, "contained", post=_ALIVE),
+    attack("interpreter-scaffold-turned-into-something-else", "the scaffold's objects given another class, and its functions other code", """
+        import gc, types
+        class Evil:
+            def __getattribute__(self, name): raise SystemExit('evil')
+        def evil(*a, **k): raise SystemExit('evil')
+        for thing in gc.get_objects():
+            if type(thing).__module__.startswith('child'):
+                try: thing.__class__ = Evil
+                except TypeError: pass
+            elif isinstance(thing, types.FunctionType) and (thing.__module__ or '').startswith('child'):
+                try: thing.__code__ = evil.__code__
+                except ValueError: pass
+        """, "contained", post=_ALIVE),
+    attack("interpreter-frames-of-the-scaffold", "local names of those who called the cell, written over", """
+        frame = sys._getframe()
+        while frame:
+            for name in list(frame.f_locals):
+                try: frame.f_locals[name] = 'evil'; ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(1))
+                except Exception: pass
+            frame = frame.f_back
+        """, "contained", post=_ALIVE),
     attack("interpreter-scaffold-globals-gone", "the globals of the scaffold's modules, emptied", """
         for name, module in list(sys.modules.items()):
             if name.split('.')[0] == 'child': vars(module).clear()
@@ -102,6 +123,23 @@ ATTACKS = [
         codecs.register_error('surrogatepass', lambda error: (_ for _ in ()).throw(SystemExit('evil')))
         print('\\ud800')
         """, "contained", post=("print('\\ud800', 1)", "1")),
+    attack("interpreter-text-that-lies", "text, numbers and tables of classes of one's own, wherever something leaves the process", """
+        class Text(str):
+            def __str__(self): raise SystemExit('evil')
+            encode = __iter__ = __eq__ = __str__
+            def __len__(self): return 10 ** 9
+            def __getitem__(self, at): return 'x' * 10 ** 7
+            __hash__ = str.__hash__
+        class Number(float):
+            def __repr__(self): return '1e5, "op": "worker"'
+            __str__ = __repr__
+        class Table(dict):
+            def items(self): return [('a', 1)] * 300_000
+        for value in (Text('x'), Number(2), Table(a=1)):
+            for way in (worker, double, lambda v: worker_batch([v]), print, FINAL):
+                try: way(value)
+                except BaseException: pass
+        """, "contained", post=_ALIVE),
     attack("interpreter-warnings-are-errors", "warnings turned into errors, for the compiler too", """
         import warnings
         warnings.simplefilter('error')

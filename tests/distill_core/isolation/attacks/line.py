@@ -57,6 +57,7 @@ ATTACKS = [
     _violation("infinite", "a number beyond all", "send(b'{\"op\":\"final\",\"value\":-1e999,\"text\":\"x\"}')"),
     _violation("endless-number", "a number of many digits", "send(b'{\"op\":\"final\",\"value\":' + b'9' * 1_000_000 + b',\"text\":\"x\"}')", serial=True),
     _violation("two-orders", "a key that is there twice", "send(b'{\"op\":\"final\",\"op\":\"worker\",\"value\":1,\"text\":\"x\"}')"),
+    _violation("more-than-belongs-there", "an answer with a word too many", "send({'op': 'final', 'value': 1, 'text': '1', 'level': 'strong'})"),
     _violation("nothing-asked", "a call that asks nothing, for time that is not charged", "call(batch=True, prompts=[])"),
     _violation("large-id", "an id that no reader of a log can hold", "call(id=10 ** 40)"),
     _violation("fractional-id", "an id that is no whole number", "call(id=1.5)"),
@@ -107,5 +108,7 @@ ATTACKS = [
     _oddity("written-by-many", "frames of many threads, mixed up", "def shout():\n    while True: os.write(line, struct.pack('>I', 50) + b'x' * 20)\nfor _ in range(8): threading.Thread(target=shout, daemon=True).start()\ntime.sleep(30)", timeout=1),
     _oddity("closed-halfway", "a line that is shut in one direction", "import socket\ns = socket.socket(fileno=line); s.shutdown(socket.SHUT_WR); s.detach()\nworker('x')", timeout=2),
     _oddity("closed-for-reading", "a line whose answers cannot be delivered", "import socket\ns = socket.socket(fileno=line); s.shutdown(socket.SHUT_RD); s.detach()\nworker('x')", timeout=2),
+    _oddity("by-a-watchdog", "the interpreter's own watchdog writes its reports into the line, when the cell has long ended", "import faulthandler\nfaulthandler.dump_traceback_later(0.1, repeat=True, file=line)"),
+    _oddity("while-nobody-asks", "bytes of a thread between two cells", "def late():\n    while True:\n        time.sleep(0.02); os.write(line, b'x' * 10)\nthreading.Thread(target=late, daemon=True).start()"),
     _oddity("answer-of-a-thread", "an answer after the end of its cell", "def late():\n    time.sleep(0.3)\n    send({'op': 'final', 'value': 1, 'text': '1'})\nthreading.Thread(target=late, daemon=True).start()"),
 ]  # fmt: skip

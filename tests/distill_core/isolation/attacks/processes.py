@@ -123,6 +123,16 @@ ATTACKS = [
             if MACHINE == 'x86_64': denied((234, os.getpid(), os.getpid(), stop), (234, os.getpid(), os.getpid(), stop | 1 << 32))
         os.close(os.dup(0)); signal.pthread_kill(threading.get_ident(), signal.SIGCONT)
         """),
+    attack("process-signals-queued", "signals that wait in a queue, of which the account has so and so many for all its programs", """
+        import signal, threading
+        signal.pthread_sigmask(signal.SIG_BLOCK, range(34, 65))
+        n = 0
+        try:
+            while n < 1000: signal.pthread_kill(threading.get_ident(), 40); n += 1
+        except OSError: pass
+        while signal.sigtimedwait([40], 0): pass
+        print('ESCAPED' if n > 500 else 'HELD', n)
+        """),
     attack("process-signals-by-timer", "timers and queues that signal another", """
         if MACHINE == 'x86_64':
             event = struct.pack('QiiiI40x', 0, 9, 4, @@VICTIM@@, 0)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 from tests.distill_core.isolation.attacks.writing import attack
+
+_MAPS = """
+NO_MAP = (None, 2 ** 64 - 1)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+libc.mprotect.argtypes = libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+"""
+
+_with_maps = partial(attack, setup=_MAPS)
 
 
 def _stopped(seen: SimpleNamespace) -> bool:
@@ -30,7 +41,53 @@ ATTACKS = [
         import mmap
         refused(huge=lambda: mmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000))
         own = mmap.mmap(-1, 1 << 20)
+        refused(locked=lambda: mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x2000))
         refused(merged=lambda: own.madvise(12) or True, poisoned=lambda: own.madvise(100) or True, out=lambda: own.madvise(21) or True)
+        """),
+    _with_maps("memory-kept-by-one-page", "shared memory of which all is unmapped but a page, and all stays", """
+        size, total = 64 << 20, 0
+        for fd in (-1, -1, os.open('/dev/zero', os.O_RDONLY)):
+            for flags in (0x21, 0x1, 0x3, 0x4021):
+                while total < 4 << 30 and (at := libc.mmap(None, size, 3, flags if fd < 0 else flags & ~0x20, fd, 0)) not in NO_MAP:
+                    ctypes.memset(at, 1, size); libc.munmap(at + 4096, size - 4096); total += size
+        refused(zero=lambda: os.open('/dev/zero', os.O_RDWR) + 1)
+        print('ESCAPED' if total else 'HELD', total >> 20)
+        """),
+    _with_maps("memory-kept-by-small-parts", "large pages of which all is unmapped but a small part", """
+        import resource
+        size = 2 << 20
+        at = libc.mmap(None, 2 * size, 3, 0x22, -1, 0)
+        at = (at + size - 1) // size * size
+        libc.madvise(at, size, 14)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        ctypes.memset(at, 1, size)
+        pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        print('HELD' if pages >= size // os.sysconf('SC_PAGE_SIZE') else 'ESCAPED', pages)
+        """),
+    _with_maps("memory-made-read-only", "memory that counts as a cell's own only as long as it can be written", """
+        for n in range(40):
+            at = libc.mmap(None, 64 << 20, 3, 0x22, -1, 0)
+            if at in NO_MAP: time.sleep(2); break
+            ctypes.memset(at, 1, 64 << 20); libc.mprotect(at, 64 << 20, 1); time.sleep(0.05)
+        print('ESCAPED', n)
+        """, "contained"),
+    _with_maps("memory-on-stacks", "memory that is said to be a stack", """
+        for n in range(40):
+            at = libc.mmap(None, 64 << 20, 3, 0x122, -1, 0)
+            if at in NO_MAP: time.sleep(2); break
+            ctypes.memset(at, 1, 64 << 20); time.sleep(0.05)
+        print('ESCAPED', n)
+        """, "contained"),
+    attack("memory-of-watches", "files watched by hundreds of thousands, at the kernel's and the account's expense", """
+        import select, socket, asyncio, selectors
+        refused(watch=lambda: select.epoll())
+        if MACHINE == 'x86_64': denied((213, 1), (291, 0), (291, 0o2000000), (233, 3, 1, 1, bytes(12)), (232, 3, bytes(12), 1, 0), (281, 3, bytes(12), 1, 0, None, 8))
+        async def ordinary():
+            a, b = socket.socketpair(); a.setblocking(False); b.setblocking(False)
+            await asyncio.get_running_loop().sock_sendall(a, b'x')
+            return await asyncio.get_running_loop().sock_recv(b, 1)
+        assert asyncio.run(ordinary()) == b'x'
+        with selectors.DefaultSelector() as chosen: print(type(chosen).__name__)
         """),
     attack("memory-maps-without-reserve", "maps that promise not to need anything", """
         import mmap
@@ -158,6 +215,16 @@ ATTACKS = [
             os.unlink('f\\rf'); os.close(fd); time.sleep(0.05)
         print('ESCAPED')
         """, "contained", timeout=8),
+    attack("scratch-without-a-main-thread", "what the first thread holds is what is looked at: it ends, and another goes on", """
+        import threading
+        def fill():
+            time.sleep(0.2); held = []
+            for n in range(40):
+                file = open('f', 'wb', buffering=0); os.unlink('f'); file.write(bytes(16 << 20)); held.append(file); time.sleep(0.05)
+            os.write(1, b'ESC' b'APED')
+        threading.Thread(target=fill).start()
+        sysc(60 if MACHINE == 'x86_64' else 93, 0)
+        """, "contained", timeout=8),
     attack("scratch-one-large-file", "a file larger than one may be", """
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -264,6 +331,14 @@ ATTACKS = [
                 while True: pass
             __context__ = __notes__ = __traceback__ = __cause__
         raise Odd
+        """, "contained", timeout=1),
+    attack("time-in-the-collector", "code that runs whenever memory is looked through, and does not come back", """
+        import gc
+        def evil(*a): raise SystemExit('evil')
+        def hang(*a):
+            while True: pass
+        gc.callbacks[:] = [evil, hang]
+        gc.set_threshold(1)
         """, "contained", timeout=1),
     attack("time-in-a-long-chain", "errors that caused each other, without end", """
         error = None
