@@ -1,9 +1,9 @@
 """What an annotator may not see yet, wherever one session stands among many: lists, filters, search, statistics.
 
 A session is closed to a reader as long as others have judged it whose judgements the reader may not see (`open_to`).
-Only an annotator has anything closed: whoever works under a name that the settings give, and whoever has begun to judge
-the very session. A closed session is rated and labelled as far as the reader may see, and filtered, sorted and searched
-by that. Who judged it is no judgement, and is shown.
+Only to an annotator is anything closed: to whoever works under a name that the settings give. A closed session is rated
+and labelled as far as the reader may see, and filtered, sorted and searched by that. Who judged it is no judgement, and
+is shown.
 """
 
 from __future__ import annotations
@@ -19,32 +19,16 @@ from sessions.judging.judgement import labels_in, open_among, overall
 from sessions.rows import dump
 
 
-class Reader(msgspec.Struct, frozen=True):
-    """Who looks at kept sessions.
-
-    Args:
-        name: as their judgements are signed.
-        annotator: whether they are blind to others also where they have not begun to judge.
-    """
-
-    name: str
-    annotator: bool = False
-
-
-def closed_to(reader: Reader, annotations: Sequence[Annotated]) -> list[Annotated]:
+def closed_to(reader: str, annotations: Sequence[Annotated]) -> list[Annotated]:
     """Which of the annotations of one session that count `reader` may not see yet."""
-    if not reader.annotator and all(made.by != reader.name for made in annotations):
-        return []
-    seen = {made.seq for made in open_among(annotations, reader.name)}
+    seen = {made.seq for made in open_among(annotations, reader)}
     return [made for made in annotations if made.seq not in seen]
 
 
-# Nobody else judged it, or the reader is nobody to whom it could be closed.
+# What others judged as well, or alone.
 _JUDGED = """
-select session, id, event from annotations where counts and session in (
-    select id from sessions where reviewers not in ('[]', ?)
-        and (? or exists (select 1 from json_each(reviewers) where value = ?))
-) order by id
+select session, id, event from annotations where counts
+    and session in (select id from sessions where reviewers not in ('[]', ?)) order by id
 """
 
 
@@ -54,9 +38,10 @@ class Curtain:
 
     Args:
         connection: of the index; nothing is written to its file.
+        reader: the annotator, as their judgements are signed.
     """
 
-    def __init__(self, connection: sqlite3.Connection, reader: Reader) -> None:
+    def __init__(self, connection: sqlite3.Connection, reader: str) -> None:
         self._connection = connection
         self._reader = reader
         self._of: tuple[int, int] | None = None
@@ -83,8 +68,7 @@ class Curtain:
         """Bring it up to date with what the index holds."""
         if self._of == self._now():
             return
-        name = self._reader.name
-        rows = self._connection.execute(_JUDGED, (dump([name]), self._reader.annotator, name)).fetchall()
+        rows = self._connection.execute(_JUDGED, (dump([self._reader]),)).fetchall()
         self._connection.execute("begin")
         try:
             for table in ("curtain", "unseen"):

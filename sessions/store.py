@@ -25,7 +25,7 @@ from distill_core.errors import StoreError
 from distill_core.events import Annotated
 from sessions import searching
 from sessions.catching_up import Unread, catch_up, refresh
-from sessions.curtain import Curtain, Reader, closed_to
+from sessions.curtain import Curtain, closed_to
 from sessions.database import UnwritableIndex, connect, connect_to_read, telling
 from sessions.filters import Filter, Sql
 from sessions.home import Home
@@ -118,7 +118,7 @@ class Store:
     Args:
         home: the folder; see `distill_core.config.home_path`.
         catch_up: look at the folders first for what is new, has grown or is gone.
-        reader: who reads, where what is closed to annotators is not to be seen; see `sessions.curtain`.
+        reader: the annotator to whom judgements of others may be closed, see `sessions.curtain`; "" sees all.
 
     Attributes:
         unread: the sessions that could not be indexed.
@@ -128,7 +128,7 @@ class Store:
         StoreError: the index can be neither written nor read.
     """
 
-    def __init__(self, home: Path | str, *, catch_up: bool = True, reader: Reader | None = None) -> None:
+    def __init__(self, home: Path | str, *, catch_up: bool = True, reader: str = "") -> None:
         self.home = Home(Path(home).expanduser())
         self.unread: list[Unread] = []
         self.trouble: str | None = None
@@ -136,7 +136,7 @@ class Store:
             self._make()
         self._connection = self._open()
         self._reader = reader
-        self._curtain = None if reader is None else self._hung(reader)
+        self._curtain = self._hung(reader) if reader else None
         if catch_up and self.trouble is None:
             self.catch_up()
 
@@ -155,7 +155,7 @@ class Store:
             self.trouble = str(error)
             return connect_to_read(self.home.index)
 
-    def _hung(self, reader: Reader) -> Curtain:
+    def _hung(self, reader: str) -> Curtain:
         with telling(self.home.index):
             return Curtain(self._connection, reader)
 
@@ -268,7 +268,7 @@ class Store:
 
     def unseen(self, annotations: Sequence[Annotated]) -> frozenset[int]:
         """Which annotations of one session that count the reader may not see, by number."""
-        if self._reader is None:
+        if not self._reader:
             return frozenset()
         return frozenset(made.seq for made in closed_to(self._reader, annotations))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sessions.curtain import Reader
 from sessions.filters import Filter, parse
 from sessions.home import Home
 from sessions.judging.judgement import done_by
@@ -51,7 +50,7 @@ class Queue:
         self.rows: list[SessionRow] = []
         self.at = 0
         self._home = home
-        self._reader = Reader(who, annotator)
+        self._reader = who if annotator else ""
         self._filter: Filter = parse(words)
         self.look()
 

@@ -58,7 +58,9 @@ def side_lines(side: Side, other: Side) -> list[Line]:
 
 def _facts(side: Side) -> list[tuple[str, str]]:
     quoted = "not looked up"
-    if side.found is not None:
+    if side.found is not None and not (side.found or side.near or side.missing):
+        quoted = "nothing"
+    elif side.found is not None:
         quoted = f"✓ {side.found} found · ≈ {side.near} near · ✗ {side.missing} not found"
     cost = "" if side.cost is None else f" · {words.money(side.cost)}"
     elapsed = "" if side.elapsed is None else f" · {words.seconds(side.elapsed)}"

@@ -62,9 +62,8 @@ class Desk:
     def _opened(self) -> Store:
         if self._store is None:
             from sessions import Store
-            from sessions.curtain import Reader
 
-            self._store = Store(self._home, reader=Reader(self._by, self._annotator))
+            self._store = Store(self._home, reader=self._by if self._annotator else "")
         return self._store
 
     def _bulk_of(self, store: Store) -> Bulk:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from distill_core.config import Effective, Models
     from distill_core.record import Record
     from distill_core.rerunning import Divergence
-    from sessions.curtain import Reader
     from sessions.kept import Kept
 
 CHOSEN_THEN = (
@@ -120,11 +119,9 @@ def who(effective: Effective) -> str:
     return effective.settings.screen.name or getpass.getuser()
 
 
-def reader(effective: Effective) -> Reader:
-    """The person as one to whom others' judgements may be closed; see `sessions.curtain`."""
-    from sessions.curtain import Reader
-
-    return Reader(who(effective), annotator=bool(effective.settings.screen.name))
+def reader(effective: Effective) -> str:
+    """The annotator to whom others' judgements may be closed, see `sessions.curtain`; "" where no name is set."""
+    return effective.settings.screen.name or ""
 
 
 def difference_lines(differences: Sequence[Divergence]) -> list[str]:

@@ -2,6 +2,8 @@
 
 Forwards, the model takes the events between; backwards, it is put back to a copy of itself from before the moment and
 takes what is missing. So every pane shows that moment and knows nothing of its being past.
+
+What was thought of the session is none of what happened in it: judgements are no moments, and stand in `whole` alone.
 """
 
 from __future__ import annotations
@@ -54,11 +56,12 @@ class Playback:
         begin: the moment to begin with, as a number of events; the last if not given.
 
     Attributes:
+        events: what happened, in order: all but judgements.
         fork: what the person wants on leaving, as arguments of `distill-tui fork`; None where nothing.
     """
 
     def __init__(self, events: Sequence[ev.Event], begin: int | None = None) -> None:
-        self.events = tuple(events)
+        self.events, self._judged = _parted(events)
         self.at = 0
         self.fork: Fork | None = None
         self.playing = False
@@ -71,8 +74,8 @@ class Playback:
 
     @cached_property
     def whole(self) -> SessionState:
-        """The state at the end, whichever moment is shown."""
-        return fold(self.events)
+        """The state at the end with every judgement, whichever moment is shown."""
+        return fold(sorted((*self.events, *self._judged), key=lambda event: event.seq))
 
     @cached_property
     def _due(self) -> list[float]:
@@ -147,8 +150,10 @@ class Playback:
                 continue
             model.take(self.events[self.at])
             self.at += 1
-        if self.at == len(self.events):
-            self.__dict__.setdefault("whole", model.state)
+        judged = self._judged
+        if self.at == len(self.events) and (not judged or judged[0].seq > self.events[-1].seq):
+            # The same as folding it all again, which takes long.
+            self.__dict__.setdefault("whole", fold(judged, model.state))
         if far:
             model.begin_anew(model.changes())
 
@@ -210,6 +215,15 @@ class Playback:
         )
 
 
+def _parted(events: Sequence[ev.Event]) -> tuple[tuple[ev.Event, ...], tuple[ev.Event, ...]]:
+    """What happened, and what was thought of it or taken back of that."""
+    judged: dict[int, ev.Event] = {}
+    for event in events:
+        if isinstance(event, ev.Annotated) or (isinstance(event, ev.Retracted) and event.retracts in judged):
+            judged[event.seq] = event
+    return tuple(event for event in events if event.seq not in judged), tuple(judged.values())
+
+
 def _moments(events: Sequence[ev.Event]) -> list[int]:
     """After how many events something is worth a look."""
     details = [type(event) in _DETAILS for event in events]
@@ -221,7 +235,7 @@ def _steps(events: Sequence[ev.Event]) -> list[int]:
     """After how many events each step is over; the first place is before the first step."""
     ends: list[int] = []
     for number, event in enumerate(events):
-        while event.step > len(ends) and not isinstance(event, ev.Annotated | ev.Retracted):
+        while event.step > len(ends) and not isinstance(event, ev.Retracted):
             ends.append(number)
     return [*ends, len(events)] if events else [0]
 

@@ -303,7 +303,6 @@ def _sessions(home: Path, setup: Setup) -> list[SessionRow]:
     if not home.exists():
         return []
     from sessions import Store
-    from sessions.curtain import Reader
 
-    with Store(home, reader=Reader(setup.who, setup.named)) as store:
+    with Store(home, reader=setup.who if setup.named else "") as store:
         return store.list(limit=MOST)

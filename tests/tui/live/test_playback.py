@@ -118,11 +118,8 @@ def test_playing_keeps_time_and_cuts_silences_short(events):
 
 
 def test_a_long_session_is_gone_back_in_by_copies(events):
-    opening, rest = (
-        events[0],
-        ev.Annotated(step=0, annotation_id="a", target=ev.Target(kind="session"), by="x"),
-    )
-    crowd = [msgspec.structs.replace(rest, seq=n) for n in range(2, COPY_EVERY * 3)]
+    opening, rest = events[0], ev.MessageAdded(step=1, message_id="", message={})
+    crowd = [msgspec.structs.replace(rest, seq=n, message_id=f"m{n}") for n in range(2, COPY_EVERY * 3)]
     model, playback = LiveModel(), Playback([opening, *crowd])
     playback.open(model)
     taken = []
@@ -130,7 +127,38 @@ def test_a_long_session_is_gone_back_in_by_copies(events):
     model.take = lambda event: (taken.append(event), take(event))
     playback.show(model, COPY_EVERY * 2 + 5)
     assert len(taken) <= COPY_EVERY
-    assert len(model.state.annotated) == COPY_EVERY * 2 + 4
+    assert len(model.state.messages) == COPY_EVERY * 2 + 4
+
+
+def test_what_was_thought_of_a_session_is_none_of_its_moments(events):
+    made = ev.Annotated(step=0, annotation_id="a", target=ev.Target(kind="session"), by="x", rating=4)
+    last = events[-1].seq
+    judged = [
+        *events,
+        msgspec.structs.replace(made, seq=last + 1),
+        ev.Retracted(step=0, retracts=last + 1, by="x", seq=last + 2),
+    ]
+    model, playback = LiveModel(), Playback(judged)
+    playback.open(model)
+    assert playback.happened(model) == Playback(events).happened(model)
+    assert f"{playback.steps} of {playback.steps} steps" in "".join(text for text, _ in playback.line(200))
+    assert playback.whole == fold(judged)
+    playback.move(model, -1)
+    assert model.state.finished is None
+    assert Playback(judged).whole == fold(judged), "also where the end was never shown"
+
+
+@pytest.mark.parametrize("place", [5, -1])
+def test_a_judgement_that_was_made_meanwhile_is_none_either(events, place):
+    made = ev.Annotated(step=0, annotation_id="a", target=ev.Target(kind="session"), by="x", rating=4)
+    numbered = [
+        msgspec.structs.replace(event, seq=n)
+        for n, event in enumerate([*events[:place], made, *events[place:]], 1)
+    ]
+    model, playback = LiveModel(), Playback(numbered)
+    playback.open(model)
+    assert playback.whole == fold(numbered)
+    assert not model.state.annotated
 
 
 def test_the_moment_is_told_in_words(events):

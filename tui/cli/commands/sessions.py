@@ -49,7 +49,7 @@ def opened(options: dict[str, Any]) -> Store:
     from sessions import Store
     from tui.cli.kept import reader
 
-    seen_by = None
+    seen_by = ""
     if not options.get("all_judgements"):
         seen_by = reader(load_settings(flags(options), path=options.get("config")))
     store = Store(home_of(options).there().path, reader=seen_by)
