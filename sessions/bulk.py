@@ -12,6 +12,7 @@ from distill_core import events as ev
 from distill_core.errors import LogError, StoreError
 from distill_core.plurals import count
 from sessions.appending import annotate, append
+from sessions.database import UnwritableIndex
 from sessions.judging.judgement import judgement_of
 from sessions.judging.reading import judged
 from sessions.store import Store
@@ -134,6 +135,9 @@ class Bulk:
         for made in step.judged:
             try:
                 self._store.refresh(made.session_id)
+            except UnwritableIndex as error:
+                unlisted.append(str(error))  # nor can it be for any of the others
+                break
             except (StoreError, LogError) as error:
                 unlisted.append(f"{made.session_id}: {error}")
         if step.removed:
@@ -141,4 +145,6 @@ class Bulk:
                 self._store.catch_up()
             except StoreError as error:
                 unlisted.append(str(error))
+            if self._store.trouble:
+                unlisted.append(self._store.trouble)
         return tuple(unlisted)

@@ -122,7 +122,7 @@ class Store:
 
     Attributes:
         unread: the sessions that could not be indexed.
-        trouble: why the index is as it was left, where it cannot be written.
+        trouble: why the index is as it was left, where it cannot be written; None again once it can.
 
     Raises:
         StoreError: the index can be neither written nor read.
@@ -132,12 +132,13 @@ class Store:
         self.home = Home(Path(home).expanduser())
         self.unread: list[Unread] = []
         self.trouble: str | None = None
+        self._reads_only = False
         if catch_up and not self.home.index.exists():
             self._make()
         self._connection = self._open()
         self._reader = reader
         self._curtain = self._hung(reader) if reader else None
-        if catch_up and self.trouble is None:
+        if catch_up and not self._reads_only:
             self.catch_up()
 
     def _make(self) -> None:
@@ -153,7 +154,16 @@ class Store:
             if not self.home.index.exists():
                 raise
             self.trouble = str(error)
+            self._reads_only = True
             return connect_to_read(self.home.index)
+
+    def _write_again(self) -> None:
+        """Open for writing what could only be read when it was opened: the disk may have room by now."""
+        if self._reads_only:
+            connection = connect(self.home.index)
+            self._connection.close()
+            self._connection, self._reads_only = connection, False
+            self._curtain = self._hung(self._reader) if self._reader else None
 
     def _hung(self, reader: str) -> Curtain:
         with telling(self.home.index):
@@ -200,8 +210,10 @@ class Store:
             StoreError: the index is damaged.
         """
         try:
+            self._write_again()
             with telling(self.home.index):
                 self.unread = catch_up(self._connection, self.home)
+            self.trouble = None
         except UnwritableIndex as error:
             self.trouble = str(error)
 
@@ -212,6 +224,7 @@ class Store:
             StoreError: the index cannot be written.
             LogError: the log cannot be read.
         """
+        self._write_again()
         with telling(self.home.index):
             refresh(self._connection, self.home, session_id)
 

@@ -5,6 +5,7 @@ import pytest
 from distill_core.errors import StoreError
 from sessions import Store
 from sessions.bulk import Bulk
+from sessions.database import UnwritableIndex
 from tests.sessions.homes import invent, judge
 
 
@@ -73,6 +74,14 @@ def test_what_was_written_counts_though_the_list_does_not_show_it_yet(store, los
     undone = bulk.undo()
     assert (undone.words, undone.failed) == ("taken back: 2 sessions rated 4", ())
     assert bulk.undo() is None
+
+
+def test_an_index_that_cannot_be_written_is_told_once_whatever_was_done(store, monkeypatch):
+    def full(session_id):
+        raise UnwritableIndex("cannot write the index")
+
+    monkeypatch.setattr(store, "refresh", full)
+    assert Bulk(store, "ada").rate(["a", "b"], 4).unlisted == ("cannot write the index",)
 
 
 def test_what_could_not_be_taken_back_can_be_tried_again(store):

@@ -16,6 +16,7 @@ from distill_core.events import Annotated
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
 from sessions import LiveIndex, Store, database, parse
+from sessions.bulk import Bulk
 from sessions.database import DamagedIndex, NewerIndex
 from sessions.home import Home
 from sessions.importing import bring
@@ -130,6 +131,26 @@ def test_a_read_only_home_is_read_as_it_lies(tmp_path):
             assert "--home" in one_line(store.trouble)
         with pytest.raises(LogError, match="choose another folder"):
             SessionLog(home / "sessions" / "s2")
+
+
+def test_an_index_that_could_only_be_read_is_written_once_there_is_room(tmp_path):
+    with tiny(tmp_path / "home", "2m") as home:
+        folder = invent(home, "s1")
+        invent(home, "s2")
+        Store(home).close()
+        fill(home / "full")
+        with Store(home) as store:
+            bulk = Bulk(store, "ada")
+            done = bulk.trash(["s2"])
+            assert done.words == "1 session moved to the trash"
+            assert "free some space" in one_line("".join(done.unlisted))
+            assert [row.session_id for row in store.list()] == ["s2", "s1"], "as it was left"
+            (home / "full").unlink()
+            judge(folder, rating=4)
+            store.refresh("s1")
+            assert store.row("s1").rating == 4
+            store.catch_up()
+            assert (store.trouble, store.count()) == (None, 1)
 
 
 def test_a_session_on_a_disk_that_fills_up_loses_nothing_when_there_is_room_again(tmp_path):

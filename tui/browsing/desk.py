@@ -33,10 +33,11 @@ def as_typed(words: str) -> str:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What is listed: the rows, and how many sessions there are in all."""
+    """What is listed: the rows, how many sessions there are in all, and why that is as it was left, if it is."""
 
     rows: Sequence[SessionRow]
     total: int
+    trouble: str = ""
 
 
 class Desk:
@@ -85,7 +86,7 @@ class Desk:
             if look:
                 store.catch_up()
             rows = store.list(parse(as_typed(words)), order=order, descending=descending)
-            return Found(rows, store.count())
+            return Found(rows, store.count(), store.trouble or "")
 
         return await self._do(work)
 

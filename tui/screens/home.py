@@ -100,7 +100,7 @@ class HomeScreen(Screen[None]):
     async def look(self) -> None:
         """Look for sessions."""
         try:
-            found, trouble = await asyncio.to_thread(_sessions, self._home, self._setup), ""
+            found, trouble = await asyncio.to_thread(_sessions, self._home, self._setup)
         except DistillError as error:
             found, trouble = [], str(error)
         self._fill(found, trouble)
@@ -298,11 +298,11 @@ class HomeScreen(Screen[None]):
         )
 
 
-def _sessions(home: Path, setup: Setup) -> list[SessionRow]:
-    """The newest sessions kept in `home`, as the person may see them."""
+def _sessions(home: Path, setup: Setup) -> tuple[list[SessionRow], str]:
+    """The newest sessions kept in `home`, as the person may see them, and why that is as it was left, if it is."""
     if not home.exists():
-        return []
+        return [], ""
     from sessions import Store
 
     with Store(home, reader=setup.who if setup.named else "") as store:
-        return store.list(limit=MOST)
+        return store.list(limit=MOST), store.trouble or ""

@@ -159,7 +159,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
             return
         if self._left:
             return
-        self._trouble = ""
+        self._trouble = found.trouble
         self._total = found.total
         self._listing.fill(found.rows)
         place = self._listing.place(kept) if kept else None
