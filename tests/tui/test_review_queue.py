@@ -26,6 +26,7 @@ from tui.screens.fork_here import ForkScreen
 from tui.screens.live import LiveScreen
 from tui.screens.review import ReviewScreen
 from tui.setup import plain
+from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import rows_of
 
 QUESTIONS = ("What is alpha?", "What is beta?", "What is gamma?")
@@ -74,6 +75,9 @@ class Opened:
         return "\n".join(
             "".join(t for t, _ in row) for row in rows_of(self.screen.query_one(f"#review-{name}"))
         )
+
+    def head(self):
+        return str(self.screen.query_one("#review-title", LineBar).render())
 
     def state(self, index=0):
         return fold(read_session(self.screen.queue.folder(index)).events)
@@ -127,6 +131,18 @@ async def test_each_key_is_in_the_log_at_once(opened):
     assert opened.said()[-1][:4] == ("step", "2", None, 0)
     assert opened.text("queue").count("✓") == 1
     assert verify(opened.screen.queue.folder(0)).problems == ()
+
+
+async def test_a_criterion_tells_what_to_look_at_and_what_its_scores_mean(opened):
+    first = load_rubric().criteria[0]
+    assert first.help in opened.text("card")
+    await opened.press("j")
+    assert f"{first.title}: 1 contradicts it · 2 mostly not" in opened.head()
+    await opened.press("5")
+    assert "in every point" in opened.text("card")
+    assert first.help not in opened.text("card")
+    await opened.press("k")
+    assert "contradicts it" not in opened.head()
 
 
 async def test_neutral_is_not_unmarked(opened):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distill_core.config.rubric import Criterion
 from distill_core.events import Target
 from distill_core.plurals import count
 from distill_core.state import SessionState
@@ -153,18 +154,24 @@ def _session_lines(state: SessionState) -> list[Line]:
     ]
 
 
+def levels(criterion: Criterion) -> str:
+    """What the scores of a criterion mean, in a line; empty where its rubric does not say."""
+    numbers = range(criterion.least, criterion.most + 1)
+    return " · ".join(f"{number} {word}" for number in numbers if (word := criterion.word(number)))
+
+
 def _criterion_lines(card: Card, entry: Entry) -> list[Line]:
     criterion = entry.criterion
     assert criterion is not None
     score = card.mine(entry).scores.get(criterion.id)
     given = "·" if score is None else f"{score:g}"
-    meaning = f" {criterion.word(score)}" if score is not None else ""
+    meaning = criterion.word(score) if score is not None else ""
     lines: list[Line] = [
         (
             (f"{given:>2} ", "active" if score is not None else "muted"),
             (criterion.title, ""),
             (f" {criterion.least}–{criterion.most}", "muted"),
-            (meaning, "active"),
+            (f"  {meaning or criterion.help}".rstrip(), "active" if meaning else "muted"),
         )
     ]
     for name, judgement in card.others(entry).items():

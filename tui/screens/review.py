@@ -25,7 +25,7 @@ from tui.live import keys
 from tui.live.playback import Fork
 from tui.reviewing.card import Card, Entry
 from tui.reviewing.desk import Desk, Stood
-from tui.reviewing.rows import CardRows, QueueRows
+from tui.reviewing.rows import CardRows, QueueRows, levels
 from tui.screens.judging import Judging, ask_words
 from tui.screens.live import LiveScreen, Wiring
 from tui.screens.read import ReadScreen
@@ -184,6 +184,9 @@ class ReviewScreen(Screen[Fork | None]):
             self._pane("card").border_subtitle = ""
         self._pane("card").changed()
         self._pane("queue").changed()
+        self._head()
+
+    def _head(self) -> None:
         queue = self.queue
         done = "  ✓ done" if self.card is not None and self.card.done else ""
         place = f"{queue.at + 1} of {len(queue.rows)}" if queue.rows else "nothing"
@@ -193,7 +196,16 @@ class ReviewScreen(Screen[Fork | None]):
             (done, "ok"),
         )
         words = f"filter: {queue.words}" if queue.words else "every session"
-        self.query_one("#review-title", LineBar).show(line, ((f"{queue.who} · {words}", "muted"),))
+        below: Line = ((f"{queue.who} · {words}", "muted"),)
+        criterion = self.entry.criterion if self.entry is not None else None
+        if criterion is not None and (said := levels(criterion)):
+            below = ((f"{criterion.title}: ", "muted"), (said, ""))
+        self.query_one("#review-title", LineBar).show(line, below)
+
+    @on(LinePane.Highlighted, "#review-card")
+    def pointed_at(self) -> None:
+        """What the scores of a criterion mean is said where the cursor is at one."""
+        self._head()
 
     @on(LinePane.Highlighted, "#review-queue")
     def looked_at(self, message: LinePane.Highlighted) -> None:
