@@ -6,12 +6,14 @@ dies, its work is done here. It ends when nobody reads from it any more.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +22,7 @@ import msgspec
 from distill_core.errors import LogError
 from sessions.home import sizes
 from sessions.indexing import Indexer, Rows
+from sessions.pipes import widen
 
 WORTH_IT = 32 << 20
 """Bytes of log from which the start of another process pays."""
@@ -66,22 +69,48 @@ def read(number: int, folder: Path) -> Result:
 
 
 def read_all(folders: Folders, *, worth_it: int = WORTH_IT) -> Iterator[Result]:
-    """Read every folder, in order.
+    """Read every folder, in order: see `reading`."""
+    with reading(folders, worth_it=worth_it) as results:
+        yield from results
+
+
+@contextmanager
+def reading(folders: Folders, *, worth_it: int = WORTH_IT) -> Iterator[Iterator[Result]]:
+    """Every folder as it is read, in order; another process begins at once, where it pays.
 
     Args:
         worth_it: bytes of log in all from which another process reads.
     """
+    process = _started() if worth_a_process([folder for _, folder in folders], worth_it) else None
+    try:
+        yield _results(process, folders)
+    finally:
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+            process.wait()
+
+
+def _results(process: subprocess.Popen[bytes] | None, folders: Folders) -> Iterator[Result]:
+    """What the other process reads, for as long as it gives any, and then what is read here."""
     done = 0
-    if sum(sum(sizes(folder)) for _, folder in folders) >= worth_it and (os.cpu_count() or 1) > 1:
-        for result in _elsewhere(folders):
+    if process is not None:
+        for result in _elsewhere(process, folders):
             done += 1
             yield result
     for number, folder in folders[done:]:
         yield read(number, folder)
 
 
-def _elsewhere(folders: Folders) -> Iterator[Result]:
-    """Results from another process, for as long as it gives any."""
+def worth_a_process(folders: Sequence[Path], worth_it: int = WORTH_IT) -> bool:
+    """Whether there is a core for another process, and enough in `folders` that its start pays."""
+    return (os.cpu_count() or 1) > 1 and sum(sum(sizes(folder)) for folder in folders) >= worth_it
+
+
+def _started() -> subprocess.Popen[bytes] | None:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     try:
         process = subprocess.Popen(
@@ -91,26 +120,28 @@ def _elsewhere(folders: Folders) -> Iterator[Result]:
             env={**os.environ, "PYTHONPATH": path},
         )
     except OSError:
-        return
+        return None
+    widen(process.stdout)
+    return process
+
+
+def _elsewhere(process: subprocess.Popen[bytes], folders: Folders) -> Iterator[Result]:
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        with suppress(OSError), process.stdin as asked:
-            pickle.dump(folders, asked)
-        while True:
-            try:
-                result = pickle.load(process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError):
-                return
-            yield result
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
+    with suppress(OSError), process.stdin as asked:
+        pickle.dump(folders, asked)
+    while True:
+        try:
+            result = pickle.load(process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return
+        yield result
 
 
 def main() -> None:
     """Read the folders that stand on stdin, and write what they hold to stdout."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began this ends it
+    gc.set_threshold(100_000, 50, 100)  # what was read goes with its session; cycles are few
     given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     folders: Folders = pickle.load(sys.stdin.buffer)

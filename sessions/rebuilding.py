@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -17,16 +17,17 @@ import msgspec
 from distill_core.errors import LogError
 from sessions.catching_up import Unread, index_folder
 from sessions.database import BUSY_SECONDS, connect, rebuild_lock, telling, writing
+from sessions.full_text import gather, settle
 from sessions.home import Home, sizes
-from sessions.reading_ahead import Unreadable, read_all
+from sessions.indexing_apart import TABLE as APART
+from sessions.indexing_apart import Apart
+from sessions.reading_ahead import Result, Unreadable, reading, worth_a_process
+from sessions.rows import COLUMNS
 from sessions.schema import SEARCHED, migrate
 from sessions.writing import add, delete_session, number_of, tidy_documents
 
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 256 << 20
 """Bytes of log that go into one transaction of a new file."""
-
-PIECE_BYTES = 64 << 20
-"""Bytes of full-text index that are gathered before they are written."""
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,59 +83,95 @@ def _alone(index: Path) -> Iterator[bool]:
 def _anew(home: Home, folders: list[Path], on_progress: Callable[[int, int], None]) -> Rebuilt:
     new = home.index.with_name(home.index.name + ".new")
     _remove(new)
-    connection = sqlite3.connect(new, isolation_level=None, timeout=BUSY_SECONDS)
     try:
-        # Nobody reads the file before it is whole, so it needs no journal until then.
-        connection.execute("pragma journal_mode = off")
-        connection.execute("pragma synchronous = off")
-        connection.execute("pragma cache_size = -262144")
-        from sqlite_utils import Database
-
-        with writing(connection):
-            migrate(Database(connection))
-        triggers = _without_triggers(connection)
-        # The full-text index is gathered in pieces so large that a search over them need not wait for a merge.
-        _tune(connection, hashsize=PIECE_BYTES, automerge=0)
-        result = _fill(connection, folders, on_progress)
-        _tune(connection, hashsize=1 << 20, automerge=4)
-        for trigger in triggers:
-            connection.execute(trigger)
-        connection.execute("pragma analysis_limit = 1000")
-        connection.execute("analyze")
-        connection.execute("pragma journal_mode = wal")
-        connection.close()
-        _to_disk(new)
-        for end in ("-wal", "-shm", "-journal"):
-            home.index.with_name(home.index.name + end).unlink(missing_ok=True)
-        new.replace(home.index)
-        return result
+        with _apart(new, folders) as apart, reading(list(enumerate(folders, 1))) as results:
+            return _made(home.index, new, results, len(folders), on_progress, apart)
     except BaseException:
-        connection.close()
         with suppress(OSError):
             _remove(new)
         raise
 
 
+@contextmanager
+def _apart(new: Path, folders: list[Path]) -> Iterator[Apart | None]:
+    """Another process for the largest full-text index, where that pays."""
+    if not worth_a_process(folders):
+        yield None
+        return
+    apart = Apart(new.with_name(new.name + "-search"))
+    try:
+        yield apart
+    finally:
+        apart.end()
+
+
+def _made(
+    index: Path,
+    new: Path,
+    results: Iterable[Result],
+    sessions: int,
+    on_progress: Callable[[int, int], None],
+    apart: Apart | None,
+) -> Rebuilt:
+    from sqlite_utils import Database
+
+    with closing(_unsafely(new)) as connection:
+        with writing(connection):
+            migrate(Database(connection))
+        triggers = _without_triggers(connection)
+        gather(connection, SEARCHED)
+        made = _fill(connection, results, sessions, on_progress, apart)
+        settle(connection, [table for table in SEARCHED if apart is None or table != APART])
+        for trigger in triggers:
+            connection.execute(trigger)
+        if apart is not None:
+            apart.take_over(connection)
+    with closing(_unsafely(new)) as connection:
+        connection.execute("pragma analysis_limit = 1000")
+        for table in ("sessions", *COLUMNS):
+            connection.execute(f"analyze {table}")
+        connection.execute("pragma journal_mode = wal")
+    _to_disk(new)
+    for end in ("-wal", "-shm", "-journal"):
+        index.with_name(index.name + end).unlink(missing_ok=True)
+    new.replace(index)
+    return made
+
+
+def _unsafely(new: Path) -> sqlite3.Connection:
+    """A file that nobody reads before it is whole, so that it needs no journal until then."""
+    connection = sqlite3.connect(new, isolation_level=None, timeout=BUSY_SECONDS)
+    connection.execute("pragma journal_mode = off")
+    connection.execute("pragma synchronous = off")
+    connection.execute("pragma cache_size = -262144")
+    return connection
+
+
 def _fill(
-    connection: sqlite3.Connection, folders: list[Path], on_progress: Callable[[int, int], None]
+    connection: sqlite3.Connection,
+    results: Iterable[Result],
+    sessions: int,
+    on_progress: Callable[[int, int], None],
+    apart: Apart | None,
 ) -> Rebuilt:
     done, unread, waiting = 0, [], 0
     connection.execute("begin")
-    for read in read_all(list(enumerate(folders, 1))):
+    elsewhere = None if apart is None else (APART, apart.give)
+    for read in results:
         if isinstance(read, Unreadable):
             unread.append(Unread(read.folder.name, read.why))
             continue
-        add(connection, read.rows)
+        add(connection, read.rows, elsewhere)
         done += sum(read.sizes)
         waiting += sum(read.sizes)
         if waiting > BATCH_BYTES:
             connection.execute("commit")
             connection.execute("begin")
             waiting = 0
-        on_progress(read.number, len(folders))
+        on_progress(read.number, sessions)
     tidy_documents(connection)
     connection.execute("commit")
-    return Rebuilt(sessions=len(folders) - len(unread), bytes=done, unread=tuple(unread))
+    return Rebuilt(sessions=sessions - len(unread), bytes=done, unread=tuple(unread))
 
 
 def _in_place(home: Home, folders: list[Path], on_progress: Callable[[int, int], None]) -> Rebuilt:
@@ -169,13 +206,6 @@ def _without_triggers(connection: sqlite3.Connection) -> list[str]:
     return [sql for _, sql in found]
 
 
-def _tune(connection: sqlite3.Connection, **settings: int) -> None:
-    """Set how the full-text indexes are written; see "Configuration Options" of SQLite's FTS5."""
-    for table in SEARCHED:
-        for name, value in settings.items():
-            connection.execute(f"insert into {table}_fts ({table}_fts, rank) values (?, ?)", (name, value))
-
-
 def _to_disk(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY)
     try:
@@ -185,5 +215,5 @@ def _to_disk(path: Path) -> None:
 
 
 def _remove(new: Path) -> None:
-    for end in ("", "-wal", "-shm", "-journal"):
+    for end in ("", "-wal", "-shm", "-journal", "-search"):
         new.with_name(new.name + end).unlink(missing_ok=True)

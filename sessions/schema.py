@@ -243,6 +243,15 @@ INDEXES = (
 )
 
 
+def search_definition(table: str) -> str:
+    """The statement that makes the full-text index of `table`."""
+    return (
+        f'create virtual table {table}_fts using fts5 ({", ".join(SEARCHED[table])}, content="{table}", '
+        "content_rowid='id', "
+        """tokenize="unicode61 tokenchars '_'")"""
+    )
+
+
 def _search(table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     """Statements that give `table` full-text search over `columns`, kept in step by triggers."""
     fts, names = f"{table}_fts", ", ".join(columns)
@@ -251,9 +260,7 @@ def _search(table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     add = f"insert into {fts} (rowid, {names}) values (new.id, {new});"
     drop = f"insert into {fts} ({fts}, rowid, {names}) values ('delete', old.id, {old});"
     return (
-        f'create virtual table {fts} using fts5 ({names}, content="{table}", '
-        "content_rowid='id', "
-        """tokenize="unicode61 tokenchars '_'")""",
+        search_definition(table),
         f"create trigger {table}_ai after insert on {table} begin {add} end",
         f"create trigger {table}_ad after delete on {table} begin {drop} end",
         f"create trigger {table}_au after update on {table} when {changed} begin {drop} {add} end",

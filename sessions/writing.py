@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -79,11 +79,16 @@ def write(connection: sqlite3.Connection, rows: Rows) -> None:
     put(connection, row["id"], rows.tables, replaced=("labels", "retractions") if rows.relabelled else ())
 
 
-def add(connection: sqlite3.Connection, rows: Rows) -> None:
+Elsewhere = tuple[str, Callable[[list[tuple[Any, ...]]], None]]
+"""A table whose full-text index is made elsewhere, and what takes the ids and searched columns of its rows."""
+
+
+def add(connection: sqlite3.Connection, rows: Rows, elsewhere: Elsewhere | None = None) -> None:
     """Write the rows of a session that is not there, into tables without triggers; the full-text index gets its own.
 
     A trigger would have FTS5 write what it gathers behind every row, which costs five times as much.
     """
+    apart, give = elsewhere if elsewhere is not None else ("", None)
     row = rows.session
     if row["opening"] is not None:
         _document(connection, row, row["opening"])
@@ -91,7 +96,9 @@ def add(connection: sqlite3.Connection, rows: Rows) -> None:
     connection.execute(_SEARCH["sessions"], (row["id"], *(row[name] for name in SEARCHED["sessions"])))
     for table, made in rows.tables.items():
         connection.executemany(_ADD[table], made)
-        if table in _SEARCHED_AT:
+        if give is not None and table == apart:
+            give(list(map(_SEARCHED_AT[table], made)))
+        elif table in _SEARCHED_AT:
             connection.executemany(_SEARCH[table], map(_SEARCHED_AT[table], made))
 
 
