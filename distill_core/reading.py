@@ -24,6 +24,8 @@ _AT_ONCE = 1 << 20
 _COUNTED = 1 << 18
 """Bytes that are read at once to count lines in them: few enough to stay in a processor's cache."""
 _by_number = attrgetter("seq")
+_KINDS = {name: frozenset(kind for kind, of in ev.STREAM.items() if of == name) for name in ev.STREAMS}
+"""What belongs in a stream."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +101,7 @@ def _stream(folder: Path, name: ev.Stream, problems: list[Problem]) -> list[ev.E
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, OSError):
         return list(read_stream(folder, name, problems))
-    if all(ev.STREAM[kind] == name for kind in set(map(type, events))):
+    if _KINDS[name].issuperset(map(type, events)):
         return events
     return list(read_stream(folder, name, problems))
 
@@ -157,12 +159,15 @@ def _complete(partly: Reading, passed: Iterable[str]) -> bool:
 
 def _counted(file: FileIO) -> tuple[int, bytes]:
     """How many lines end in a file, and its last one."""
-    count = size = 0
-    buffer = bytearray(_COUNTED)
-    while read := file.readinto(buffer):
+    count = size = read = 0
+    buffer = bytearray(min(os.fstat(file.fileno()).st_size, _COUNTED))
+    while more := file.readinto(buffer):
+        read = more
         count += _ends(buffer, read)
         size += read
-    return count, _last_line(file, size)
+    # Mostly the last line is at hand; a file that ends with a block of its own is looked at once more.
+    start = buffer.rfind(b"\n", 0, max(read - 1, 0)) + 1
+    return count, bytes(buffer[start:read]) if start else _last_line(file, size)
 
 
 def _ends(lines: bytes | bytearray, size: int) -> int:

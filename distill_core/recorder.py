@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -231,13 +232,18 @@ def open_next(folder: Path, *, on_trouble: OnTrouble = lambda _: None) -> Sessio
 
 def holds_session(folder: Path) -> bool:
     """Whether a session's log has been begun in `folder`."""
-    return any((folder / f"{s}.jsonl").exists() for s in ev.STREAMS)
+    return any(os.access(f"{folder}/{s}.jsonl", os.F_OK) for s in ev.STREAMS)
 
 
 def no_file(folder: Path) -> Path | None:
     """The stream that is there and no file: who reads a pipe of that name waits for ever. None where all is well."""
-    streams = (folder / f"{s}.jsonl" for s in ev.STREAMS)
-    return next((stream for stream in streams if stream.exists() and not stream.is_file()), None)
+    for stream in ev.STREAMS:
+        try:
+            if not stat.S_ISREG(os.stat(f"{folder}/{stream}.jsonl").st_mode):  # noqa: PTH116 - asked for often
+                return folder / f"{stream}.jsonl"
+        except OSError:
+            continue  # whoever opens it says what is wrong
+    return None
 
 
 def encode_line(event: ev.Event) -> bytes:

@@ -95,12 +95,13 @@ def assistant(text: str) -> dict[str, Any]:
 
 def prompt(turn: Turn) -> list[dict[str, Any]]:
     """Exactly what was sent before `turn`; the messages may be those of the turn itself, to be read only."""
-    return [message if _is_plain(message) else plain(message) for message in turn.prompt]
+    return list(map(plainly, turn.prompt))
 
 
-def _is_plain(message: Message) -> bool:
-    """Whether a message is in the form of a trainer's already: in a long session each is asked for in every prompt."""
-    return [*message] == ["role", "content"] and type(message["content"]) is str
+def plainly(message: Message) -> dict[str, Any]:
+    """The same as `plain`; a message that is in that form already, which in a long session stands in every prompt."""
+    is_plain = [*message] == ["role", "content"] and type(message["content"]) is str
+    return message if is_plain else plain(message)
 
 
 def _as_text(arguments: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 _BYTES = 16
 _LONG = 4096
@@ -20,6 +21,26 @@ class ContentHash:
         self._before = b""
         self._shared = 0
         self._state = hashlib.blake2b(digest_size=_BYTES)
+
+    def of_all(self, lines: Sequence[bytes], shared: Sequence[int]) -> list[str]:
+        """Of each of some rows.
+
+        Args:
+            shared: of each line, how many bytes the next one is likely to begin with too.
+        """
+        if not any(shared):
+            return list(map(self.of, lines))
+        begun, done, told = hashlib.blake2b(digest_size=_BYTES), b"", []
+        for line, size in zip(lines, shared, strict=True):
+            if not line.startswith(done):
+                begun, done = hashlib.blake2b(digest_size=_BYTES), b""
+            if size > len(done):
+                begun.update(line[len(done) : size])
+                done = line[:size]
+            state = begun.copy()
+            state.update(line[len(done) :])
+            told.append(state.hexdigest())
+        return told
 
     def of(self, line: bytes) -> str:
         """BLAKE2b with 128 bits, in hexadecimal.

@@ -38,6 +38,20 @@ def _faults(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "nothing_left", "the reply is empty"
 
 
+def teaches(turn: Turn) -> bool:
+    """Whether no rule at all speaks against learning `turn`: then `fault` finds none."""
+    return not (
+        turn.outcome not in RAN
+        or turn.sent_back
+        or turn.copied
+        or turn.finish_reason == "length"
+        or turn.erred
+        or turn.mark == -1
+        or turn.text.isspace()
+        or not turn.text
+    )
+
+
 def worth(trace: Trace, options: Options) -> Iterator[Turn | Left]:
     """Every turn that may be learned, and a `Left` in the place of each other."""
     for turn in trace.turns:
@@ -116,4 +130,4 @@ def calls(trace: Trace, options: Options) -> Iterator[Call | Left]:
             yield Left(key=call_key(trace, call), rule=found[0], why=found[1])
 
 
-__all__ = ["Row", "call_fault", "calls", "fault", "is_worth_it", "whole", "worth"]
+__all__ = ["Row", "call_fault", "calls", "fault", "is_worth_it", "teaches", "whole", "worth"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from sessions.export.rows import Origin, Row, Shape
@@ -95,14 +97,36 @@ class Alikes:
         # None of these can stand in a value: a quote in one would have a backslash before it.
         whose, rest = told.removeprefix(b'{"row":""').split(b'"step":0,"events":[]', 1)
         what = rest.removesuffix(b'""}')
-        common_parts = whose.replace(b"%", b"%%"), what.replace(b"%", b"%%")
-        self._form = b'{"row":%%b%b"step":%%d,"events":[%%d,%%d]%b"%%b"}' % common_parts
+        self._before, self._after = whose.replace(b"%", b"%%"), what.replace(b"%", b"%%")
+        self._forms: dict[int, bytes] = {}
 
-    def of(self, key: str, place: tuple[int, int, int], digest: str) -> bytes:
-        """The provenance of the row `key`, made from two events.
+    def added(
+        self,
+        lines: Sequence[bytes],
+        keys: Sequence[str],
+        places: Sequence[tuple[int, ...]],
+        digests: Sequence[str],
+    ) -> bytes:
+        """The rows one behind the other, each with its provenance in it and its newline.
 
         Args:
-            place: its step, and the numbers of the events.
-            digest: hash of its columns.
+            lines: their columns.
+            keys: their names.
+            places: of each, its step and the numbers of its events.
+            digests: the hashes of their columns.
         """
-        return self._form % (_encoder.encode(key), *place, digest.encode())
+        forms = self._forms
+        return b"".join(
+            [
+                (forms.get(len(place)) or self._form(len(place)))
+                % (line[:-1], _encoder.encode(key), *place, digest.encode())
+                for line, key, place, digest in zip(lines, keys, places, digests, strict=True)
+            ]
+        )
+
+    def _form(self, numbers: int) -> bytes:
+        """How a row is told that was made from so many events, its step one more number."""
+        events = b",".join([b"%d"] * (numbers - 1))
+        parts = COLUMN.encode(), self._before, events, self._after
+        form = b'%%b,"%b":{"row":%%b%b"step":%%d,"events":[%b]%b"%%b"}}\n' % parts
+        return self._forms.setdefault(numbers, form)

@@ -13,8 +13,7 @@ MIN_CHARS = 12
 _OPENING = '"“”„«'
 _QUOTED = re.compile(rf"[{_OPENING}]([^\"“”„«»\n]{{{MIN_CHARS},}})[\"”“»]")
 _opens = re.compile(f"[{_OPENING}]").search
-_SPACES = re.compile(r"\s+")
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ""})
+_PLAIN = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ""}
 
 
 def evidence(reply: str, prompt: str) -> Evidence:
@@ -30,4 +29,7 @@ def evidence(reply: str, prompt: str) -> Evidence:
 
 
 def _normal(text: str) -> str:
-    return _SPACES.sub(" ", text.translate(_PLAIN)).strip().strip(".").casefold()
+    if not text.isascii():
+        for form, plain in _PLAIN.items():
+            text = text.replace(form, plain)
+    return " ".join(text.split()).strip(".").casefold()

@@ -135,14 +135,16 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         origin: where all of them come from, but for step and events.
         keys: of each row.
         lines: the columns of each as JSON, to the letter as those of a `Row` would be encoded; some megabytes at most.
-        places: of each, its step and the numbers of its two events.
+        places: of each, its step and the numbers of its events.
+        shared: of each line, how many bytes the next one is likely to begin with too.
     """
 
     columns: tuple[str, ...]
     origin: Origin
     keys: list[str]
     lines: list[bytes]
-    places: list[tuple[int, int, int]]
+    places: list[tuple[int, ...]]
+    shared: list[int]
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -159,8 +161,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
             "inside" where the format has a place of its own for it.
         reads: the parts of a trace that it reads; what it does not read is neither made nor looked through.
-        together: the same rows as `rows` gives, those of `Trace.plainly` together: for formats with a row for each of
-            very many calls.
+        together: the same rows as `rows` gives, those that differ in little together, and calls read as
+            `Trace.plainly`: for formats with a row for each of very many calls or turns.
         compares: it makes rows of two sessions of which a reviewer preferred one.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.

@@ -17,6 +17,10 @@ _TAIL = 4096
 """Bytes at the end of a log that, with its size, tell whether it is still the same: logs are only added to."""
 
 
+_HEAD = 8192
+"""Bytes in which a log's first line mostly ends."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A session to export.
 
@@ -79,10 +83,9 @@ def _oldest(session_id: str, parents: dict[str, str]) -> str:
 
 
 def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
-    path = folder / "supervisor.jsonl"
+    path = f"{folder}/supervisor.jsonl"
     try:
-        with path.open("rb") as lines:
-            line = next(iter(lines), b"")
+        line = _first_line(path)
     except FileNotFoundError:
         if holds_session(folder):
             return None, "it has no supervisor.jsonl"
@@ -96,6 +99,17 @@ def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
     if not isinstance(event, ev.SessionStarted):
         return None, "it does not begin with session_started"
     return event, ""
+
+
+def _first_line(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        read = b""
+        while b"\n" not in read and (more := os.read(fd, _HEAD)):
+            read += more
+        return read[: read.find(b"\n") + 1] or read
+    finally:
+        os.close(fd)
 
 
 def _unreadable(line: bytes, error: str) -> str:

@@ -27,7 +27,7 @@ from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Alike, Left, Origin, Row
 from sessions.export.selecting import Source
-from sessions.export.several import Kept, Kind, Several, joined, several
+from sessions.export.several import Kept, Kind, Several, several
 from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
 
@@ -239,10 +239,10 @@ class Sieve:
         kind = Kind(rows.columns, rows.origin.models, rows.origin.annotators, rows.origin.labels)
         where = Alikes(whole, rows.origin, licence=plan.licence, tool=plan.tool)
         for at in range(0, len(rows.keys), _ROWS):
-            keys, lines = rows.keys[at : at + _ROWS], rows.lines[at : at + _ROWS]
-            digests = list(map(self._hash.of, lines))
-            told = map(where.of, keys, rows.places[at : at + _ROWS], digests)
-            whole_lines = joined(list(map(_with, lines, told)))
+            mine = slice(at, at + _ROWS)
+            keys, lines = rows.keys[mine], rows.lines[mine]
+            digests = self._hash.of_all(lines, rows.shared[mine])
+            whole_lines = where.added(lines, keys, rows.places[mine], digests)
             yield Several(split, keys, digests, whole_lines, b"", [kind], [0] * len(keys))
 
 

@@ -10,16 +10,17 @@ import gc
 import os
 import pickle
 import select
-import subprocess
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import accumulate, islice
-from typing import IO
+from typing import BinaryIO
 
 import msgspec
 
+from sessions.export.others import begun
 from sessions.export.plan import Plan
 from sessions.export.rows import Left
 from sessions.export.selecting import Source
@@ -37,7 +38,6 @@ _AT_HAND = 4
 """Sessions that this process does before their turn, at most,"""
 _BYTES_AT_HAND = 4 << 20
 """and bytes of the log of each."""
-_PIPE = 1 << 20
 _SIZE = 8
 """Bytes that tell the length of what follows."""
 
@@ -78,23 +78,18 @@ def pays(plan: Plan, *, worth_it: int = WORTH_IT) -> bool:
 class _Helper:
     """Another process, and the places that it was given to do, in order."""
 
-    def __init__(self) -> None:
-        self.process = _started()
+    def __init__(self, plan: Plan) -> None:
+        self.process = begun(partial(_serve, plan), "sessions.export.sifting_ahead")
         self.todo: deque[int] = deque()
 
     def give(self, what: bytes) -> None:
-        """Tell it something. Where it is not there any more, that is seen when it is listened to."""
-        if self.process is not None and self.process.stdin is not None:
-            with suppress(OSError):
-                self.process.stdin.write(what)
-                self.process.stdin.flush()
+        """Tell it something."""
+        if self.process is not None:
+            self.process.tell(what)
 
     def has_come(self) -> bool:
         """Whether something of it can be read at once: also that it is there no more."""
-        process = self.process
-        if process is None or process.stdout is None:
-            return True
-        return bool(select.select([process.stdout], [], [], 0)[0])
+        return self.process is None or bool(select.select([self.process.hears], [], [], 0)[0])
 
     def batch(self) -> _Batch | None:
         """What it tells next; None where it is there no more."""
@@ -104,24 +99,18 @@ class _Helper:
 
     def _read(self, size: int) -> bytearray:
         """So many bytes, or none at all."""
-        process, data, got = self.process, bytearray(size), 0
-        if process is None or process.stdout is None:
+        data, got = bytearray(size), 0
+        if self.process is None:
             return bytearray()
-        while got < size and (read := os.readv(process.stdout.fileno(), [memoryview(data)[got:]])):
+        while got < size and (read := os.readv(self.process.hears, [memoryview(data)[got:]])):
             got += read
         return data if got == size else bytearray()
 
     def end(self) -> None:
         """End it."""
         process, self.process = self.process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        process.wait()
+        if process is not None:
+            process.end()
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -152,10 +141,10 @@ class Ahead:
         self._who: dict[int, _Helper] = {}
         self._own: dict[int, _Done] = {}
         # All are begun before any is told what to do, which it hears only once it has come up.
-        self._helpers = [_Helper() for _ in range(1, count)]
-        told = pickle.dumps(plan)
+        self._helpers = [_Helper(plan) for _ in range(1, count)]
         for helper in self._helpers:
-            helper.give(told)
+            if helper.process is not None and not helper.process.copied:
+                helper.give(pickle.dumps(plan))
 
     def prepared(self, place: int, source: Source, sieve: Sieve) -> Iterator[Prepared]:
         """What `Sieve.prepare_together` gives for the source at `place`; they are asked for one after the other.
@@ -233,33 +222,6 @@ def collecting_seldom() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _started() -> subprocess.Popen[bytes] | None:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sessions.export.sifting_ahead"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-    except OSError:
-        return None
-    _widen(process.stdin)
-    _widen(process.stdout)
-    return process
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Let a pipe hold a plan, or some sessions, so that whoever writes to it need not wait at once."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
 # ---------------------------------------------------------------- the other side
 
 
@@ -275,19 +237,23 @@ def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
     yield _Batch(left, [], last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
 
 
-def main() -> None:
-    """Sift for the plan that stands on stdin what stands there after it, and write what comes of it to stdout."""
-    given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    plan = pickle.load(sys.stdin.buffer)
+def _serve(plan: Plan, asked: BinaryIO, given: BinaryIO) -> None:
+    """Sift the sources of `plan` whose places are asked for, and write what comes of them."""
     sieve = Sieve(plan)
     with suppress(BrokenPipeError), collecting_seldom():
-        while place := sys.stdin.buffer.read(_SIZE):
+        while place := asked.read(_SIZE):
             for batch in batches(sieve, plan.sources[int.from_bytes(place, "big")]):
                 data = _encoder.encode(batch)
                 given.write(len(data).to_bytes(_SIZE, "big"))
                 given.write(data)
             given.flush()
+
+
+def main() -> None:
+    """Sift for the plan that stands on stdin what stands there after it, and write what comes of it to stdout."""
+    given = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _serve(pickle.load(sys.stdin.buffer), sys.stdin.buffer, given)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from distill_core.errors import ExportError
 from distill_core.models.base import Message
 from distill_core.state import Cell as FoldedCell
 from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
-from sessions.export import calling
+from sessions.export import calling, turning
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
 from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Plain, Trace, Turn
@@ -47,11 +47,12 @@ def trace_of(
         ExportError: the events are no session, or speak of what is not there.
     """
     plain = calling.plain(events) if "calls" in reads else {}
-    rest = calling.without(events, plain)
+    turns = turning.plain(events) if "turns" in reads else None
+    rest = calling.without(events if turns is None else turns.rest, plain)
     try:
-        # Only turns need calls folded: their cells tell which they made.
-        state = fold(events if "turns" in reads else rest)
-        return _Tracing(state, _index(rest), events, plain).trace(family, reads, plainly)
+        # Only turns from the fold need calls folded: their cells tell which they made.
+        state = fold(events if "turns" in reads and turns is None else rest)
+        return _Tracing(state, _index(rest), events, plain, turns).trace(family, reads, plainly)
     except KeyError as error:
         raise ExportError(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
@@ -95,6 +96,7 @@ class _Tracing:
         told: Mapping[str, Sequence[Any]],
         events: Sequence[ev.Event],
         plain: calling.Pairs,
+        turns: turning.Turns | None,
     ) -> None:
         if state.started is None:
             raise ExportError(
@@ -105,6 +107,7 @@ class _Tracing:
         self._told = told
         self._events = events
         self._plain = plain
+        self._turned = turns
         self._prompts: dict[str, tuple[Message, ...]] = {}
         self._annotations = standing(state.annotations())
         self._of_call: dict[str, list[ev.Annotated]] = {}
@@ -116,7 +119,7 @@ class _Tracing:
 
     def trace(self, family: str, reads: Collection[Part], plainly: bool) -> Trace:
         """All of it."""
-        state, started = self._state, self._started
+        state, started, turned = self._state, self._started, self._turned
         finished = state.finished
         given = finished.answer.text if finished is not None and finished.answer is not None else None
         own = [a for a in self._annotations if a.target.kind in ("session", "answer")]
@@ -143,13 +146,11 @@ class _Tracing:
             reason=finished.reason if finished else "it never finished",
             elapsed=finished.elapsed if finished else 0.0,
             cost=finished.cost if finished else None,
-            supervisor_usage=state.supervisor_usage,
+            supervisor_usage=state.supervisor_usage if turned is None else turned.used,
             worker_usage=state.worker_usage
-            if "turns" in reads
+            if "turns" in reads and turned is None
             else state.worker_usage + calling.used(self._plain),
-            turns=tuple(turn for step in state.steps for turn in self._turns(step))
-            if "turns" in reads
-            else (),
+            turns=self._all_turns() if "turns" in reads else (),
             calls=tuple(self._calls()) if "calls" in reads and not plainly else (),
             plainly=tuple(self._as_told()) if "calls" in reads and plainly else (),
             judgements=tuple(own),
@@ -160,7 +161,9 @@ class _Tracing:
                 for step in state.steps
                 for d in step.decisions
                 if d.proposal_id.startswith("final:") or d.action == "finish"
-            ),
+            )
+            if turned is None
+            else turned.final_decision,
             tools=tuple(tools) if isinstance(tools, list) else (),
             asked=tuple(question.step for question in state.questions) or (0,),
             answered=self._answered(),
@@ -177,6 +180,11 @@ class _Tracing:
         return last - 1 if before is not None and before.text == finished.answer.text else last
 
     # ------------------------------------------------------------ turns
+
+    def _all_turns(self) -> tuple[Turn, ...]:
+        if self._turned is not None:
+            return self._turned.turns
+        return tuple(turn for step in self._state.steps for turn in self._turns(step))
 
     def _turns(self, step: Step) -> Iterator[Turn]:
         calls = [self._state.replies[call_id] for call_id in step.calls]

@@ -7,17 +7,17 @@ one, else what a person put in its place, else the worker's own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from sessions.export import calling, chat, judging
-from sessions.export.quotes import evidence
+from sessions.export.alike import Gathering
+from sessions.export.quotes import Evidence, evidence
 from sessions.export.rows import Alike, Format, Left, Options, Origin, Row, Verdict, call_key, of_call
 from sessions.export.trace import Plain, Trace
 
 _encoder = msgspec.json.Encoder()
-_AT_ONCE = 4 << 20
-"""Bytes of lines that are gathered before they are told."""
 
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
@@ -42,18 +42,30 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
 _COLUMNS = ("messages", "corrected", "evidence")
 _LINE = (
     b'{"messages":[{"role":"user","content":%b},{"role":"assistant","content":%b}],'
-    b'"corrected":false,"evidence":"%b"}'
+    b'"corrected":false,"evidence":%b}'
 )
+_EVIDENCE = {found: _encoder.encode(found) for found in get_args(Evidence)}
 
 
 def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
     """The same, where nothing speaks against a plain call in lines at once; the others one by one."""
-    alike = _Alike(trace)
+    alike = Gathering(_COLUMNS)
+    encode, session = _encoder.encode, trace.session_id
     for call in trace.plainly:
         if type(call) is Plain and judging.is_worth_it(call):
-            found = evidence(call.response, call.prompt)
+            prompt, response = call.prompt, call.response
+            found = evidence(response, prompt)
             if found == "found" or not options.evidence:
-                yield from alike.add(call, found)
+                started, returned = call.started, call.returned
+                # Parameters as text: numbers that are equal need not be told alike.
+                common = returned.model, encode(started.params)
+                if not alike.takes(common):
+                    yield from alike.begin(common, Origin(models=(returned.model,), params=started.params))
+                alike.add(
+                    f"{session}/{started.step}/{started.call_id}",
+                    _LINE % (encode(prompt), encode(response), _EVIDENCE[found]),
+                    (started.step, started.seq, returned.seq),
+                )
                 continue
         one = calling.as_call(call)
         for verdict in rows(msgspec.structs.replace(trace, calls=(one,)), options):
@@ -61,48 +73,6 @@ def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
                 yield from alike.told()
             yield verdict
     yield from alike.told()
-
-
-class _Alike:
-    """Plain calls to one model with the same parameters, in the making."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._session = trace.session_id
-        self._start()
-
-    def _start(self) -> None:
-        self._common: tuple[str, bytes] | None = None
-        self._origin = Origin()
-        self._size = 0
-        self._keys: list[str] = []
-        self._lines: list[bytes] = []
-        self._places: list[tuple[int, int, int]] = []
-
-    def add(self, call: Plain, found: str) -> Iterator[Alike]:
-        """Take a call; what was gathered is told before another model or other parameters, or when it is much."""
-        started, model = call.started, call.returned.model
-        # As text: numbers that are equal need not be told alike.
-        common = model, _encoder.encode(started.params)
-        if common != self._common or self._size >= _AT_ONCE:
-            yield from self.told()
-            self._common, self._origin = common, Origin(models=(model,), params=started.params)
-        prompt, response = _encoder.encode(call.prompt), _encoder.encode(call.response)
-        self._keys.append(f"{self._session}/{started.step}/{started.call_id}")
-        self._lines.append(_LINE % (prompt, response, found.encode()))
-        self._size += len(prompt)
-        self._places.append((started.step, started.seq, call.returned.seq))
-
-    def told(self) -> Iterator[Alike]:
-        """What was gathered, if anything was."""
-        if self._keys:
-            yield Alike(
-                columns=_COLUMNS,
-                origin=self._origin,
-                keys=self._keys,
-                lines=self._lines,
-                places=self._places,
-            )
-        self._start()
 
 
 FORMAT = Format(

@@ -23,10 +23,11 @@ START = ev.EPOCH + timedelta(days=20_000)
 
 
 class _Inventing:
-    """Draws one session, event by event, as the engine would have told it."""
+    """Draws one session, event by event, as the engine would have told it; `commonly`: no turn of it was unusual."""
 
-    def __init__(self, draw: Any) -> None:
+    def __init__(self, draw: Any, commonly: bool) -> None:
         self.draw = draw
+        self.commonly = commonly
         self.calls = 0
         self.count = 0
         self.targets = [ev.Target(kind="session"), ev.Target(kind="answer")]
@@ -116,10 +117,10 @@ class _Inventing:
 
     def turn(self, step: int, *, last: bool) -> Iterator[ev.Event]:
         draw = self.draw
-        copied = draw(st.booleans()) and step == 1
+        copied = not self.commonly and draw(st.booleans()) and step == 1
         self.common = {"step": step, "copied": copied}
         candidate = 0
-        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        for _ in range(0 if self.commonly else draw(st.sampled_from([0, 0, 0, 1, 2]))):
             yield from self.call(step, copied, candidate)
             other = draw(st.sampled_from(["text", "failed", "codeless"] if candidate else ["text", "failed"]))
             if other == "failed":
@@ -139,7 +140,12 @@ class _Inventing:
         yield from self.call(step, copied, candidate)
         code = draw(codes)
         reply = f"{draw(texts)}\n\n```repl\n{code}\n```\n"
-        way = draw(st.sampled_from(["approve", "edit", "write", "reject", "auto", "codeless"]))
+        ways = (
+            ["approve", "auto"]
+            if self.commonly
+            else ["approve", "edit", "write", "reject", "auto", "codeless"]
+        )
+        way = draw(st.sampled_from(ways))
         if way == "codeless" and not candidate:
             reply = draw(texts)
             yield self.replied(step, copied, reply)
@@ -148,8 +154,9 @@ class _Inventing:
         else:
             yield self.replied(step, copied, reply)
             decided = yield from self.decided(way, code, reply, candidate)
-        self.targets.append(ev.Target(kind="step", id=self.call_id))
-        self.targets.append(ev.Target(kind="step", id=self.call_id, field="reply", start=0, end=2))
+        if not self.commonly:
+            self.targets.append(ev.Target(kind="step", id=self.call_id))
+            self.targets.append(ev.Target(kind="step", id=self.call_id, field="reply", start=0, end=2))
         self.waiting = [{"role": "assistant", "content": decided}, {"role": "user", "content": draw(texts)}]
 
     def decided(self, way: str, code: str, reply: str, candidate: int) -> Iterator[ev.Event]:
@@ -202,9 +209,12 @@ class _Inventing:
             final=ev.Final(value=7, text="7") if status == "final" else None,
             worker_calls=len(made),
         )
-        self.targets.append(ev.Target(kind="cell", id=cell))
+        if not self.commonly:
+            self.targets.append(ev.Target(kind="cell", id=cell))
         if status == "final":
-            action = draw(st.sampled_from(["accept", "send_back", "follow_up"]))
+            action = (
+                "accept" if self.commonly else draw(st.sampled_from(["accept", "send_back", "follow_up"]))
+            )
             yield ev.FinalProposed(**self.common, cell_id=cell, answer=ev.Final(value=7, text="7"))
             said = draw(texts) if action != "accept" else ""
             yield ev.DecisionMade(
@@ -264,9 +274,9 @@ class _Inventing:
 
 
 @st.composite
-def sessions(draw: Any) -> tuple[ev.Event, ...]:
-    """A session as numbered events."""
+def sessions(draw: Any, commonly: bool = False) -> tuple[ev.Event, ...]:
+    """A session as numbered events; `commonly`: its turns were asked for, approved or let pass, and run."""
     return tuple(
         msgspec.structs.replace(event, seq=seq, timestamp=START + timedelta(seconds=seq))
-        for seq, event in enumerate(_Inventing(draw).events(), 1)
+        for seq, event in enumerate(_Inventing(draw, commonly).events(), 1)
     )

@@ -18,6 +18,21 @@ def test_rows_in_any_order(lines):
         assert hashes.of(line) == hashlib.blake2b(line, digest_size=16).hexdigest()
 
 
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.integers(0, 9000)),
+        max_size=12,
+    )
+)
+def test_rows_that_are_said_to_share_something(rows):
+    lines = [line for line, _ in rows]
+    shared = [min(size, len(line)) for line, size in rows]
+    assert ContentHash().of_all(lines, shared) == [
+        hashlib.blake2b(line, digest_size=16).hexdigest() for line in lines
+    ]
+
+
 def test_a_conversation_that_grows():
     hashes = ContentHash()
     said = b""

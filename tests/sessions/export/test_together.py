@@ -52,6 +52,8 @@ def told(prepared):
 
 def with_secrets(event, secrets):
     """The event, its words with something behind them that must not leave."""
+    if isinstance(event, ev.SupervisorReplied | ev.CellOutput):
+        return msgspec.structs.replace(event, text=event.text + secrets[event.seq % len(secrets)])
     if isinstance(event, ev.WorkerCallStarted):
         return msgspec.structs.replace(event, prompt=event.prompt + secrets[event.seq % len(secrets)])
     if isinstance(event, ev.WorkerCallReturned):
@@ -79,6 +81,35 @@ def test_worker_calls_make_the_same_rows_together(tmp_path_factory, events, secr
             keys=(KEY,),
             homes=(HOME,),
             options=Options(keep=keep, evidence=evidence),
+        )
+        single, together = Sieve(plan), Sieve(plan)
+        assert told(together.prepare_together(source)) == told(single.prepare(source))
+        assert together.redacted == single.redacted
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sessions() | sessions(commonly=True),
+    st.lists(texts, min_size=1, max_size=4),
+    st.sampled_from([frozenset(), ALL]),
+    st.booleans(),
+)
+def test_turns_make_the_same_rows_together(tmp_path_factory, events, secrets, keep, reasoning):
+    folder = tmp_path_factory.mktemp("session")
+    log = SessionLog(folder)
+    for event in events:
+        log.write(with_secrets(event, secrets))
+    log.close()
+    (source,) = sources([folder])
+    for kinds in ((), KINDS):
+        plan = Plan(
+            format=find("prompt-completion"),
+            sources=(source,),
+            redact=kinds,
+            keys=(KEY,),
+            homes=(HOME,),
+            options=Options(keep=keep),
+            reasoning=reasoning,
         )
         single, together = Sieve(plan), Sieve(plan)
         assert told(together.prepare_together(source)) == told(single.prepare(source))
