@@ -135,7 +135,7 @@ class ScriptedSession:
         *,
         limits: ev.Limits | None = None,
         query: str = "Which clause caps liability?",
-        isolation: str = "none",
+        isolation: str = "good",
         raises: Exception | None = None,
         document: str = "",
         folder: Path | None = None,

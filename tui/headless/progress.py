@@ -18,6 +18,7 @@ from distill_core.plurals import count
 from distill_core.reply_problems import IN_WORDS
 from distill_core.signals import Differs, Notice, Signal
 from distill_core.state import EMPTY, SessionState, apply
+from tui.live.words import NO_WALL
 from tui.text import clean
 
 WIDTH = 100
@@ -154,7 +155,9 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
     match event:
         case ev.SessionStarted():
             models = f"supervisor {_brief(event.supervisor)}, worker {_brief(event.worker)}"
-            return f"{models}, {event.document.chars:,} characters, isolation {event.isolation}"
+            return f"{models}, {event.document.chars:,} characters, {_walled(event.isolation)}"
+        case ev.SessionResumed():
+            return f"goes on, {_walled(event.isolation)}"
         case ev.SupervisorReplied():
             cached = ", cached" if event.cached else ""
             used = f"{event.usage.prompt_tokens:,}+{event.usage.completion_tokens:,} tokens"
@@ -177,6 +180,10 @@ def told(event: ev.Event, state: SessionState, *, said: str = "") -> str:
             return f"{event.status} after {steps}, {event.elapsed:.1f} s{cost}{why}"
         case _:
             return ""
+
+
+def _walled(isolation: str) -> str:
+    return f"isolation {_brief(isolation)}" + (f" ({NO_WALL.text})" if isolation == "none" else "")
 
 
 def _of_cell(event: ev.CellFinished, state: SessionState) -> str:

@@ -87,6 +87,7 @@ class LiveModel:
         self.time = RunningTime()
         self.pace = Pace()
         self.ended: EngineEnded | None = None
+        self.isolation = ""
         self.paused = False
         self.step_tokens: Counter[int] = Counter()
         self.step_of: dict[str, int] = {}
@@ -220,8 +221,10 @@ class LiveModel:
         match event:
             case ev.SessionStarted():
                 self._prices = pricing.prices(self.state)
+                self.isolation = event.isolation
             case ev.SessionResumed():
                 self.phase, self.pace = "", Pace()
+                self.isolation = event.isolation
             case ev.SupervisorCalled():
                 self.step_of[event.call_id] = event.step
                 self._asked[event.call_id] = event.timestamp

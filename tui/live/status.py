@@ -59,14 +59,18 @@ def second(model: LiveModel) -> Line:
     if started is None:
         return (("the session is being prepared: document, models, REPL", "muted"),)
     parent = started.parent
+    unwalled: Line = (
+        ((words.NO_WALL.text, words.NO_WALL.role), SEPARATOR) if model.isolation == "none" else ()
+    )
     fork: Line = () if parent is None else ((f"fork at step {parent.steps + 1}", "active"), SEPARATOR)
     return (
+        *unwalled,
         *fork,
         (started.supervisor, ""),
         (" → ", "muted"),
         (started.worker, ""),
         SEPARATOR,
-        (f"isolation {started.isolation}", ""),
+        (f"isolation {model.isolation}", ""),
         SEPARATOR,
         (started.document.name or "document", ""),
         (f" {started.document.chars:,} chars", "muted"),

@@ -22,6 +22,7 @@ class Mark(NamedTuple):
         return f"{self.glyph} {self.word}"
 
 
+NO_WALL = Mark("✗", "no sandbox: code runs with all your rights", "error")
 CELL: dict[CellStatus, Mark] = {
     "ok": Mark("✓", "ok", "ok"),
     "error": Mark("✗", "error", "error"),

@@ -12,12 +12,28 @@ from distill_core.models.base import Usage
 from distill_core.signals import Phase, ReplyDelta
 from tests.fakes.scripted import START
 from tui.headless.progress import told
+from tui.lines import plain
 from tui.live import words
 from tui.live.model import LiveModel
+from tui.live.status import second
 from tui.live.supervisor import reply_lines
 
 CALLED = ev.SupervisorCalled(
     step=1, seq=1, call_id="s1", model="m", extends=None, message_ids=(), params={}, candidate=0
+)
+
+BEGUN = ev.SessionStarted(
+    step=0,
+    session_id="20260301-093000-abc123",
+    kind="research",
+    query="who?",
+    document=ev.DocumentRef(sha256="0" * 64, kind="str", chars=10),
+    supervisor="s",
+    worker="w",
+    limits=ev.Limits(),
+    isolation="good",
+    program="p",
+    python="3",
 )
 
 
@@ -62,6 +78,22 @@ def test_a_call_that_a_stop_cut_short_has_not_failed() -> None:
     assert row(model) == "■ stopped by ada, before it had replied"
     assert words.step_mark(model.state, model.state.steps[0], False).text == "■ stopped"
     assert told(cut, model.state) == "step 1: stopped by ada, before the supervisor had replied"
+
+
+def test_a_session_without_a_wall_says_so_first_also_where_it_only_went_on_without_one() -> None:
+    model = LiveModel()
+    model.take(msgspec.structs.replace(BEGUN, isolation="good"))
+    assert plain(second(model)).startswith("s → w · isolation good")
+    resumed = ev.SessionResumed(
+        step=0, timestamp=START, program="p", python="3", supervisor="s", worker="w", isolation="none"
+    )
+    model.take(resumed)
+    assert plain(second(model)).startswith("✗ no sandbox: code runs with all your rights · ")
+    assert "isolation none" in plain(second(model))
+    assert (
+        told(resumed, model.state) == "goes on, isolation none (✗ no sandbox: code runs with all your rights)"
+    )
+    assert "no sandbox" in told(msgspec.structs.replace(BEGUN, isolation="none"), model.state)
 
 
 def test_the_time_of_a_session_that_goes_on_leaves_out_what_lay_between() -> None:
