@@ -122,6 +122,8 @@ _CLONE_FORK_FLAGS = 0x1200011
 _CLONE_DETACHED = 0x400000
 """Without meaning since Linux 2.6; musl still sets it."""
 _O_TRUNC, _O_DSYNC = 0o1000, 0o10000
+_SPECIAL_MODES = 0o7000
+"""Set-user-id and its like: no file that one account of the host can run as another, in whatever folder."""
 _AT_SYMLINK_FOLLOW = 0x400
 _RWF_APPEND = 0x10
 """Not DSYNC and SYNC, which keep the disk, nor HIPRI, which keeps a processor, nor NOWAIT, which tells what of a file
@@ -190,7 +192,8 @@ def _opening(flags: int) -> Alternatives:
     """Truncating needs a descriptor for writing; before its third version Landlock did not see to that. No write is to
     wait for the disk (O_DSYNC, O_SYNC, which comprises it, and O_DIRECT), and no read is to make it busy every time."""
     kinds = ((_O_TRUNC, 0), (1, 1), (2, 2))
-    return tuple((Arg(flags, bits | _O_DSYNC | DIRECT, value),) for bits, value in kinds)
+    plain = Arg(flags + 1, _SPECIAL_MODES, 0)
+    return tuple((Arg(flags, bits | _O_DSYNC | DIRECT, value), plain) for bits, value in kinds)
 
 
 CHECKED: dict[str, Alternatives] = {

@@ -243,6 +243,13 @@ def test_a_file_opened_for_reading_is_not_truncated() -> None:
     assert _ask("openat", 0, 0, 0) == ALLOW
 
 
+def test_no_file_is_made_that_runs_as_somebody_else() -> None:
+    for name, place in (("open", 1), ("openat", 2)):
+        assert _ask(name, *[0] * place, 0o101, 0o777) == ALLOW
+        for mode in (0o4755, 0o2755, 0o1777, 0o4755 | 1 << 32):
+            assert _ask(name, *[0] * place, 0o101, mode) == EPERM
+
+
 def test_a_link_takes_two_names() -> None:
     assert _ask("linkat", 0xFFFFFF9C, 0, 0xFFFFFF9C, 0, 0) == ALLOW
     assert _ask("linkat", 0xFFFFFF9C, 0, 0xFFFFFF9C, 0, 0x400) == ALLOW

@@ -165,7 +165,9 @@ ATTACKS = [
         refused(get=lambda: os.getxattr('own', 'user.x'), set=lambda: os.setxattr('own', 'user.x', b'x') or 1, list=lambda: os.listxattr('/') + [1],
                 chown=lambda: os.chown('own', 0, 0) or 1, out=lambda: os.chmod('@@HOME@@', 0o777) or 1, times=lambda: os.utime('@@FILE@@') or 1,
                 through=lambda: os.symlink('@@FILE@@', 'away') or os.chmod('away', 0o777) or 1)
-        if os.path.exists('own') and os.stat('own').st_mode & 0o7000: print('ESCAPED')
+        refused(user=lambda: os.open('root', os.O_CREAT | os.O_WRONLY, 0o4755) + 1, group=lambda: os.open('root', os.O_CREAT | os.O_WRONLY, 0o2755) + 1)
+        for name in ('own', 'root'):
+            if os.path.exists(name) and os.stat(name).st_mode & 0o7000: print('ESCAPED')
         if MACHINE == 'x86_64':
             fd = os.open('own', os.O_RDWR)
             denied((90, b'own', 0o4755), (91, fd, 0o4755), (268, -100, b'own', 0o4755), (452, -100, b'own', 0o4755, 0), (92, b'own', 0, 0), (93, fd, 0, 0),
