@@ -273,6 +273,21 @@ async def test_statistics_draw_hostile_names_harmlessly(home):
         assert not [text for text in drawn if FORBIDDEN.search(text)]
 
 
+async def test_many_labels_leave_room_for_what_was_edited(home):
+    from sessions.stats import stats
+
+    with Store(home) as store:
+        labels = {f"label {n}": 1 for n in range(20)}
+        found = msgspec.structs.replace(stats(store), labels=labels, edits={"code edited": 3, "answer": 2})
+    app = DistillApp(plain(), lambda: StatisticsScreen(found, ""))
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.pause()
+        drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "(code edited)" in drawn
+        assert "(answer)" in drawn
+        assert "label 6" in drawn
+
+
 def test_how_statistics_look(home, snap_compare):
     from sessions.stats import stats
 

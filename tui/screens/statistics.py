@@ -112,12 +112,8 @@ class StatisticsScreen(Screen[None]):
         self._plot_bars(
             "#plot-decisions", "Time a person took to decide", self._bins(), colours["role-active"]
         )
-        judged = [*found.labels.items(), *((f"({name})", n) for name, n in found.edits.items())]
         self._plot_bars(
-            "#plot-labels",
-            "Sessions by label, (edits) by kind",
-            [(str(name), float(count)) for name, count in judged],
-            colours["role-accent"],
+            "#plot-labels", "Sessions by label, (edits) by kind", _judged(found), colours["role-accent"]
         )
 
     def _bins(self) -> Bars:
@@ -156,6 +152,13 @@ class StatisticsScreen(Screen[None]):
     def _begin(self, plot: PlotextPlot, title: str, filled: bool) -> None:
         plot.plt.clear_figure()
         plot.plt.title(title if filled else f"{title}: nothing yet")
+
+
+def _judged(found: Stats) -> Bars:
+    """The most given labels, and what was edited most; neither takes all the room."""
+    edits = [(f"({name})", float(number)) for name, number in found.edits.items()]
+    labels = [(name, float(number)) for name, number in found.labels.items()]
+    return [*labels[: MOST + 1 - min(len(edits), MOST // 2)], *edits]
 
 
 def _whole(top: float) -> list[float]:
