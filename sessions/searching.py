@@ -133,7 +133,9 @@ def all_sessions_with(connection: sqlite3.Connection, text: str, *, blind: bool 
     for table in EVERYWHERE:
         if not left:
             break
-        if _put_together(expression) or _is_rare(connection, table, expression):
+        if blind and table == "annotations":
+            hit = _seen(connection, expression)
+        elif _put_together(expression) or _is_rare(connection, table, expression):
             hit = _distinct(connection, table, expression)
         elif len(left) > many:
             hit = _each(connection, table, expression)
@@ -141,18 +143,7 @@ def all_sessions_with(connection: sqlite3.Connection, text: str, *, blind: bool 
             hit = {number for number in left if _from(connection, table, expression, number) == number}
         found += [number for number in left if number in hit]
         left = [number for number in left if number not in hit]
-    given_away = _by_unseen(connection, text) if blind else frozenset()
-    return sorted(number for number in found if number not in given_away)
-
-
-def _by_unseen(connection: sqlite3.Connection, text: str) -> frozenset[int]:
-    """The sessions in which nothing but what is `unseen` holds the words."""
-    suspects = connection.execute(
-        "select distinct rowid / ? from annotations_fts where annotations_fts match ? "
-        "and rowid in (select annotation from temp.unseen)",
-        (BLOCK, quoted(text)),
-    )
-    return frozenset(n for (n,) in suspects.fetchall() if not hits(connection, text, n, 1, blind=True))
+    return sorted(found)
 
 
 def first_hits(
@@ -234,6 +225,16 @@ def _distinct(connection: sqlite3.Connection, table: str, expression: str) -> se
     """The sessions with a hit in `table`, by every hit."""
     rows = connection.execute(
         f"select distinct rowid / ? from {table}_fts where {table}_fts match ?", (_block(table), expression)
+    )
+    return {number for (number,) in rows}
+
+
+def _seen(connection: sqlite3.Connection, expression: str) -> set[int]:
+    """The sessions with a hit in an annotation that is not `unseen`."""
+    rows = connection.execute(
+        "select distinct rowid / ? from annotations_fts where annotations_fts match ? "
+        "and rowid not in (select annotation from temp.unseen)",
+        (BLOCK, expression),
     )
     return {number for (number,) in rows}
 
