@@ -18,7 +18,7 @@ from sessions.schema import BLOCK, SEARCHED
 MARK = ("\x02", "\x03")
 """What stands around a hit in a snippet; nothing else in it does."""
 
-FEW = 8000
+FEW = 400_000
 """Hits up to which it is quicker to take all of them than to go from session to session."""
 
 MANY_LEFT = 4
