@@ -42,6 +42,7 @@ QUERIES = (
     "COMMON",
     "RARE",
     '"COMMON RARE"',
+    "LETTER*",
     "model:qwen COMMON",
 )
 
@@ -143,7 +144,7 @@ def asking(home: Path) -> None:
         print(f"  {'look at the folders':<28} {timed(store.catch_up):7.1f} ms")
         common, rare = words_of(store)
         for query in QUERIES:
-            words = query.replace("COMMON", common).replace("RARE", rare)
+            words = query.replace("COMMON", common).replace("RARE", rare).replace("LETTER", common[0])
             filter = parse(words)
             found = len(store.list(filter))
             print(f"  list    {words:<28} {timed(lambda f=filter: store.list(f)):7.1f} ms  {found} sessions")
