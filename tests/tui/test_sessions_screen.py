@@ -17,6 +17,7 @@ from tests.tui.test_hostile import FORBIDDEN
 from tui.app import DistillApp
 from tui.screens.export import ExportScreen
 from tui.screens.live import LiveScreen
+from tui.screens.pick import PickScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.setup import plain
@@ -214,6 +215,25 @@ async def test_a_fork_that_is_asked_for_on_an_opened_session_is_handed_on(home):
         it.app.screen.leave()
         await it.until(lambda: it.app.return_value is not None)
         assert it.app.return_value == ("c", "--at", "1", "--instruct", "Look again.")
+
+
+async def test_the_tree_of_forks_is_shown_and_opens_a_session_of_it(home):
+    invent(home, "d", *asked(), *talk(1), parent=ev.Parent(session_id="c", steps=0), query="And if not?")
+    async with opened(home, words="id:c") as it:
+        await it.pilot.press("t")
+        await it.until(lambda: isinstance(it.app.screen, PickScreen))
+        rows = ["".join(t for t, _ in row) for row in rows_of(it.app.screen.query_one(LinePane))]
+        assert rows == ["c  When does it end?", "   d (from step 1)  And if not?"]
+        await it.pilot.press("down", "enter")
+        await it.until(lambda: isinstance(it.app.screen, LiveScreen))
+        assert it.app.screen.wiring.playback.session_id == "d"
+
+
+async def test_a_session_without_forks_has_no_tree(home):
+    async with opened(home, words="id:a") as it:
+        await it.pilot.press("t")
+        await it.pilot.pause(0.3)
+        assert it.app.screen is it.screen
 
 
 async def test_statistics_of_what_is_listed(home):

@@ -30,6 +30,9 @@ KEEPING: tuple[Action, ...] = (
     _action("reverse", ("S",), "Reverse", "Turn the order round"),
     _action("next", ("n",), "Next unreviewed", "Go to the next session that you have not judged"),
     _action(
+        "tree", ("t",), "Forks", "The session, what it was forked from and its forks, as a tree", shown=False
+    ),
+    _action(
         "stats",
         ("p",),
         "Plots",

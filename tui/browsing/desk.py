@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distill_core.events import Event
     from sessions import Hit, SessionRow, Store
     from sessions.bulk import Bulk, Done
+    from sessions.forking import Node
     from sessions.stats import Stats
     from sessions.store import Order
 
@@ -106,6 +107,12 @@ class Desk:
             LogError: it cannot be read.
         """
         return await self._do(lambda store: store.open(session_id).sound)
+
+    async def family(self, session_id: str) -> Sequence[Node]:
+        """The tree of forks that a session belongs to, parents before children."""
+        from sessions.forking import family
+
+        return await self._do(lambda store: family(store.home.folder(session_id)))
 
     async def rate(self, session_ids: Sequence[str], rating: int) -> Done:
         """Rate sessions."""

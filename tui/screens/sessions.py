@@ -27,6 +27,7 @@ from tui.lines import Line
 from tui.live import keys
 from tui.screens.ask import AskScreen
 from tui.screens.confirm import Choice, ConfirmScreen
+from tui.screens.pick import PickScreen
 from tui.screens.read import ReadScreen
 from tui.setup import Setup
 from tui.text import clean
@@ -237,6 +238,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
             "sessions.sort": self._sort,
             "sessions.reverse": self._reverse,
             "sessions.next": self._next,
+            "sessions.tree": lambda: self._work(self._tree, group="tree", exclusive=True),
             "sessions.stats": lambda: self._work(self._stats, group="stats", exclusive=True),
             "sessions.export": self._export,
             "sessions.refresh": lambda: self._list_again(look=True),
@@ -338,6 +340,38 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         else:
             self._list.point_at(place)
             self._show()
+
+    async def _tree(self) -> None:
+        from tui.browsing.tree import INDENT, words
+
+        here = self._at_cursor
+        if here is None:
+            return
+        try:
+            nodes = await self._desk.family(here)
+        except DistillError as error:
+            self._notify(str(error), trouble=True)
+            return
+        if len(nodes) < 2:
+            self._notify("it was not forked, and is no fork")
+            return
+
+        def go(index: int | None) -> None:
+            if index is not None:
+                self._work(partial(self._review, nodes[index].folder.name), group="open", exclusive=True)
+
+        lines: list[Line] = []
+        for node in nodes:
+            name, branch, question = words(node)
+            lines.append(
+                (
+                    (name, "key" if node.folder.name == here else ""),
+                    (branch, "muted"),
+                    (f"  {question}", "muted"),
+                )
+            )
+        start = next((n for n, node in enumerate(nodes) if node.folder.name == here), 0)
+        self.app.push_screen(PickScreen("Forks", lines, start=start, indent=INDENT), go)
 
     def _open(self) -> None:
         session_id = self._at_cursor

@@ -117,14 +117,10 @@ def _codes(record: Record, step: int, *, edit: bool, code: Path | None) -> tuple
 
 
 def _show_tree(folder: Path) -> None:
-    from distill_core.trying_again import KIND
     from sessions.forking import family
-    from tui.text import clean
+    from tui.browsing.tree import words
 
     for node in family(folder):
-        branch = f" (from step {node.steps + 1})" if node.depth else ""
-        if node.started.kind == KIND:
-            branch = f" (replay with {node.started.worker})"
+        name, branch, question = words(node)
         mark = "  <" if node.folder.absolute() == folder.absolute() else ""
-        question = " ".join(node.started.query.split())[:60]
-        click.echo(f"{'   ' * node.depth}{clean(node.session_id)}{clean(branch)}  {clean(question)}{mark}")
+        click.echo(f"{name}{branch}  {question}{mark}")
