@@ -21,5 +21,7 @@ def words(node: Node) -> tuple[str, str, str]:
     branch = f" (from step {node.steps + 1})" if node.depth else ""
     if node.started.kind == KIND:
         branch = f" (replay with {node.started.worker})"
-    question = " ".join(node.started.query.split())[:QUESTION]
+    question = " ".join(node.started.query.split())
+    if len(question) > QUESTION:
+        question = question[: QUESTION - 1] + "…"
     return f"{' ' * INDENT * node.depth}{clean(node.session_id)}", clean(branch), clean(question)
