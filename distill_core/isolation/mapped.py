@@ -21,17 +21,18 @@ class Filling:
     Args:
         folder: a folder on it.
         size: bytes.
+        entries: files. (A file system that does not count these, like btrfs, takes bytes for them.)
     """
 
-    def __init__(self, folder: str, size: int) -> None:
+    def __init__(self, folder: str, size: int, entries: int) -> None:
         self._folder = folder
-        self._size = size
-        self._most_free = 0
+        self._most = (size, entries)
+        self._most_free = (0, 0)
         self.by_more()
 
     def start_anew(self) -> None:
         """Count from what it holds now."""
-        self._most_free = 0
+        self._most_free = (0, 0)
         self.by_more()
 
     def by_more(self) -> bool:
@@ -40,9 +41,9 @@ class Filling:
             status = os.statvfs(self._folder)
         except OSError:
             return False  # the folder is gone
-        free = status.f_bfree * status.f_frsize
-        self._most_free = max(self._most_free, free)
-        return self._most_free - free > self._size
+        free = (status.f_bfree * status.f_frsize, status.f_ffree)
+        before = self._most_free = (max(self._most_free[0], free[0]), max(self._most_free[1], free[1]))
+        return any(was - now > most for was, now, most in zip(before, free, self._most, strict=True))
 
 
 def held_by_maps(folder: str, pids: Iterable[int], known: Mapping[int, int]) -> int | None:

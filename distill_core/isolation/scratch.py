@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from distill_core.isolation.mapped import held_by_maps
 
-_MOST_ENTRIES = 20_000
+MOST_ENTRIES = 20_000
 _MOST_FOLDERS = 1_000_000
 """Folders that are emptied at one go: somebody may make new ones meanwhile."""
 _FOLDER_ITSELF = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -41,7 +41,7 @@ def overfull(folder: str, size: int, pids: Collection[int], *, maps: bool = Fals
                 for entry in inside:
                     entries += 1
                     held += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if held > size or entries > _MOST_ENTRIES:
+                    if held > size or entries > MOST_ENTRIES:
                         return True
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
@@ -58,7 +58,7 @@ def crowded(folder: str) -> bool:
         status = os.statvfs(folder)
     except OSError:
         return False  # its process has ended, or this system does not let us look
-    return status.f_files - status.f_ffree > _MOST_ENTRIES
+    return status.f_files - status.f_ffree > MOST_ENTRIES
 
 
 def _removed(pids: Iterable[int]) -> dict[tuple[int, int], int]:

@@ -22,7 +22,7 @@ from distill_core.isolation.launch import Boundary
 from distill_core.isolation.leftovers import locked_folder, sweep
 from distill_core.isolation.mapped import Filling
 from distill_core.isolation.resident import resident_bytes
-from distill_core.isolation.scratch import clear, crowded, overfull
+from distill_core.isolation.scratch import MOST_ENTRIES, clear, crowded, overfull
 from distill_core.repl import exits
 from distill_core.repl.bytecode import keep_compiled
 from distill_core.repl.guardian import Guardian
@@ -100,7 +100,7 @@ class Child:
         self._firm: int | None = None
         self._room: int | None = None
         self._weight = 0
-        self._filling = Filling(self.scratch, boundary.scratch_bytes or 0)
+        self._filling = Filling(self.scratch, boundary.scratch_bytes or 0, MOST_ENTRIES)
         _living.add(self)
 
     def _environment(self, seed: int) -> dict[str, str]:

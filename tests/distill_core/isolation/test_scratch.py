@@ -42,7 +42,7 @@ def test_a_link_to_elsewhere_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_too_many_files_are_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "_MOST_ENTRIES", 200)
+    monkeypatch.setattr(scratch, "MOST_ENTRIES", 200)
     for number in range(200):
         (tmp_path / str(number)).touch()
     assert not overfull(str(tmp_path), 1 << 40, ME)

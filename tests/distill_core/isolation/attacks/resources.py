@@ -170,6 +170,19 @@ ATTACKS = [
             os.close(os.open(f'n{n}', os.O_CREAT | os.O_WRONLY)); n += 1
             if n > 400_000: print('ESCAPED', n); break
         """, "contained", timeout=15),
+    attack("scratch-names-moved-away", "files without end in a folder that is never where it is looked for", """
+        import threading
+        os.makedirs('a/x'); os.mkdir('b')
+        def move():
+            while True: os.rename('a/x', 'b/x'); os.rename('b/x', 'a/x')
+        threading.Thread(target=move, daemon=True).start()
+        n = 0
+        while True:
+            try: os.close(os.open(f'{"ab"[n % 2]}/x/{n}', os.O_CREAT | os.O_WRONLY))
+            except FileNotFoundError: pass
+            n += 1
+            if n > 600_000: print('ESCAPED'); break
+        """, "contained", timeout=15),
     attack("scratch-folders-without-end", "folders in folders", """
         n = 0
         while True:
