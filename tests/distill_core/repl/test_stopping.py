@@ -214,9 +214,14 @@ def test_recursion_is_an_ordinary_error(repl: REPL) -> None:
     assert len(result.traceback or "") < 5000
 
 
-def state(repl: REPL) -> str:
-    """How the kernel says that the process is (proc(5), stat)."""
-    return Path(f"/proc/{repl.pid}/stat").read_text().rpartition(")")[2].split()[0]
+def stands_still(repl: REPL) -> bool:
+    """Whether the kernel comes to say that the process is stopped (proc(5), stat)."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if Path(f"/proc/{repl.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="copies are needed for that")
@@ -226,12 +231,9 @@ def test_what_a_cell_left_running_stands_still_while_nobody_asks() -> None:
             "import threading\ncount = 0\ndef go():\n    global count\n    while True: count += 1\n"
             "threading.Thread(target=go, daemon=True).start()"
         )
-        deadline = time.monotonic() + 20
-        while state(repl) != "T" and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert state(repl) == "T"
+        assert stands_still(repl)
         assert "count" in {variable.name for variable in repl.variables()}
-        assert state(repl) == "T", "asked something, it answers and stands still again"
+        assert stands_still(repl), "asked something, it answers and stands still again"
         assert repl.execute("before = count\nwhile count == before: pass\nprint('on')").stdout == "on\n"
 
 
