@@ -132,7 +132,7 @@ def _cell(text: str) -> str:
 
 
 def _curation(plan: Plan, report: Report) -> str:
-    lines = [f"- Sessions: {plan.selection}."]
+    lines = [f"- Sessions: {plan.told(plan.selection)}."]
     if plan.examples:
         number = f"{plan.examples} session{'' if plan.examples == 1 else 's'}"
         lines.append(f"- Not among them: {number} of the examples that come with the program.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from distill_core.errors import ExportError
-from sessions.export.redact import KINDS
+from sessions.export.redact import KINDS, Redactor, make_finders
 from sessions.export.rows import RULES, Format, Options
 from sessions.export.selecting import Source
 from sessions.export.splits import Splits
@@ -81,18 +82,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if self.shard_size < 1:
             raise ExportError("not a shard size", found=str(self.shard_size), remedy="such as 500MB")
 
+    def told(self, words: str) -> str:
+        """Words of the person who exports as they may leave."""
+        finders = make_finders(self.redact, keys=self.keys, homes=self.homes)
+        return Redactor(finders).text(words)
+
     def settings(self) -> dict[str, Any]:
         """All that decides on the content, sessions aside. Keys are there as a short digest only."""
         keys = hashlib.sha256("\n".join(sorted(self.keys)).encode()).hexdigest()[:8] if self.keys else ""
         return {
             "format": self.format.name,
             "storage": self.storage,
-            "selection": self.selection,
+            "selection": self.told(self.selection),
             "keep": sorted(self.options.keep),
             "evidence": self.options.evidence,
             "best": self.options.best,
             "scales": {name: list(scale or ()) for name, scale in sorted(self.options.scales.items())},
-            "tokenizer": self.options.tokenizer,
+            "tokenizer": _digest(Path(self.options.tokenizer)) if self.options.tokenizer else "",
             "splits": dict(self.splits.shares),
             "seed": self.splits.seed,
             "shard_size": self.shard_size,
@@ -106,3 +112,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "licence": self.licence,
             "tool": self.tool,
         }
+
+
+def _digest(tokenizer: Path) -> str:
+    """What a tokenizer is known by wherever it lies; its name where it cannot be read."""
+    file = tokenizer / "tokenizer.json" if tokenizer.is_dir() else tokenizer
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return file.name

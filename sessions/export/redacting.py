@@ -17,7 +17,7 @@ _replace = msgspec.structs.replace
 
 
 def redacted(trace: Trace, redactor: Redactor) -> Trace:
-    """`trace` with placeholders in all its texts. Names of models, people and sessions stay."""
+    """`trace` with placeholders in all its texts. Names of sessions stay, and those of models and people as names."""
     redactor.expect(_longest(trace))
     text = redactor.text
     messages: dict[int, Message] = {}
@@ -39,6 +39,8 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         labels=tuple(map(text, trace.labels)),
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),
+        supervisor=redactor.name(trace.supervisor),
+        worker=redactor.name(trace.worker),
     )
 
 
@@ -79,6 +81,7 @@ def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
         decided=redactor.text(turn.decided),
         text=words,
         reasoning=_maybe(turn.reasoning, redactor),
+        model=redactor.name(turn.model),
         params=_value(turn.params, redactor),
         decision=_decision(turn.decision, redactor),
         guidance=redactor.text(turn.guidance),
@@ -104,12 +107,15 @@ def _cell(cell: Cell, redactor: Redactor, texts: spans.Texts) -> Cell:
 
 def _call(call: Call, redactor: Redactor) -> Call:
     prompt, response = redactor.text(call.prompt), _maybe(call.response, redactor)
-    if prompt is call.prompt and response is call.response and _says_no_more(call):
+    model = redactor.name(call.model)
+    same = prompt is call.prompt and response is call.response and model == call.model
+    if same and _says_no_more(call):
         return call
     return _replace(
         call,
         prompt=prompt,
         response=response,
+        model=model,
         override=_maybe(call.override, redactor),
         text=response if call.text == call.response else _maybe(call.text, redactor),
         error=_maybe(call.error, redactor),
@@ -135,8 +141,14 @@ def _plainly(calls: Iterable[Plain | Call], redactor: Redactor) -> Iterator[Plai
 def _plain(calls: Sequence[Plain], redactor: Redactor) -> Iterator[Plain]:
     texts = redactor.texts(text for call in calls for text in (call.prompt, call.response))
     for call, prompt, response in zip(calls, texts, texts, strict=True):
-        same = prompt is call.prompt and response is call.response
-        yield call if same else Plain(call.started, call.returned, prompt, response)
+        returned = call.returned
+        model = redactor.name(returned.model)
+        if model != returned.model:
+            returned = _replace(returned, model=model)
+        elif prompt is call.prompt and response is call.response:
+            yield call
+            continue
+        yield Plain(call.started, returned, prompt, response)
 
 
 def _says_no_more(call: Call) -> bool:
@@ -157,6 +169,7 @@ def _judgements(
     return tuple(
         _replace(
             made,
+            by=redactor.name(made.by),
             comment=redactor.text(made.comment),
             correction=_maybe(made.correction, redactor),
             reason=redactor.text(made.reason),
@@ -171,6 +184,7 @@ def _decision(decision: ev.DecisionMade | None, redactor: Redactor) -> ev.Decisi
         return None
     return _replace(
         decision,
+        by=redactor.name(decision.by),
         before=tuple(map(redactor.text, decision.before)),
         after=tuple(map(redactor.text, decision.after)),
         guidance=redactor.text(decision.guidance),
@@ -181,7 +195,11 @@ def _decision(decision: ev.DecisionMade | None, redactor: Redactor) -> ev.Decisi
 def _final(final: ev.Final | None, redactor: Redactor) -> ev.Final | None:
     if final is None:
         return None
-    return _replace(final, value=_value(final.value, redactor), text=redactor.text(final.text))
+    value = final.value
+    if value is not None and not isinstance(value, bool):
+        told = redactor.text(str(value))
+        value = value if told == str(value) else told
+    return _replace(final, value=value, text=redactor.text(final.text))
 
 
 def _maybe(text: str | None, redactor: Redactor) -> str | None:
@@ -192,7 +210,7 @@ def _value(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, str):
         return redactor.text(value)
     if isinstance(value, dict):
-        return {name: _value(inner, redactor) for name, inner in value.items()}
+        return {redactor.text(name): _value(inner, redactor) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_value(inner, redactor) for inner in value]
     return value

@@ -6,32 +6,34 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 
+from sessions.export.redact import escapes
 from sessions.export.redact.glance import Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hinted
 
-# Looked for from the @ on: a scan for the part before it would be tried at every letter.
-_AT = re.compile(r"@(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
+# Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
+_AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
 _SIGNS = "._%+-"
 _LOCAL = string.ascii_letters + string.digits + _SIGNS
 """What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
 
 # International with a plus, or North American with its separators; digits alone are numbers, not telephones.
 _PHONE = re.compile(
-    r"(?<![\w.+/-])(?:"
+    rf"(?:(?<![\w.+/-])|{escapes.BEHIND})"
+    r"(?:"
     r"\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,4}\)?){2,5}"
     r"|(?:1[ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[.-])[0-9]{3}[.-][0-9]{4}"
     r")(?![\w-]|[.,/]\d)"
 )
 _NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
 """Where such numbers can be at all; it is quick to find, and only there is looked closely."""
-_CARD = re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(rf"(?:(?<![\w.-])|{escapes.BEHIND})" r"[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.\d)")
 _HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
 _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
 
 
 def shows_address(look: Glance) -> bool:
     """Whether a text can hold an e-mail address."""
-    return "@" in look.text
+    return _has_at(look.text)
 
 
 def shows_number(look: Glance) -> bool:
@@ -41,13 +43,18 @@ def shows_number(look: Glance) -> bool:
 
 def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
-    return _emails(text) if "@" in text else ()
+    return _emails(text) if _has_at(text) else ()
+
+
+def _has_at(text: str) -> bool:
+    return "@" in text or "%40" in text
 
 
 def _emails(text: str) -> Iterator[Found]:
     for match in _AT.finditer(text):
         before = text[max(0, match.start() - 64) : match.start()]
-        local = before[len(before.rstrip(_LOCAL)) :].lstrip(_SIGNS)
+        first = match.start() - len(before) + len(before.rstrip(_LOCAL))
+        local = text[escapes.past(text, first) : match.start()].lstrip(_SIGNS)
         if local:
             yield Found(match.start() - len(local), match.end(), "email")
 

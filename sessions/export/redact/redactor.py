@@ -114,6 +114,7 @@ class Redactor:
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
+        self._known: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
 
     def expect(self, texts: Iterable[str]) -> None:
@@ -143,6 +144,14 @@ class Redactor:
         """`text` with placeholders."""
         told = self._expected.get(text)
         return self._redacted(text, told) if told is None or told else text
+
+    def name(self, name: str) -> str:
+        """The name of a person or a model: of one only an address, a home folder or a key in it is redacted."""
+        known = self._known.get(name)
+        if known is None:
+            found = [one for one in self._found(name) if one.kind in _IN_NAMES]
+            known = self._known[name] = _replaced(name, found, self._placeholders(name, found))
+        return known
 
     def _redacted(self, text: str, told: Sequence[Looked] | None) -> str:
         known = self._done.get(text)
@@ -194,6 +203,7 @@ class Redactor:
 
 
 _start = attrgetter("start")
+_IN_NAMES = ("key", "secret", "email", "home")
 
 
 def _together(texts: Iterable[str]) -> Iterator[list[str]]:

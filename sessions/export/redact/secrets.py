@@ -5,12 +5,16 @@ Its detectors of entropy and of telling names are left out: in research data the
 
 from __future__ import annotations
 
+import base64
 import functools
+import json
 import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 import msgspec
 
+from sessions.export.redact import escapes
 from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hinted
 
@@ -46,8 +50,11 @@ _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|.*)",
     re.DOTALL,
 )
+_WEB_TOKEN = re.compile(r"eyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]+)?")
+"""A JSON web token whole: detect-secrets' own pattern leaves its signature."""
 _MODEL_KEY = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|tgp_v1_[A-Za-z0-9_-]{20,})"
+    rf"(?:(?<![A-Za-z0-9])|{escapes.BEHIND})"
+    r"(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|tgp_v1_[A-Za-z0-9_-]{20,})"
 )
 """Keys of model providers in the forms of today, which detect-secrets does not know."""
 
@@ -88,6 +95,7 @@ def _detectors() -> dict[int, tuple[_Detector, ...]]:
     found = [_Detector("private_key", (_word("PRIVATE KEY"),), (), 0, (_PRIVATE_KEY,), False)]
     model = tuple(map(_word, ("sk-", "hf_", "tgp_v1_")))
     found.append(_Detector("secret", model, (), 20, (_MODEL_KEY,), False))
+    found.append(_Detector("secret", (_word("eyJ"),), (), 0, (_WEB_TOKEN,), False))
     for module, (name, needs, keylike, group) in _MODULES.items():
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
         words = tuple(map(_word, needs))
@@ -154,8 +162,9 @@ def _matches(detectors: Iterable[_Detector], text: str) -> Iterator[Found]:
 
 
 def of_keys(keys: Iterable[str]) -> Finder:
-    """A finder of exactly these keys."""
-    known = sorted({key for key in keys if len(key) >= 8}, key=len, reverse=True)
+    """A finder of exactly these keys, also as JSON, an URL or base64 writes them."""
+    written = {form for key in keys if len(key) >= 8 for form in _written(key)}
+    known = sorted(written, key=lambda form: (-len(form), form))
     if not known:
         return Hinted(lambda text: (), lambda look: False)
     pattern = re.compile("|".join(map(re.escape, known)))
@@ -172,3 +181,18 @@ def of_keys(keys: Iterable[str]) -> Finder:
         return any(word in rest for word in words)
 
     return Hinted(find_keys, shows_key)
+
+
+def _written(key: str) -> Iterator[str]:
+    """A key, and how it stands in other writings."""
+    yield key
+    yield json.dumps(key)[1:-1]
+    yield quote(key)
+    yield quote(key, safe="")
+    raw = key.encode("utf-8", "surrogatepass")
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        # Behind a name or a scheme it begins at the first, second or third byte of a group; what letters of the
+        # encoding are not of the key alone are left out.
+        for before in range(3):
+            text = encode(b"\0" * before + raw).decode().rstrip("=")
+            yield text[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]

@@ -1,8 +1,11 @@
 """What must not leave does not, in any format; placeholders are consistent, and spans move along."""
 
+import base64
+import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -48,6 +51,52 @@ def test_secrets_are_found_by_their_form(name):
         told = redactor().text(text)
         assert secret not in told
         assert re.search(r"<(SECRET|KEY)_1>", told)
+
+
+@pytest.mark.parametrize("escape", ["\\n", "\\t", "\\\\n", "\\u00a0", "\\x0a"])
+@pytest.mark.parametrize(
+    "thing", [*SECRETS.values(), "ada@x.org", "+44 20 7946 0958", "(555) 123-4567", "5500000000000004"]
+)
+def test_an_escape_is_no_part_of_what_stands_behind_it(thing, escape):
+    told = redactor().text(f'print("it is:{escape}{thing}")')
+    assert re.fullmatch(rf'print\("it is:{re.escape(escape)}<\w+_1>"\)', told)
+
+
+@given(st.text(), st.sampled_from([*SECRETS.values(), "ada@x.org", "+44 20 7946 0958", "/home/grace/x"]))
+def test_json_stays_json(before, thing):
+    told = redactor().text(json.dumps({"text": f"{before}\n{thing}\n{before}", "to": thing}))
+    assert thing not in told
+    assert set(json.loads(told)) == {"text", "to"}
+
+
+def test_an_address_in_an_url_is_one():
+    assert redactor().text("https://x.io/?to=ada%40mail.example.org&x=1") == "https://x.io/?to=<EMAIL_1>&x=1"
+
+
+@pytest.mark.parametrize("key", ["my own/endpoint+key-9000", 'quoted"and\\slashed', "0123456789abcdef"])
+@pytest.mark.parametrize("user", ["", "u", "us", "ada:"])
+def test_a_configured_key_is_found_as_others_write_it(key, user):
+    r = Redactor(make_finders(["keys"], keys=[key]))
+    raw = f"{user}{key}:x".encode()
+    for written in (
+        json.dumps(f"{user}{key}"),
+        f"?key={quote(key)}&a=b",
+        f"?key={quote(key, safe='')}&a=b",
+        "Basic " + base64.b64encode(raw).decode(),
+        "Basic " + base64.urlsafe_b64encode(raw).decode(),
+    ):
+        told = r.text(written)
+        assert re.search(r"<KEY_\d>", told)
+        # What is left beside the placeholder are a few letters of what stands around it.
+        assert len(re.sub(r"<KEY_\d>", "", told)) <= len(written) - len(key)
+
+
+def test_of_a_name_only_an_address_a_home_or_a_key_goes():
+    r = redactor()
+    assert r.name("meta-llama/Llama-4-8B") == "meta-llama/Llama-4-8B"
+    assert r.name("/home/grace/models/x.gguf") == "<HOME_1>/models/x.gguf"
+    assert r.name("ada@b.org") == "<EMAIL_1>" == r.text("ada@b.org")
+    assert r.name("5500000000000004") == "5500000000000004"
 
 
 def test_a_private_key_goes_whole():
@@ -174,7 +223,7 @@ def leaky(tmp_path_factory):
             block(f"FINAL('{PLANTED}!')", f"So {PLANTED}!"),
         ],
         Decision(action="edit", by="ada", codes=(f"print('{PLANTED}', worker('ask {PLANTED}'), 2)",)),
-        Decision(action="approve", by="ada", reason=PLANTED),
+        Decision(action="approve", by=PLANTED, reason=PLANTED),
         Decision(action="approve", by="ada"),
         Decision(action="send_back", by="ada", guidance=f"Not {PLANTED}."),
         answer=lambda prompt: f"{prompt} says {PLANTED}",
@@ -197,7 +246,7 @@ def leaky(tmp_path_factory):
             "mark": -1,
         },
         {"target": {"kind": "worker_call", "id": "w1"}, "correction": f"No, {PLANTED}.", "reason": PLANTED},
-        {"target": {"kind": "session"}, "rating": 5, "comment": PLANTED},
+        {"target": {"kind": "session"}, "rating": 5, "comment": PLANTED, "by": PLANTED},
         {"target": {"kind": "answer"}, "correction": f"{PLANTED}?"},
     )
     return home
@@ -224,6 +273,29 @@ def test_nothing_leaves_in_any_format(leaky, tmp_path, name):
     for path in written:
         assert PLANTED.encode() not in path.read_bytes(), path
         assert b"lovelace" not in path.read_bytes(), path
+
+
+def test_numbers_of_an_answer_are_looked_at_too(tmp_path):
+    folder = make(tmp_path, "s-card", [block("FINAL(5500000000000004)")])
+    (turn,) = redacted(traced(folder), redactor()).turns
+    assert (turn.cells[0].final.value, turn.cells[0].final.text) == ("<CARD_1>", "<CARD_1>")
+    folder = make(tmp_path, "s-count", [block("FINAL(42)")])
+    (turn,) = redacted(traced(folder), redactor()).turns
+    assert turn.cells[0].final.value == 42
+
+
+def test_what_was_asked_for_leaves_no_more_than_the_rows(leaky, tmp_path):
+    folder = Path(shutil.copytree(Path(options_for("process-steps").tokenizer).parent, tmp_path / PLANTED))
+    plan = Plan(
+        format=find("process-steps"),
+        sources=tuple(sources(Home(leaky).folders())),
+        selection=f"by:{PLANTED}",
+        options=msgspec.structs.replace(options_for("process-steps"), tokenizer=str(folder)),
+    )
+    export(plan, str(tmp_path / "out"))
+    for path in (tmp_path / "out").glob("*.*"):
+        assert PLANTED not in path.read_text(), path
+        assert "by:<EMAIL_1>" in path.read_text()
 
 
 def test_marks_move_with_the_text(leaky):
