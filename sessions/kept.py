@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from distill_core.record import Record
 
 
+VERIFY = "see distill-tui sessions verify"
+
+
 class Kept:
     """The session in `folder`; each part is read when it is first asked for, and then raises `LogError` where it
     cannot be read."""
@@ -61,6 +64,17 @@ class Kept:
         """Its events, as far as the log makes sense."""
         return self.events[: self._folded.taken]
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with its log, in a line; "" where nothing is but a torn end."""
+        what = self._folded.problem
+        if what is None:
+            what = next((str(problem) for problem in self.problems if not problem.torn), None)
+        if what is None:
+            return ""
+        reaches = f", {self._folded.taken} of its {len(self.events)} events make sense"
+        return f"the session's log is damaged{reaches if self._folded.broken else ''}: {what} ({VERIFY})"
+
     @cached_property
     def record(self) -> Record:
         """Its events, ready to be given again."""
@@ -89,6 +103,18 @@ class Kept:
         place, started = self.documents, self.state.started
         assert started is not None
         return document_store.fetch(place, started.document)
+
+
+def fitting(folder: Path) -> Kept:
+    """The session in `folder`, seen to make sense to its end.
+
+    Raises:
+        LogError: it cannot be read, or does not.
+    """
+    kept = Kept(folder)
+    if kept.state.started is None or len(kept.sound) < len(kept.events):
+        raise LogError(kept.trouble or f"the session in {folder} has no beginning ({VERIFY})")
+    return kept
 
 
 def open_kept(folder: Path) -> Kept:

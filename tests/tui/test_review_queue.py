@@ -301,7 +301,7 @@ async def test_each_filter_has_a_place_of_its_own(opened):
 def held(monkeypatch):
     """Lets nobody read or write a log until it is set."""
     free = threading.Event()
-    for name in ("read_session", "append"):
+    for name in ("fitting", "append"):
         whole = getattr(card_module, name)
 
         def waits(*args, _whole=whole, **options):
@@ -392,3 +392,21 @@ async def test_hostile_text_is_drawn_harmlessly_in_the_queue_on_the_card_and_in_
         await pilot.pause()
         form = Opened(app, pilot, tmp_path)
         assert "print('" in check(form)
+
+
+def damage(folder):
+    """Lose a line in the middle of a log, and what speaks of it stays."""
+    log = folder / "supervisor.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(line for line in lines if '"type":"supervisor_called"' not in line))
+
+
+async def test_a_session_that_makes_no_sense_is_told_and_the_queue_goes_on(home):
+    damage(sorted((home / "sessions").iterdir())[0])
+    async with opening(home) as it:
+        assert it.screen.card is None
+        (told,) = it.app._notifications
+        assert "the session's log is damaged" in told.message
+        assert "sessions verify" in told.message
+        await it.press("n")
+        assert it.screen.card is not None

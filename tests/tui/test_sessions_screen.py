@@ -217,6 +217,18 @@ async def test_a_fork_that_is_asked_for_on_an_opened_session_is_handed_on(home):
         assert it.app.return_value == ("c", "--at", "1", "--instruct", "Look again.")
 
 
+async def test_a_damaged_session_opens_as_far_as_it_makes_sense_and_says_so(home):
+    log = home / "sessions" / "c" / "supervisor.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(line for line in lines if '"type":"supervisor_called"' not in line))
+    async with opened(home, words="id:c") as it:
+        await it.pilot.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, LiveScreen))
+        await it.until(lambda: len(it.app._notifications) > 0)
+        (told,) = it.app._notifications
+        assert "2 of its" in told.message
+
+
 async def test_the_tree_of_forks_is_shown_and_opens_a_session_of_it(home):
     invent(home, "d", *asked(), *talk(1), parent=ev.Parent(session_id="c", steps=0), query="And if not?")
     async with opened(home, words="id:c") as it:

@@ -100,13 +100,18 @@ class Desk:
             return []
         return await self._do(lambda store: store.hits(session_id, text, limit=HITS))
 
-    async def read(self, session_id: str) -> Sequence[Event]:
-        """A session's events, as far as its log makes sense.
+    async def read(self, session_id: str) -> tuple[Sequence[Event], str]:
+        """A session's events, as far as its log makes sense, and what is wrong with it; "" where nothing is.
 
         Raises:
             LogError: it cannot be read.
         """
-        return await self._do(lambda store: store.open(session_id).sound)
+
+        def work(store: Store) -> tuple[Sequence[Event], str]:
+            kept = store.open(session_id)
+            return kept.sound, kept.trouble
+
+        return await self._do(work)
 
     async def family(self, session_id: str) -> Sequence[Node]:
         """The tree of forks that a session belongs to, parents before children."""

@@ -13,11 +13,11 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.config.rubric import Criterion, Rubric
-from distill_core.reading import read_session
-from distill_core.state import EMPTY, SessionState, Step, apply, fold
+from distill_core.state import SessionState, Step, apply
 from sessions.appending import annotation, append
 from sessions.judging.history import to_redo, to_undo
 from sessions.judging.judgement import Judgement, change, done_by, judgement_of, judgements, open_to
+from sessions.kept import fitting
 from tui.annotating import targets
 
 About: TypeAlias = Literal["session", "criterion", "step", "answer"]
@@ -41,13 +41,17 @@ class Card:
         folder: the session's folder.
         who: the person.
         rubric: the criteria it is scored by.
+
+    Raises:
+        LogError: the session cannot be read, or its log makes no sense.
     """
 
     def __init__(self, folder: Path, who: str, rubric: Rubric) -> None:
         self.folder = folder
         self.who = who
-        self.events: list[ev.Event] = list(read_session(folder).events)
-        self.state: SessionState = fold(self.events, EMPTY)
+        kept = fitting(folder)
+        self.events: list[ev.Event] = list(kept.events)
+        self.state: SessionState = kept.state
         session = ev.Target(kind="session")
         self.entries: list[Entry] = [Entry("session", session)]
         self.entries += [Entry("criterion", session, 0, criterion) for criterion in rubric.criteria]

@@ -12,13 +12,13 @@ from textual.screen import Screen
 
 from distill_core import events as ev
 from distill_core.errors import DistillError
-from distill_core.reading import read_session
-from distill_core.state import apply, fold
+from distill_core.state import apply
 from sessions.agreement import Agreement, agreement, number
 from sessions.appending import annotation, append
 from sessions.judging.history import to_redo, to_undo
 from sessions.judging.judgement import NOTHING, Judgement, change, done_by
 from sessions.judging.settling import Dispute, before, disputes
+from sessions.kept import fitting
 from tui.actions import REGISTRY, Situation
 from tui.annotating import targets
 from tui.annotating.form import Form, said
@@ -55,8 +55,8 @@ class Bench:
         Raises:
             LogError: it cannot be read.
         """
-        self.events = read_session(self.folder).events
-        self.state = fold(self.events)
+        kept = fitting(self.folder)
+        self.events, self.state = kept.events, kept.state
 
     @property
     def barred(self) -> bool:

@@ -180,19 +180,19 @@ class HomeScreen(Screen[None]):
 
     async def _review(self, session_id: str) -> None:
         """Open a session that has ended on the screen that it was live on."""
-        from distill_core.reading import read_session
+        from sessions.kept import Kept
         from tui.review import past_wiring
         from tui.screens.live import LiveScreen
 
         self._say("reading the session")
         try:
-            reading = await asyncio.to_thread(read_session, self._home / "sessions" / session_id)
+            kept = Kept(self._home / "sessions" / session_id)
+            events, trouble = await asyncio.to_thread(lambda: (kept.sound, kept.trouble))
         except DistillError as error:
             self._ended(str(error))
             return
         self._say("")
-        folder = self._home / "sessions" / session_id
-        wiring = past_wiring(reading.events, who=self._setup.who, setup=self._setup, folder=folder)
+        wiring = past_wiring(events, who=self._setup.who, setup=self._setup, folder=kept.folder)
         playback = wiring.playback
 
         def left(_: None) -> None:
@@ -200,6 +200,8 @@ class HomeScreen(Screen[None]):
                 self._start(["fork", *playback.fork], "forking the session")
 
         self.app.push_screen(LiveScreen(wiring), left)
+        if trouble:
+            self.app.notify(clean(trouble), markup=False, severity="warning", timeout=8)
 
     # ------------------------------------------------------------ actions
 

@@ -383,7 +383,7 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
         from tui.screens.live import LiveScreen
 
         try:
-            events = await self._desk.read(session_id)
+            events, trouble = await self._desk.read(session_id)
         except DistillError as error:
             self._notify(str(error), trouble=True)
             return
@@ -395,6 +395,8 @@ class SessionsScreen(Screen[tuple[str, ...] | None]):
                 self.dismiss(wiring.playback.fork)
 
         self.app.push_screen(LiveScreen(wiring), back)
+        if trouble:
+            self._notify(trouble, trouble=True)
 
     def _export(self) -> None:
         from tui.screens.export import ExportScreen
