@@ -60,7 +60,8 @@ def destination(place: str) -> Destination:
 
 class _Folder:
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+        # Behind a link, so that what it leads to is renamed and not the link.
+        self._folder = Path(os.path.realpath(folder))
         self._aside = self._folder.with_name(f".{self._folder.name}.part")
         self._old = self._folder.with_name(f".{self._folder.name}.old")
         self._lock = Alone(self._folder.with_name(f".{self._folder.name}.lock"))

@@ -126,6 +126,10 @@ class _Writing:
         try:
             with sifting_ahead.collecting_seldom():
                 self._sift_all(on_progress)
+        except ExportError:
+            if not self._journal.records:  # there is nothing to go on with
+                shutil.rmtree(self._folder, ignore_errors=True)
+            raise
         finally:
             self._shards.close()
             if self._ahead is not None:

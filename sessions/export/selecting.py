@@ -98,7 +98,12 @@ def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
         return None, _unreadable(line, str(error))
     if not isinstance(event, ev.SessionStarted):
         return None, "it does not begin with session_started"
-    return event, ""
+    # What a newer version says may be read, and may mean something else.
+    return event, _newer(event.v) if event.v > ev.SCHEMA_VERSION else ""
+
+
+def _newer(version: int) -> str:
+    return f"written by a newer version (schema {version}, this program reads {ev.SCHEMA_VERSION})"
 
 
 def _first_line(path: str) -> bytes:
@@ -119,7 +124,7 @@ def _unreadable(line: bytes, error: str) -> str:
         return "its first line is torn or damaged"
     version = raw.get("v") if isinstance(raw, dict) else None
     if isinstance(version, int) and version > ev.SCHEMA_VERSION:
-        return f"written by a newer version (schema {version}, this program reads {ev.SCHEMA_VERSION})"
+        return _newer(version)
     return error
 
 

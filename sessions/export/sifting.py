@@ -160,7 +160,10 @@ class Sieve:
         self.redacted = Counter()
         self.beside = ()
         try:
-            whole = self._with_rivals(source, self._trace(source, plainly=plainly))
+            redactor = Redactor(self._finders)
+            whole = self._trace(source, redactor, plainly=plainly)
+            self.redacted = redactor.counts.copy()
+            whole = self._with_rivals(source, whole, redactor)
         except DistillError as error:
             return Left(key=source.session_id, rule="unreadable", why=str(error))
         if whole.kind == REPLAY and "replay" not in self._options.keep:
@@ -168,8 +171,8 @@ class Sieve:
             return Left(key=source.session_id, rule="replay", why="it runs another session again")
         return whole
 
-    def _with_rivals(self, source: Source, whole: Trace) -> Trace:
-        """`whole` with the conversations of the sessions that it was preferred over."""
+    def _with_rivals(self, source: Source, whole: Trace, redactor: Redactor) -> Trace:
+        """`whole` with the conversations of the sessions that it was preferred over, of one redaction with it."""
         if not self._plan.format.compares:
             return whole
         rivals = []
@@ -182,19 +185,16 @@ class Sieve:
             elif self._plan.splits.of(other.family) != self._plan.splits.of(source.family):
                 rivals.append(_rival(made, (), "it is in another split"))
             else:
-                counted = self.redacted
                 try:
-                    # Placeholders of its own: the same thing may have another one in each of the two.
-                    said = conversation(self._trace(other))
+                    said = conversation(self._trace(other, redactor))
                 except DistillError as error:
                     rivals.append(_rival(made, (), str(error)))
                 else:
                     rivals.append(_rival(made, tuple(one.message for one in said), ""))
-                self.redacted = counted
         self.beside = tuple(rival.session_id for rival in rivals)
         return msgspec.structs.replace(whole, rivals=tuple(rivals))
 
-    def _trace(self, source: Source, *, plainly: bool = False) -> Trace:
+    def _trace(self, source: Source, redactor: Redactor, *, plainly: bool = False) -> Trace:
         """The session's trace as it may leave.
 
         Raises:
@@ -209,9 +209,7 @@ class Sieve:
         _refuse_damage(reading)
         found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)
         if self._finders:
-            redactor = Redactor(self._finders)
             found = redacted(found, redactor)
-            self.redacted = redactor.counts
         return found if self._plan.reasoning else without_prose(found)
 
     def _judged(self, whole: Trace, row: Row, split: str) -> Sifted:

@@ -87,6 +87,17 @@ def test_the_prompt_is_what_both_were_sent(compared):
     assert list(traced(compared / "sessions" / "b-better").turns[1].prompt) == row.columns["prompt"]
 
 
+def test_of_two_sessions_in_one_row_equal_placeholders_are_equal_things(tmp_path):
+    home = tmp_path / "home"
+    make(home, "a-worse", [block("FINAL('carl@x.org, then bob@x.org')", "So.")])
+    better = make(home, "b-better", [block("FINAL('bob@x.org')", "So.")])
+    annotate(better, {"target": {"kind": "session"}, "preference": {"other": "a-worse", "winner": "this"}})
+    (row,) = rows(home, "preference")
+    chosen, rejected = (row.columns[side][0]["content"] for side in ("chosen", "rejected"))
+    assert "FINAL('<EMAIL_1>')" in chosen
+    assert "FINAL('<EMAIL_2>, then <EMAIL_1>')" in rejected
+
+
 def test_sessions_that_part_early_differ_in_several_messages(tmp_path, compared):
     other = make(compared, "c-best", [block("print(2)", "Other."), block("FINAL(3)", "Best.")])
     annotate(other, {"target": {"kind": "session"}, "preference": {"other": "a-worse", "winner": "this"}})

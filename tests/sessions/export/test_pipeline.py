@@ -290,6 +290,23 @@ def test_a_file_in_the_place(home, tmp_path):
     refused(tmp_path, plan=plan(home), match="cannot export")
 
 
+def test_behind_a_link_the_export_is_where_it_leads_to(home, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "place", target_is_directory=True)
+    for _ in range(2):
+        export(plan(home), str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+    assert rows(tmp_path / "place")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "place"]
+
+
+def test_what_fails_before_anything_is_written_leaves_nothing(home, tmp_path):
+    wrong = tmp_path / "tokenizer.json"
+    wrong.write_text("none")
+    with pytest.raises(ExportError, match="no tokenizer"):
+        export(plan(home, "process-steps", options=Options(tokenizer=str(wrong))), str(tmp_path / "out"))
+    assert [p.name for p in tmp_path.iterdir()] == ["tokenizer.json"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_that_cannot_be_written(home, tmp_path):
     tmp_path.chmod(0o500)
@@ -328,10 +345,11 @@ def test_a_session_without_its_first_stream_is_left_out_and_told(own):
     assert "it has no supervisor.jsonl" in made.examples["unreadable"].why
 
 
-def test_a_session_of_a_newer_version_is_left_out_and_told(own):
+@pytest.mark.parametrize("begins", ["session_begun", "session_started"])
+def test_a_session_of_a_newer_version_is_left_out_and_told(own, begins):
     log = own / "sessions" / "s1-plain" / "supervisor.jsonl"
     first, rest = log.read_text().split("\n", 1)
-    log.write_text(json.dumps({**json.loads(first), "v": 99, "type": "session_begun"}) + "\n" + rest)
+    log.write_text(json.dumps({**json.loads(first), "v": 99, "type": begins}) + "\n" + rest)
     made = rehearse(plan(own))
     assert made.left["unreadable"] == 1
     assert "newer version (schema 99" in made.examples["unreadable"].why
