@@ -74,7 +74,7 @@ def closed(row: SessionRow) -> str:
 
 def rating(row: SessionRow) -> str:
     """A session's rating, as far as the reader may see."""
-    return unsaid(row) if row.rating is None else f"{row.rating:g}"
+    return unsaid(row) if row.rating is None else f"{row.rating:.3g}"
 
 
 def left_out(examples: int) -> str:
@@ -152,7 +152,7 @@ def _facts(row: SessionRow) -> Iterator[str]:
         "decided by": ", ".join(row.decided_by) or "-",
         "fork of": f"{row.parent} after step {row.parent_steps}" if row.parent else "",
         "judged by": ", ".join(row.reviewers),
-        "rating": "" if row.rating is None else f"{row.rating:g}",
+        "rating": "" if row.rating is None else rating(row),
         "labels": ", ".join(row.labels),
         "problem": row.problem or "",
     }

@@ -199,7 +199,7 @@ def _session_details(entry: SessionEntry) -> list[Line]:
         ("steps", f"{row.steps}, {count(row.worker_calls, 'worker call')}"),
         ("took", ", ".join(_took(row))),
         ("decided by", ", ".join(row.decided_by)),
-        ("rating", f"{row.rating:g}" if row.rating is not None else ""),
+        ("rating", f"{row.rating:.3g}" if row.rating is not None else ""),
         ("labels", ", ".join(row.labels)),
         ("closed", closed(row)),
         ("session", row.session_id),

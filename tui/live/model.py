@@ -249,7 +249,8 @@ class LiveModel:
                 changes.replies.add(event.call_id)
             case ev.CellProposed() | ev.CellStarted():
                 changes.cells.add(event.cell_id)
-                changes.replies.add(self.state.cells[event.cell_id].call_id)
+                # A log from elsewhere may tell of a cell and not of the call that it came from.
+                changes.replies.update({self.state.cells[event.cell_id].call_id} & self.step_of.keys())
             case ev.CellOutput() | ev.CellFinished() | ev.FinalProposed() | ev.CellInterrupted():
                 changes.cells.add(event.cell_id)
             case ev.WorkerCallStarted() | ev.WorkerCallReturned() | ev.WorkerCallFailed():

@@ -15,6 +15,7 @@ from tui.headless.progress import told
 from tui.lines import plain
 from tui.live import words
 from tui.live.model import LiveModel
+from tui.live.panes import Panes
 from tui.live.status import second
 from tui.live.supervisor import reply_lines
 
@@ -112,3 +113,13 @@ def test_the_time_of_a_session_that_goes_on_leaves_out_what_lay_between() -> Non
     )
     model.take(resumed)
     assert model.elapsed(at(5007)) == 67
+
+
+def test_a_cell_of_a_call_that_no_log_tells_of_is_drawn_without_it() -> None:
+    model = LiveModel()
+    panes = Panes(model)
+    model.take(BEGUN)
+    model.take(ev.CellProposed(step=1, cell_id="c1", call_id="s1", index=0, code="1"))
+    model.take(ev.CellStarted(step=1, cell_id="c1", code="1"))
+    panes.take(model.changes())
+    assert "c1" in "".join(plain(panes.output.row(y)) for y in range(panes.output.height(80)))
