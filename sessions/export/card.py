@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from distill_core.plurals import count
+from sessions.export.chat import MESSAGE, TOOLED
 from sessions.export.plan import Plan
 from sessions.export.provenance import COLUMN, SHAPE
 from sessions.export.report import Report
@@ -24,22 +25,39 @@ CARD = "README.md"
 def columns_of(plan: Plan, present: set[str]) -> dict[str, Shape]:
     """The columns of the rows that there are, in the format's order, with the provenance at the end."""
     columns = {name: shape for name, shape in plan.format.columns.items() if name in present}
+    if "tools" in present:
+        columns = {name: _tooled(shape) for name, shape in columns.items()}
     return {**columns, COLUMN: SHAPE} if plan.format.provenance == "column" else columns
 
 
-def card(plan: Plan, report: Report, present: set[str]) -> str:
-    """The text of the card."""
-    return "---\n" + "\n".join(_yaml(_front(plan, report, present))) + "\n---\n\n" + _body(plan, report)
+def _tooled(shape: Shape) -> Shape:
+    """A shape whose messages may call tools."""
+    if isinstance(shape, list):
+        return [_tooled(inner) for inner in shape]
+    return TOOLED if shape == MESSAGE else shape
 
 
-def _front(plan: Plan, report: Report, present: set[str]) -> dict[str, Any]:
+def card(plan: Plan, report: Report, present: set[str], content: str) -> str:
+    """The text of the card.
+
+    Args:
+        content: another one for other rows. `datasets` keeps what it has read of a folder by what the card declares of
+            it, and would go on with the old rows once there are new ones.
+    """
+    front = _front(plan, report, present, content)
+    return "---\n" + "\n".join(_yaml(front)) + "\n---\n\n" + _body(plan, report)
+
+
+def _front(plan: Plan, report: Report, present: set[str], content: str) -> dict[str, Any]:
     front: dict[str, Any] = {"pretty_name": f"{plan.format.name} from supervised sessions"}
     if plan.licence != "unknown":
         front |= {"license": "other", "license_name": plan.licence}
     front["tags"] = ["distill-tui", plan.format.name, "human-in-the-loop"]
     front["size_categories"] = [_size(report.total)]
     if plan.format.columns and report.total:
-        front["configs"] = [{"config_name": "default", "data_files": _data_files(plan, report)}]
+        front["configs"] = [
+            {"config_name": "default", "description": content, "data_files": _data_files(plan, report)}
+        ]
         columns = columns_of(plan, present) if plan.format.storage == "rows" else plan.format.columns
         front["dataset_info"] = {"config_name": "default", "features": features(columns)}
     return front

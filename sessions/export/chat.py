@@ -8,11 +8,16 @@ from typing import Any
 import msgspec
 
 from distill_core.models.base import Message
+from sessions.export import tool_calls
 from sessions.export.trace import Trace, Turn
 
 MESSAGE = {"role": "string", "content": "string"}
 """The shape of a message."""
-TOOL_CALLS = [{"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}]
+TOOL_CALLS: list[Any] = [
+    {"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}
+]
+TOOLED = {**MESSAGE, "tool_calls": TOOL_CALLS, "tool_call_id": "string", "name": "string"}
+"""The shape of a message where there are tools."""
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -34,7 +39,7 @@ def conversation(trace: Trace) -> list[Said]:
                 said[-1] = Said(told[0], before)
             told = told[1:]
         said += [Said(message) for message in told]
-        said.append(Said(assistant(turn.text), turn))
+        said.append(Said(reply(turn), turn))
         before = turn
     return said
 
@@ -71,17 +76,7 @@ def plain(message: Message) -> dict[str, Any]:
     """`role` and `content`, with tool calls where there are any; arguments as JSON text."""
     found: dict[str, Any] = {"role": message["role"], "content": message.get("content") or ""}
     if message.get("tool_calls"):
-        found["tool_calls"] = [
-            {
-                "id": str(call.get("id", "")),
-                "type": "function",
-                "function": {
-                    "name": call["function"]["name"],
-                    "arguments": _as_text(call["function"].get("arguments", {})),
-                },
-            }
-            for call in message["tool_calls"]
-        ]
+        found["tool_calls"] = [tool_calls.plain(call) for call in message["tool_calls"]]
     for field in ("tool_call_id", "name"):
         if message.get(field):
             found[field] = message[field]
@@ -89,8 +84,25 @@ def plain(message: Message) -> dict[str, Any]:
 
 
 def assistant(text: str) -> dict[str, Any]:
-    """A reply of the supervisor."""
+    """A reply in words alone."""
     return {"role": "assistant", "content": text}
+
+
+def reply(turn: Turn, text: str | None = None) -> dict[str, Any]:
+    """A reply of the supervisor, with what it called; `text` stands in the place of its own words."""
+    said = assistant(turn.text if text is None else text)
+    return plain({**said, "tool_calls": list(turn.tool_calls)}) if turn.tool_calls else said
+
+
+def in_parallel(trace: Trace) -> bool:
+    """Whether a reply called several tools at once."""
+    return any(len(turn.tool_calls) > 1 for turn in trace.turns)
+
+
+def tools(trace: Trace) -> dict[str, str]:
+    """The column of tools, as JSON text; none where the session knows no tools."""
+    called = any(turn.tool_calls for turn in trace.turns)
+    return {"tools": json.dumps(trace.tools, ensure_ascii=False)} if trace.tools or called else {}
 
 
 def prompt(turn: Turn) -> list[dict[str, Any]]:
@@ -102,7 +114,3 @@ def plainly(message: Message) -> dict[str, Any]:
     """The same as `plain`; a message that is in that form already, which in a long session stands in every prompt."""
     is_plain = [*message] == ["role", "content"] and type(message["content"]) is str
     return message if is_plain else plain(message)
-
-
-def _as_text(arguments: Any) -> str:
-    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)

@@ -34,7 +34,7 @@ def _faults(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "error", ", ".join(str(c.status) for c in turn.cells if c.status not in ("ok", "final"))
     if turn.mark == -1:
         yield "marked_bad", "by " + ", ".join(sorted({a.by for a in turn.judgements if a.mark is not None}))
-    if not turn.text.strip():
+    if not turn.text.strip() and not turn.tool_calls:
         yield "nothing_left", "the reply is empty"
 
 

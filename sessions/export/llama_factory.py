@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sessions.export import tool_calls
 from sessions.export.chat import plain
+from sessions.export.trace import Trace
 
 SPEECH = {"from": "string", "value": "string"}
 """The shape of a message."""
@@ -27,7 +29,7 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, ends_with_model: bool
     """`conversations` and `system` of `messages`; or, in words, why there is no such conversation."""
     rest = list(messages)
     system = rest.pop(0).get("content", "") if rest and rest[0].get("role") == "system" else ""
-    found = [_said(message) for message in rest]
+    found = [said(message) for message in rest]
     for place, message in enumerate(found):
         if (message["from"] in ("human", "observation")) != (place % 2 == 0):
             return f"message {place + 1} is by {message['from']}"
@@ -36,12 +38,21 @@ def conversation(messages: Sequence[Mapping[str, Any]], *, ends_with_model: bool
     return {"conversations": found, "system": system}
 
 
-def _said(message: Mapping[str, Any]) -> dict[str, str]:
+def tools(trace: Trace) -> dict[str, str]:
+    """The column of tools, always there: "" where the session knows none."""
+    known = tool_calls.functions(trace.tools)
+    return {"tools": json.dumps(known, ensure_ascii=False) if known else ""}
+
+
+def said(message: Mapping[str, Any]) -> dict[str, str]:
+    """A message; where tools are called, the calls, each with its arguments as an object."""
     shaped = plain(dict(message))
     if shaped.get("tool_calls"):
-        return speech(
-            "function_call", json.dumps([c["function"] for c in shaped["tool_calls"]], ensure_ascii=False)
-        )
+        called = [
+            {"name": call["function"]["name"], "arguments": tool_calls.arguments(call)}
+            for call in shaped["tool_calls"]
+        ]
+        return speech("function_call", json.dumps(called, ensure_ascii=False))
     return speech(_TAGS.get(shaped["role"], shaped["role"]), shaped["content"])
 
 

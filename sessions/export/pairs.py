@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from sessions.export.chat import assistant, conversation, plain, prompt
+from sessions.export.chat import assistant, conversation, plain, prompt, reply
 from sessions.export.judging import fault
 from sessions.export.rows import Left, Options, Origin, of_call, of_session, of_turn, turn_key
 from sessions.export.trace import RAN, Call, Trace, Turn
@@ -22,10 +22,10 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     why: str
     origin: Origin
 
-    def single(self) -> tuple[str, str] | Left:
+    def single(self) -> tuple[dict[str, object], dict[str, object]] | Left:
         """The one reply of each side, for formats that take no more."""
         if len(self.chosen) == len(self.rejected) == 1:
-            return str(self.chosen[0]["content"]), str(self.rejected[0]["content"])
+            return self.chosen[0], self.rejected[0]
         return Left(key=self.key, rule="several_messages", why=f"{len(self.chosen)} and {len(self.rejected)}")
 
 
@@ -57,9 +57,9 @@ def of_turns(trace: Trace, options: Options) -> Iterator[Pair | Left]:
             yield _left(trace, turn, *found)
             continue
         pairs = list(_own(trace, turn))
-        pairs += [_pair(trace, bad, turn, "retried", turn.text, bad.reply) for bad in waiting]
+        pairs += [_pair(trace, bad, turn, "retried", reply(turn), reply(bad, bad.reply)) for bad in waiting]
         pairs += [
-            _pair(trace, turn, turn, f"candidate-{bad.call_id}", turn.text, bad.reply)
+            _pair(trace, turn, turn, f"candidate-{bad.call_id}", reply(turn), reply(bad, bad.reply))
             for bad in others.get(turn.step, ())
             if bad.reply.strip()
         ]
@@ -126,25 +126,29 @@ def _shared(one: list[dict[str, object]], other: list[dict[str, object]]) -> int
 
 
 def _differ(pair: Pair) -> bool:
-    return str(pair.chosen[0]["content"]).strip() != str(pair.rejected[0]["content"]).strip()
+    chosen, rejected = pair.chosen[0], pair.rejected[0]
+    words = str(chosen["content"]).strip() != str(rejected["content"]).strip()
+    return words or chosen.get("tool_calls") != rejected.get("tool_calls")
 
 
 def _own(trace: Trace, turn: Turn) -> Iterator[Pair]:
     if turn.decided != turn.reply and turn.outcome in RAN:
-        yield _pair(trace, turn, turn, "edited", turn.text, turn.reply)
+        yield _pair(trace, turn, turn, "edited", reply(turn), reply(turn, turn.reply))
     if turn.text != turn.decided:
-        yield _pair(trace, turn, turn, "corrected", turn.text, turn.decided)
+        yield _pair(trace, turn, turn, "corrected", reply(turn), reply(turn, turn.decided))
 
 
-def _pair(trace: Trace, asked: Turn, turn: Turn, why: str, chosen: str, rejected: str) -> Pair:
+def _pair(
+    trace: Trace, asked: Turn, turn: Turn, why: str, chosen: dict[str, object], rejected: dict[str, object]
+) -> Pair:
     origin = of_turn(turn)
     if asked is not turn:
         origin = msgspec.structs.replace(origin, events=tuple(sorted({*turn.events, *asked.events})))
     return Pair(
         key=turn_key(trace, asked, why),
         prompt=tuple(prompt(asked)),
-        chosen=(assistant(chosen),),
-        rejected=(assistant(rejected),),
+        chosen=(chosen,),
+        rejected=(rejected,),
         why=why.partition("-")[0],
         origin=origin,
     )

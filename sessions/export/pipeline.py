@@ -6,6 +6,7 @@ interrupted one had done is not done again.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -244,6 +245,11 @@ class _Writing:
             remedy="--keep RULE lifts a rule, --explain ROW says more",
         )
 
+    def _content(self) -> str:
+        """Another one for other rows."""
+        told = msgspec.json.encode([self._settings, self._journal.records], order="deterministic")
+        return f"rows {hashlib.sha256(told).hexdigest()[:16]}"
+
     def _finish(self, made: Report) -> None:
         plan, folder = self._plan, self._folder
         present = {name for record in self._journal.records for name in record.columns}
@@ -254,7 +260,7 @@ class _Writing:
             folders = {split: f"{shards.DATA}/{split}" for split in made.rows}
             for name, text in plan.format.extras(folders).items():
                 (folder / name).write_text(text, encoding="utf-8")
-        (folder / CARD).write_text(card(plan, made, present), encoding="utf-8")
+        (folder / CARD).write_text(card(plan, made, present, self._content()), encoding="utf-8")
         write_manifest(folder, Manifest(settings=self._settings, sessions=self._journal.records))
         self._journal.remove()
 

@@ -90,6 +90,7 @@ def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
         judgements=_judgements(turn.judgements, redactor, texts),
         marks=tuple(marks),
         labels=tuple(map(redactor.text, turn.labels)),
+        tool_calls=tuple(_value(call, redactor) for call in turn.tool_calls),
     )
 
 

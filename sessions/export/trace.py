@@ -74,6 +74,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         reply: what the supervisor wrote.
         decided: the same with the code that a person decided on in the place of its own.
         text: `decided` with the corrections that reviewers made since: what there is to learn.
+        tool_calls: tools that it called beside its words, as an API tells them.
         sent_back: its answer was given and not accepted.
         guidance: what a person told the supervisor about it.
         mark: the reviewers' marks of the whole turn together: −1, 0, +1; None if nobody marked it.
@@ -106,6 +107,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     problem: str | None = None
     error: str | None = None
     cells: tuple[Cell, ...] = ()
+    tool_calls: tuple[dict[str, Any], ...] = ()
     judgements: tuple[ev.Annotated, ...] = ()
     mark: Literal[-1, 0, 1] | None = None
     marks: tuple[Mark, ...] = ()

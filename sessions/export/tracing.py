@@ -15,6 +15,7 @@ from distill_core.state import Reply, SessionState, Step, WorkerCall, fold
 from sessions.export import calling, turning
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
+from sessions.export.tool_calls import with_tool_calls
 from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Plain, Trace, Turn
 
 _CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
@@ -52,7 +53,9 @@ def trace_of(
     try:
         # Only turns from the fold need calls folded: their cells tell which they made.
         state = fold(events if "turns" in reads and turns is None else rest)
-        return _Tracing(state, _index(rest), events, plain, turns).trace(family, reads, plainly)
+        return with_tool_calls(
+            _Tracing(state, _index(rest), events, plain, turns).trace(family, reads, plainly)
+        )
     except KeyError as error:
         raise ExportError(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"

@@ -84,7 +84,7 @@ def _from_messages(messages: Sequence[Any]) -> Iterator[Turn]:
             continue
         named = str(message.get("role", message.get("from", "")))
         role = _ROLES.get(named, named)
-        text = _text(message, called=named == "function_call")
+        text = text_of(message, called=named == "function_call")
         if role == "assistant":
             if text.strip():
                 yield Turn(
@@ -101,7 +101,12 @@ def _from_messages(messages: Sequence[Any]) -> Iterator[Turn]:
         before.append({"role": role, "content": text})
 
 
-def _text(message: Mapping[str, Any], *, called: bool) -> str:
+def text_of(message: Mapping[str, Any], *, called: bool = False) -> str:
+    """A message as one text, the calls that stand beside its words behind them.
+
+    Args:
+        called: its words are themselves a call.
+    """
     content = message.get("content", message.get("value", message.get("text")))
     if isinstance(content, list):  # parts, as some APIs have them
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))

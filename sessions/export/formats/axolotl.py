@@ -32,7 +32,10 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             if detail:
                 message["train_detail"] = detail
         messages.append(message)
-    yield Row(key=trace.session_id, columns={"messages": messages}, origin=of_session(trace))
+    columns: dict[str, object] = {"messages": messages}
+    if trace.tools:
+        columns["tools"] = list(trace.tools)
+    yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))
 
 
 def details(length: int, marks: Sequence[Mark]) -> list[dict[str, Any]]:
@@ -63,6 +66,7 @@ datasets:
     ds_type: json
     type: chat_template
     field_messages: messages
+    field_tools: tools
     message_property_mappings:
       role: role
       content: content
@@ -86,14 +90,12 @@ FORMAT = Format(
     columns={
         "messages": [
             {
-                **chat.MESSAGE,
+                **chat.TOOLED,
                 "train": "bool",
                 "train_detail": [{"begin_offset": "int64", "end_offset": "int64", "train": "bool"}],
-                "tool_calls": chat.TOOL_CALLS,
-                "tool_call_id": "string",
-                "name": "string",
             }
-        ]
+        ],
+        "tools": ["json"],
     },
     extras=_extras,
     teaches="For axolotl's `type: chat_template`; `axolotl.yaml` is the entry for your configuration.",

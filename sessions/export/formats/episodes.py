@@ -42,6 +42,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             "info": json.dumps(info(trace, task.question), ensure_ascii=False, sort_keys=True),
             "turns": [_turn(turn) for turn in trace.conversation()],
             "worker_calls": [_call(call) for call in trace.calls],
+            **chat.tools(trace),
         },
         origin=of_session(trace),
     )
@@ -118,6 +119,7 @@ FORMAT = Format(
                 "completion_tokens": "int64",
             }
         ],
+        "tools": "string",
     },
     teaches=(
         "For a `verifiers` environment (`prompt`, `answer`, `info`, `task`), and for offline use of the rollouts. The "

@@ -41,6 +41,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
                 "turns": len(trace.conversation()),
                 "worker_calls": len(trace.calls),
             },
+            **chat.tools(trace),
         },
         origin=of_session(trace),
     )
@@ -64,6 +65,7 @@ FORMAT = Format(
             "turns": "int64",
             "worker_calls": "int64",
         },
+        "tools": "string",
     },
     teaches="For verl, with `--storage parquet`; `data.train_files` is `data/train/*.parquet`.",
 )

@@ -15,14 +15,16 @@ from sessions.export.trace import Trace
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a judged reply."""
+    tools = chat.tools(trace)
     for judged in verdicts.of_turns(trace, options):
         if isinstance(judged, Left):
             yield judged
             continue
         columns = {
             "prompt": chat.prompt(judged.turn),
-            "completion": [chat.assistant(judged.text)],
+            "completion": [chat.reply(judged.turn, judged.text)],
             "label": judged.good,
+            **tools,
         }
         yield Row(key=judged.key, columns=columns, origin=judged.origin)
 
@@ -32,6 +34,6 @@ FORMAT = Format(
     help="TRL: replies that people called good or bad",
     rows=rows,
     reads=("turns",),
-    columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "label": "bool"},
+    columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "label": "bool", "tools": "string"},
     teaches="For `trl.KTOTrainer`.",
 )

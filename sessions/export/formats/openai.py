@@ -31,7 +31,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         messages.append(message)
     columns: dict[str, object] = {"messages": messages}
     if trace.tools:
-        columns |= {"tools": list(trace.tools), "parallel_tool_calls": False}
+        columns |= {"tools": list(trace.tools), "parallel_tool_calls": chat.in_parallel(trace)}
     yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))
 
 

@@ -15,6 +15,7 @@ from sessions.export.trace import Trace
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a pair."""
+    parallel = chat.in_parallel(trace)
     for pair in pairs.of_turns(trace, options):
         if isinstance(pair, Left):
             yield pair
@@ -25,11 +26,11 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             continue
         asked: dict[str, object] = {"messages": list(pair.prompt)}
         if trace.tools:
-            asked |= {"tools": list(trace.tools), "parallel_tool_calls": False}
+            asked |= {"tools": list(trace.tools), "parallel_tool_calls": parallel}
         columns = {
             "input": asked,
-            "preferred_output": [chat.assistant(sides[0])],
-            "non_preferred_output": [chat.assistant(sides[1])],
+            "preferred_output": [sides[0]],
+            "non_preferred_output": [sides[1]],
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
 
@@ -40,9 +41,9 @@ FORMAT = Format(
     rows=rows,
     reads=("turns",),
     columns={
-        "input": {"messages": [chat.MESSAGE], "tools": ["json"], "parallel_tool_calls": "bool"},
-        "preferred_output": [chat.MESSAGE],
-        "non_preferred_output": [chat.MESSAGE],
+        "input": {"messages": [chat.TOOLED], "tools": ["json"], "parallel_tool_calls": "bool"},
+        "preferred_output": [chat.TOOLED],
+        "non_preferred_output": [chat.TOOLED],
     },
     provenance="beside",
     compares=True,

@@ -15,7 +15,7 @@ from typing import Any
 
 from distill_core import events as ev
 from distill_core.models.base import Message, Usage
-from sessions.export import chat
+from sessions.export import chat, tool_calls
 from sessions.export.rows import Format, Options, Row, Verdict, of_session
 from sessions.export.trace import Call, Cell, Trace, Turn
 
@@ -102,7 +102,7 @@ def _chat(trace: Trace, turn: Turn, parent: str) -> dict[str, Any]:
         (turn.started, turn.ended or turn.started + timedelta(seconds=turn.elapsed)),
         {
             **_model(trace, turn.model, turn.params, turn.usage, turn.finish_reason),
-            **_messages(prompt, turn.reply, turn.finish_reason),
+            **_messages(prompt, chat.reply(turn, turn.reply), turn.finish_reason),
             "distill.step": turn.step,
             "distill.outcome": turn.outcome,
             "distill.decided": turn.text if turn.text != turn.reply else None,
@@ -156,7 +156,11 @@ def _worker(trace: Trace, call: Call, parent: str) -> dict[str, Any]:
         (call.started, call.started + timedelta(seconds=call.elapsed)),
         {
             **_model(trace, call.model, call.params, call.usage, call.finish_reason),
-            **_messages([{"role": "user", "content": call.prompt}], call.response, call.finish_reason),
+            **_messages(
+                [{"role": "user", "content": call.prompt}],
+                chat.assistant(call.response) if call.response is not None else None,
+                call.finish_reason,
+            ),
             "distill.step": call.step,
             "distill.purpose": call.purpose,
             "distill.decided": call.text if call.text != call.response else None,
@@ -193,31 +197,60 @@ def _model(
     }
 
 
-def _messages(prompt: list[Message], reply: str | None, finish_reason: str | None) -> dict[str, Any]:
+def _messages(prompt: list[Message], reply: Message | None, finish_reason: str | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "gen_ai.input.messages": json.dumps(
-            [{"role": m["role"], "parts": [_part(m["content"])]} for m in prompt], ensure_ascii=False
+            [{"role": message["role"], "parts": _parts(message)} for message in prompt], ensure_ascii=False
         ),
         "input.value": prompt[-1]["content"] if prompt else None,
         "input.mime_type": "text/plain" if prompt else None,
     }
     for place, message in enumerate(prompt):
-        told[f"llm.input_messages.{place}.message.role"] = message["role"]
-        told[f"llm.input_messages.{place}.message.content"] = message["content"]
+        told |= _message(f"llm.input_messages.{place}.message", message)
     if reply is not None:
-        said = {"role": "assistant", "parts": [_part(reply)], "finish_reason": finish_reason or "stop"}
+        said = {"role": "assistant", "parts": _parts(reply), "finish_reason": finish_reason or "stop"}
         told |= {
             "gen_ai.output.messages": json.dumps([said], ensure_ascii=False),
-            "llm.output_messages.0.message.role": "assistant",
-            "llm.output_messages.0.message.content": reply,
-            "output.value": reply,
+            **_message("llm.output_messages.0.message", reply),
+            "output.value": reply["content"],
             "output.mime_type": "text/plain",
         }
     return told
 
 
-def _part(text: str) -> dict[str, str]:
-    return {"type": "text", "content": text}
+def _parts(message: Message) -> list[dict[str, Any]]:
+    """A message as the semantic conventions have it: its words, the tools that it calls, what one of them gave."""
+    if message["role"] == "tool":
+        answered = {"type": "tool_call_response", "id": message.get("tool_call_id", "")}
+        return [{**answered, "response": message["content"]}]
+    called = message.get("tool_calls", ())
+    words = [{"type": "text", "content": message["content"]}] if message["content"] or not called else []
+    return words + [
+        {
+            "type": "tool_call",
+            "id": call["id"],
+            "name": call["function"]["name"],
+            "arguments": tool_calls.arguments(call),
+        }
+        for call in called
+    ]
+
+
+def _message(name: str, message: Message) -> dict[str, Any]:
+    """The same as OpenInference has it."""
+    told = {
+        f"{name}.role": message["role"],
+        f"{name}.content": message["content"],
+        f"{name}.tool_call_id": message.get("tool_call_id"),
+    }
+    for place, call in enumerate(message.get("tool_calls", ())):
+        at = f"{name}.tool_calls.{place}.tool_call"
+        told |= {
+            f"{at}.id": call["id"],
+            f"{at}.function.name": call["function"]["name"],
+            f"{at}.function.arguments": call["function"]["arguments"],
+        }
+    return told
 
 
 def _judged(judgements: Iterable[ev.Annotated]) -> list[dict[str, Any]]:

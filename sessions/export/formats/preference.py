@@ -15,6 +15,7 @@ from sessions.export.trace import Trace
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a pair."""
+    tools = chat.tools(trace)
     for pair in pairs.of_turns(trace, options):
         if isinstance(pair, Left):
             yield pair
@@ -24,6 +25,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             "chosen": list(pair.chosen),
             "rejected": list(pair.rejected),
             "preferred_because": pair.why,
+            **tools,
         }
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
 
@@ -38,6 +40,7 @@ FORMAT = Format(
         "chosen": [chat.MESSAGE],
         "rejected": [chat.MESSAGE],
         "preferred_because": "string",
+        "tools": "string",
     },
     compares=True,
     teaches="For `trl.DPOTrainer` and `trl.RewardTrainer`.",

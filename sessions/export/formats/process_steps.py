@@ -15,9 +15,10 @@ from sessions.export import chat
 from sessions.export.judging import worth
 from sessions.export.rows import Format, Left, Options, Row, Verdict, of_turn, turn_key
 from sessions.export.trace import Trace, Turn
-from sessions.process_steps.calls import Call, Found
+from sessions.process_steps.calls import Call, Found, find_calls
 from sessions.process_steps.code import TOOLS, code_calls
 from sessions.process_steps.conversations import Turn as Taught
+from sessions.process_steps.conversations import text_of
 from sessions.process_steps.rows import RowMaker
 from sessions.process_steps.targets import SpanTokenizer
 
@@ -28,6 +29,7 @@ _tokenizer = functools.lru_cache(maxsize=1)(SpanTokenizer)
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a turn that was approved and decides something."""
     tools = TOOLS | set(trace.primitives) | (_RLM if trace.dialect == "rlm" else frozenset())
+    known = chat.tools(trace)
     printed: list[str] = []
     steps: dict[int, list[str]] = {}
     for turn in trace.conversation():
@@ -40,10 +42,11 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         turn = verdict
         finder = functools.partial(_found, turn=turn, tools=tools, trace=trace)
         maker = RowMaker(_tokenizer(options.tokenizer), finder=finder)
+        told = [str(m.get("content") or "") for m in turn.prompt if m.get("role") == "tool"]
         taught = Taught(
             prompt=[chat.plain(message) for message in turn.prompt],
-            text=turn.text,
-            results=tuple(steps.get(id(turn), ())),
+            text=text_of(chat.reply(turn)),
+            results=(*steps.get(id(turn), ()), *told),
             known=trace.query,
         )
         row = maker.row(taught, {})
@@ -51,7 +54,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             forgot = maker.counts["texts that the tokenizer does not give back left out"]
             yield Left(key=turn_key(trace, turn), rule="no_tokens" if forgot else "no_decision")
             continue
-        yield Row(key=turn_key(trace, turn), columns=row, origin=of_turn(turn))
+        yield Row(key=turn_key(trace, turn), columns={**row, **known}, origin=of_turn(turn))
 
 
 def _found(text: str, turn: Turn, tools: frozenset[str], trace: Trace) -> Found:
@@ -60,6 +63,8 @@ def _found(text: str, turn: Turn, tools: frozenset[str], trace: Trace) -> Found:
         start = text.find(block.code, block.start, block.end)
         if start >= 0:  # the code of an indented block does not stand in the text as it runs
             calls += code_calls(block.code, start, tools)
+    if turn.tool_calls:
+        calls += find_calls(text).calls
     return Found(tuple(calls))
 
 
@@ -80,6 +85,7 @@ FORMAT = Format(
         "tool_result_fields": _TOKENS,
         "integration_mask": _TOKENS,
         "metadata": "json",
+        "tools": "string",
     },
     tokenizer=True,
     teaches="For losses on decisions: see docs/PROCESS_STEPS.md. `metadata` tells where.",

@@ -23,11 +23,12 @@ _encoder = msgspec.json.Encoder()
 
 def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a turn."""
+    tools = chat.tools(trace)
     for turn in worth(trace, options):
         if isinstance(turn, Left):
             yield turn
             continue
-        columns = {"prompt": chat.prompt(turn), "completion": [chat.assistant(turn.text)]}
+        columns = {"prompt": chat.prompt(turn), "completion": [chat.reply(turn)], **tools}
         yield Row(key=turn_key(trace, turn), columns=columns, origin=of_turn(turn))
 
 
@@ -37,6 +38,9 @@ _LINE = b'%b],"completion":[{"role":"assistant","content":%b}]}'
 
 def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
     """The same, turns against which nothing speaks in lines at once; the others one by one."""
+    if chat.tools(trace):
+        yield from rows(trace, options)
+        return
     alike, prompts = Gathering(_COLUMNS), _Prompts()
     for turn in trace.turns:
         if not teaches(turn):
@@ -83,6 +87,6 @@ FORMAT = Format(
     rows=rows,
     together=together,
     reads=("turns",),
-    columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE]},
+    columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "tools": "string"},
     teaches="For `trl.SFTTrainer`; the loss is on the completion alone, which is TRL's default for this type.",
 )

@@ -6,7 +6,6 @@ Shape: TRL's conversational language modelling type, `{messages, tools?}`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from sessions.export import chat
@@ -22,8 +21,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         yield left
         return
     columns: dict[str, object] = {"messages": [chat.plain(said.message) for said in chat.conversation(trace)]}
-    if trace.tools:
-        columns["tools"] = json.dumps(trace.tools, ensure_ascii=False)
+    columns |= chat.tools(trace)
     yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))
 
 

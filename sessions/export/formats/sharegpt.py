@@ -21,11 +21,14 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     if isinstance(columns, str):
         yield Left(key=trace.session_id, rule="not_alternating", why=columns)
         return
+    columns |= llama_factory.tools(trace)
     yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))
 
 
 def _extras(splits: Mapping[str, str]) -> Mapping[str, str]:
-    return llama_factory.dataset_info("sharegpt", {"messages": "conversations", "system": "system"}, splits)
+    return llama_factory.dataset_info(
+        "sharegpt", {"messages": "conversations", "system": "system", "tools": "tools"}, splits
+    )
 
 
 FORMAT = Format(
@@ -33,7 +36,7 @@ FORMAT = Format(
     help="LLaMA-Factory: a session as conversations, a person and the model in turn",
     rows=rows,
     reads=("turns",),
-    columns={"conversations": [llama_factory.SPEECH], "system": "string"},
+    columns={"conversations": [llama_factory.SPEECH], "system": "string", "tools": "string"},
     extras=_extras,
     teaches="For LLaMA-Factory: `dataset_dir` is this folder, `dataset` is `distill_sharegpt_train`.",
 )

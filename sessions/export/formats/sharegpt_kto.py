@@ -15,16 +15,20 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         if isinstance(judged, Left):
             yield judged
             continue
-        messages = [*chat.prompt(judged.turn), chat.assistant(judged.text)]
+        messages = [*chat.prompt(judged.turn), chat.reply(judged.turn, judged.text)]
         columns = llama_factory.conversation(messages, ends_with_model=True)
         if isinstance(columns, str):
             yield Left(key=judged.key, rule="not_alternating", why=columns)
             continue
-        yield Row(key=judged.key, columns={**columns, "kto_tag": judged.good}, origin=judged.origin)
+        yield Row(
+            key=judged.key,
+            columns={**columns, "kto_tag": judged.good, **llama_factory.tools(trace)},
+            origin=judged.origin,
+        )
 
 
 def _extras(splits: Mapping[str, str]) -> Mapping[str, str]:
-    columns = {"messages": "conversations", "system": "system", "kto_tag": "kto_tag"}
+    columns = {"messages": "conversations", "system": "system", "tools": "tools", "kto_tag": "kto_tag"}
     return llama_factory.dataset_info("sharegpt_kto", columns, splits)
 
 
@@ -33,7 +37,12 @@ FORMAT = Format(
     help="LLaMA-Factory: replies that people called good or bad",
     rows=rows,
     reads=("turns",),
-    columns={"conversations": [llama_factory.SPEECH], "system": "string", "kto_tag": "bool"},
+    columns={
+        "conversations": [llama_factory.SPEECH],
+        "system": "string",
+        "kto_tag": "bool",
+        "tools": "string",
+    },
     extras=_extras,
     teaches="For LLaMA-Factory: `dataset_dir` is this folder, `dataset` is `distill_sharegpt_kto_train`.",
 )

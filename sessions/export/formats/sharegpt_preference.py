@@ -24,14 +24,21 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             yield sides
             continue
         columns |= {
-            "chosen": llama_factory.speech("gpt", sides[0]),
-            "rejected": llama_factory.speech("gpt", sides[1]),
+            "chosen": llama_factory.said(sides[0]),
+            "rejected": llama_factory.said(sides[1]),
         }
+        columns |= llama_factory.tools(trace)
         yield Row(key=pair.key, columns=columns, origin=pair.origin)
 
 
 def _extras(splits: Mapping[str, str]) -> Mapping[str, str]:
-    columns = {"messages": "conversations", "system": "system", "chosen": "chosen", "rejected": "rejected"}
+    columns = {
+        "messages": "conversations",
+        "system": "system",
+        "tools": "tools",
+        "chosen": "chosen",
+        "rejected": "rejected",
+    }
     return llama_factory.dataset_info("sharegpt_preference", columns, splits, ranking=True)
 
 
@@ -45,6 +52,7 @@ FORMAT = Format(
         "system": "string",
         "chosen": llama_factory.SPEECH,
         "rejected": llama_factory.SPEECH,
+        "tools": "string",
     },
     extras=_extras,
     compares=True,

@@ -46,3 +46,19 @@ def test_labels_stand_on_the_card_with_what_they_mean(tmp_path):
     assert r"| `odd \| strange` | 1 | It says something \| unheard of. |" in card
     assert "| `plain` | 1 |  |" in card
     assert "- Not among them: 3 sessions of the examples that come with the program." in card
+
+
+def test_a_loader_does_not_go_on_with_what_it_read_before(tmp_path):
+    """`datasets` keeps what it has read of a folder, and knows by the card whether it is the same."""
+    from datasets import load_dataset
+
+    def loaded(folders):
+        export(Plan(format=find("prompt-completion"), sources=tuple(sources(folders))), str(tmp_path / "out"))
+        return load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
+
+    first = make(tmp_path / "home", "s1", [block("FINAL('seven')")])
+    second = make(tmp_path / "home", "s2", [block("FINAL('eight')")])
+    assert len(loaded([first])) == 1
+    assert len(loaded([first, second])) == 2
+    annotate(first, {"step": 1, "target": {"kind": "step", "id": "1"}, "correction": block("FINAL('nine')")})
+    assert "nine" in loaded([first, second])[0]["completion"][0]["content"]
