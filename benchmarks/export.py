@@ -8,8 +8,8 @@ sessions.db, puts each row together with as much provenance as the columns there
 approved and knows no other rule; it leaves out what the index does not hold or would have to be computed: numbers of
 events, parameters of worker calls, whether a quote stands in its prompt, the hash of a row, and it neither checks logs
 nor looks for repetitions nor redacts. The export reads the logs. Each export runs in a process of its own; the peak of
-its memory is told, and that of the largest of those that it starts. Each is run so often as `--times` says, and the
-fastest counts, of the bare loop too.
+its memory is told, and that of the largest of those that it starts. They are run in turn, so often as `--times` says,
+and the fastest of each counts.
 """
 
 from __future__ import annotations
@@ -85,8 +85,7 @@ def main() -> None:
         turns, calls = args.sessions * args.turns, args.sessions * args.turns * args.calls
         print(f"{args.sessions} sessions, {turns} turns, {calls} worker calls, {size / 1e6:.0f} MB of logs")
         index(home)
-        for name in FORMATS:
-            compare(home, name, args.times)
+        both(home, args.times)
 
 
 def index(home: Path) -> None:
@@ -97,30 +96,39 @@ def index(home: Path) -> None:
         store.list()
 
 
-def compare(home: Path, name: str, times: int) -> None:
-    """Run the bare loop and the export with and without redaction, each in its own process."""
-    told = {redact: _fastest(name, home, redact, times) for redact in ("0", "1")}
-    bare = min(bare_loop(home, name) for _ in range(times))
-    rows = told["0"]["rows"]
-    print(f"\n{name}: {rows} rows, {told['0']['bytes'] / 1e6:.0f} MB")
+WAYS = {"0": "export, as it is", "1": "export, redacted"}
+
+
+def both(home: Path, times: int) -> None:
+    """Compare each format, then tell of both together."""
+    found = [compare(home, name, times) for name in FORMATS]
+    bare = sum(seconds for seconds, _ in found)
+    print(f"\nboth: bare loop {bare:.2f} s")
+    for redact, words in WAYS.items():
+        took = sum(told[redact] for _, told in found)
+        print(f"  {words} {took:7.2f} s  {bare / took:5.2f} of the bare speed")
+
+
+def compare(home: Path, name: str, times: int) -> tuple[float, dict[str, float]]:
+    """Run the bare loop and the export with and without redaction in turn; the fastest seconds of each."""
+    runs = [
+        (bare_loop(home, name), {redact: _run(name, home, redact) for redact in WAYS}) for _ in range(times)
+    ]
+    bare = min(seconds for seconds, _ in runs)
+    told = {redact: min((one[redact] for _, one in runs), key=lambda one: one["seconds"]) for redact in WAYS}
+    print(f"\n{name}: {told['0']['rows']} rows, {told['0']['bytes'] / 1e6:.0f} MB")
     print(f"  bare loop        {bare:7.2f} s")
-    for redact, words in (("0", "export, as it is"), ("1", "export, redacted")):
+    for redact, words in WAYS.items():
         one = told[redact]
         print(
             f"  {words} {one['seconds']:7.2f} s  {bare / one['seconds']:5.2f} of the bare speed, "
             f"{one['peak']:.0f} MB at most, {one['other']:.0f} MB another process"
         )
-
-
-def _fastest(name: str, home: Path, redact: str, times: int) -> dict[str, float]:
-    found = []
-    for _ in range(times):
-        shutil.rmtree(home.parent / f"{name}-{redact}", ignore_errors=True)
-        found.append(_run(name, home, redact))
-    return min(found, key=lambda one: one["seconds"])
+    return bare, {redact: one["seconds"] for redact, one in told.items()}
 
 
 def _run(name: str, home: Path, redact: str) -> dict[str, float]:
+    shutil.rmtree(home.parent / f"{name}-{redact}", ignore_errors=True)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.export", "--one", name, str(home), redact],
         check=True,

@@ -18,6 +18,8 @@ from sessions.export.trace import Call, Plain
 Pairs: TypeAlias = Mapping[str, tuple[ev.WorkerCallStarted, ev.WorkerCallReturned]]
 """By name, how a call began and ended."""
 _BOTH = (ev.WorkerCallStarted, ev.WorkerCallReturned)
+_WORDY = frozenset((str, dict, list))
+"""Parameters of these types may hold words."""
 
 
 def plain(events: Iterable[ev.Event]) -> Pairs:
@@ -27,19 +29,23 @@ def plain(events: Iterable[ev.Event]) -> Pairs:
     others: set[str] = set()
     for event in events:
         if type(event) is ev.WorkerCallReturned:
-            if event.call_id in ended or event.call_id not in begun:
-                others.add(event.call_id)
-            ended[event.call_id] = event
+            name = event.call_id
+            if name in ended or name not in begun:
+                others.add(name)
+            ended[name] = event
         elif type(event) is ev.WorkerCallStarted:
-            if event.call_id in begun:
-                others.add(event.call_id)
-            begun[event.call_id] = event
+            name = event.call_id
+            if name in begun:
+                others.add(name)
+            begun[name] = event
             if event.retry_of is not None:
-                others.update((event.call_id, event.retry_of))
+                others.update((name, event.retry_of))
         elif type(event) is ev.WorkerCallFailed or type(event) is ev.WorkerCallOverridden:
             others.add(event.call_id)
         elif type(event) is ev.Annotated and event.target.kind == "worker_call":
             others.add(event.target.id)
+    if not others and len(begun) == len(ended):
+        return dict(zip(begun, zip(begun.values(), map(ended.__getitem__, begun), strict=True), strict=True))
     return {
         name: (event, ended[name]) for name, event in begun.items() if name in ended and name not in others
     }
@@ -49,6 +55,9 @@ def without(events: Sequence[ev.Event], calls: Pairs) -> Sequence[ev.Event]:
     """`events` without those of `calls`."""
     if not calls:
         return events
+    others = [one for one in events if type(one) not in _BOTH]
+    if len(others) + 2 * len(calls) == len(events):
+        return others
     return [one for one in events if not isinstance(one, _BOTH) or one.call_id not in calls]
 
 
@@ -100,13 +109,9 @@ def traced(
 
 def told(started: ev.WorkerCallStarted, returned: ev.WorkerCallReturned) -> Plain | Call:
     """A plain call as it was told, where prompt and response are all of its words."""
-    if returned.reasoning is None and not any(map(_is_wordy, started.params.values())):
+    if returned.reasoning is None and _WORDY.isdisjoint(map(type, started.params.values())):
         return Plain(started, returned, started.prompt, returned.response)
     return traced(started, returned)
-
-
-def _is_wordy(value: object) -> bool:
-    return isinstance(value, str | dict | list)
 
 
 def as_call(call: Plain | Call) -> Call:

@@ -29,6 +29,8 @@ class ContentHash:
             shared: of each line, how many bytes the next one is likely to begin with too.
         """
         if not any(shared):
+            if max(map(len, lines), default=0) < _LONG:
+                return [hashlib.blake2b(line, digest_size=_BYTES).hexdigest() for line in lines]
             return list(map(self.of, lines))
         begun, done, told = hashlib.blake2b(digest_size=_BYTES), b"", []
         for line, size in zip(lines, shared, strict=True):

@@ -23,7 +23,7 @@ from sessions.export.plan import Plan
 from sessions.export.records import Journal, Manifest, SessionRecord, write_manifest
 from sessions.export.report import Report, report
 from sessions.export.rows import RULES, Left
-from sessions.export.selecting import Source
+from sessions.export.selecting import Source, fingerprint
 from sessions.export.several import Kept, several
 from sessions.export.sifting import Prepared, Sieve, Sifted
 
@@ -87,8 +87,15 @@ def _export(plan: Plan, where: Destination, on_progress: OnProgress) -> Report:
 
 def _unchanged(plan: Plan, manifest: Manifest) -> bool:
     # Near-duplicates and damage depend on more than a fingerprint tells, but on nothing that is not in the logs.
-    before = [(record.session, record.fingerprint, record.family) for record in manifest.sessions]
-    return before == [(source.session_id, source.fingerprint, source.family) for source in plan.sources]
+    return len(manifest.sessions) == len(plan.sources) and all(
+        map(_is_as_then, manifest.sessions, plan.sources)
+    )
+
+
+def _is_as_then(record: SessionRecord, source: Source) -> bool:
+    """Whether a session is as it was when `record` was made of it."""
+    named = (record.session, record.family) == (source.session_id, source.family)
+    return named and record.fingerprint == fingerprint(source.folder)
 
 
 class _Writing:
@@ -206,7 +213,7 @@ class _Writing:
                     labels[label] += number
         return SessionRecord(
             session=source.session_id,
-            fingerprint=source.fingerprint,
+            fingerprint=self._sieve.fingerprint,
             family=source.family,
             split=split,
             rows=len(hashes) + len(files),
@@ -267,11 +274,7 @@ class _Writing:
 
 def _goes_on(done: list[SessionRecord], sources: tuple[Source, ...]) -> bool:
     """Whether what an interrupted export had done is the beginning of this one."""
-    return len(done) <= len(sources) and all(
-        (record.session, record.fingerprint, record.family)
-        == (source.session_id, source.fingerprint, source.family)
-        for record, source in zip(done, sources, strict=False)
-    )
+    return len(done) <= len(sources) and all(map(_is_as_then, done, sources))
 
 
 class _Earlier:
@@ -298,7 +301,7 @@ class _Earlier:
         place, record = self._records.get(source.session_id, (0, None))
         if record is None or place < self._at:
             return None
-        same = (record.fingerprint, record.family) == (source.fingerprint, source.family)
+        same = _is_as_then(record, source)
         # What was left out as a repetition may be the first of its kind now.
         if not same or record.beside or {"duplicate", "same_session", "unreadable"} & set(record.left):
             return None
@@ -385,7 +388,7 @@ def rehearse(
         records.append(
             SessionRecord(
                 session=source.session_id,
-                fingerprint=source.fingerprint,
+                fingerprint=sieve.fingerprint,
                 family=source.family,
                 split=split,
                 rows=kept,

@@ -25,7 +25,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A session to export.
 
     Args:
-        fingerprint: changes when its log does.
         family: the oldest ancestor that is known; forks and their parents share it.
         document: hash of the document that it read.
         trouble: why it cannot be read; "" if it can.
@@ -33,7 +32,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     session_id: str
     folder: Path
-    fingerprint: str
     family: str
     document: str = ""
     trouble: str = ""
@@ -61,7 +59,6 @@ def sources(folders: Iterable[Path], parents: Mapping[str, str] | None = None) -
         Source(
             session_id=_id(folder, started),
             folder=folder,
-            fingerprint=fingerprint(folder),
             family=_oldest(_id(folder, started), known),
             document=started.document.sha256 if started is not None else "",
             trouble=trouble,

@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 import msgspec
 
+_BUFFER = 1 << 16
+"""Bytes that wait until there are more; rows that come together are mostly more than that, and do not."""
 DATA, BESIDE = "data", "provenance"
 
 
@@ -81,7 +83,7 @@ class Shards:
         if file is None:
             path = shard_path(self._root, kind, split, shard)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._open[kind, split] = path.open("ab", buffering=1 << 20)
+            file = self._open[kind, split] = path.open("ab", buffering=_BUFFER)
         return file
 
     def _close(self, split: str) -> None:

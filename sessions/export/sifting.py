@@ -26,7 +26,7 @@ from sessions.export.reasoning import without_prose
 from sessions.export.redact import Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Alike, Left, Origin, Row
-from sessions.export.selecting import Source
+from sessions.export.selecting import Source, fingerprint
 from sessions.export.several import Kept, Kind, Several, several
 from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
@@ -64,6 +64,8 @@ class Sieve:
         self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
         self._sessions: dict[str, str] = {}
         self._others = {source.session_id: source for source in plan.sources}
+        self.fingerprint = ""
+        """Of the log of the session that was sifted last, as it was before that was read."""
         self.redacted: Counter[str] = Counter()
         """What was redacted in the session that was sifted last."""
         self.beside: tuple[str, ...] = ()
@@ -157,6 +159,7 @@ class Sieve:
 
     def _whole(self, source: Source, *, plainly: bool) -> Trace | Left:
         """The trace that rows are made of, or why there are none."""
+        self.fingerprint = fingerprint(source.folder)
         self.redacted = Counter()
         self.beside = ()
         try:

@@ -48,6 +48,7 @@ class _Batch(msgspec.Struct, frozen=True, array_like=True):
     left: list[Left]
     rows: list[Several]
     last: bool = False
+    fingerprint: str = ""
     redacted: dict[str, int] = msgspec.field(default_factory=dict)
     beside: tuple[str, ...] = ()
 
@@ -81,6 +82,7 @@ class _Helper:
     def __init__(self, plan: Plan) -> None:
         self.process = begun(partial(_serve, plan), "sessions.export.sifting_ahead")
         self.todo: deque[int] = deque()
+        self._buffer = bytearray(_SIZE)
 
     def give(self, what: bytes) -> None:
         """Tell it something."""
@@ -97,14 +99,16 @@ class _Helper:
         data = self._read(int.from_bytes(head, "big")) if head else b""
         return _decoder.decode(data) if data else None
 
-    def _read(self, size: int) -> bytearray:
-        """So many bytes, or none at all."""
-        data, got = bytearray(size), 0
+    def _read(self, size: int) -> memoryview | bytes:
+        """So many bytes, or none at all; they are there until the next ones are read."""
         if self.process is None:
-            return bytearray()
-        while got < size and (read := os.readv(self.process.hears, [memoryview(data)[got:]])):
+            return b""
+        if size > len(self._buffer):
+            self._buffer = bytearray(size)
+        data, got = memoryview(self._buffer)[:size], 0
+        while got < size and (read := os.readv(self.process.hears, [data[got:]])):
             got += read
-        return data if got == size else bytearray()
+        return data if got == size else b""
 
     def end(self) -> None:
         """End it."""
@@ -117,6 +121,7 @@ class _Done(msgspec.Struct, frozen=True):
     """What was made of a session here, before its turn."""
 
     told: list[Prepared]
+    fingerprint: str
     redacted: Counter[str]
     beside: tuple[str, ...]
 
@@ -169,6 +174,7 @@ class Ahead:
             yield from batch.told()
             passed += len(batch.left) + len(batch.rows)
             if batch.last:
+                sieve.fingerprint = batch.fingerprint
                 sieve.redacted, sieve.beside = Counter(batch.redacted), batch.beside
                 return
         helper.end()
@@ -189,7 +195,7 @@ class Ahead:
             yield from sieve.prepare_together(source)
             return
         yield from done.told
-        sieve.redacted, sieve.beside = done.redacted, done.beside
+        sieve.fingerprint, sieve.redacted, sieve.beside = done.fingerprint, done.redacted, done.beside
 
     def _do_another(self, sieve: Sieve) -> bool:
         """Do the first session that nobody has, and keep what comes of it; False where there is none to be kept."""
@@ -201,7 +207,7 @@ class Ahead:
         if sum(sizes(source.folder)) > _BYTES_AT_HAND:
             return False
         told = list(sieve.prepare_together(source))
-        self._own[self._next] = _Done(told, sieve.redacted, sieve.beside)
+        self._own[self._next] = _Done(told, sieve.fingerprint, sieve.redacted, sieve.beside)
         self._next += 1
         return True
 
@@ -234,17 +240,24 @@ def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
         elif isinstance(one, Several):
             yield _Batch(left, [one])
             left = []
-    yield _Batch(left, [], last=True, redacted=dict(sieve.redacted), beside=sieve.beside)
+    yield _Batch(
+        left,
+        [],
+        last=True,
+        fingerprint=sieve.fingerprint,
+        redacted=dict(sieve.redacted),
+        beside=sieve.beside,
+    )
 
 
 def _serve(plan: Plan, asked: BinaryIO, given: BinaryIO) -> None:
     """Sift the sources of `plan` whose places are asked for, and write what comes of them."""
-    sieve = Sieve(plan)
+    sieve, data = Sieve(plan), bytearray()
     with suppress(BrokenPipeError), collecting_seldom():
         while place := asked.read(_SIZE):
             for batch in batches(sieve, plan.sources[int.from_bytes(place, "big")]):
-                data = _encoder.encode(batch)
-                given.write(len(data).to_bytes(_SIZE, "big"))
+                _encoder.encode_into(batch, data, _SIZE)
+                data[:_SIZE] = (len(data) - _SIZE).to_bytes(_SIZE, "big")
                 given.write(data)
             given.flush()
 

@@ -39,6 +39,9 @@ Part: TypeAlias = Literal["turns", "calls"]
 RAN: tuple[Outcome, ...] = ("approved", "edited", "written")
 
 
+_IN_ORDER: frozenset[ev.CellStatus | None] = frozenset((None, "ok", "final"))
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A marked piece of a turn's `text`: characters `start` to `end` (excluded), good (+1), bad (−1) or neutral."""
 
@@ -117,7 +120,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def erred(self) -> bool:
         """Whether a cell of it ended in anything but order."""
-        return any(cell.status not in (None, "ok", "final") for cell in self.cells)
+        return not _IN_ORDER.issuperset([cell.status for cell in self.cells])
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -338,7 +339,12 @@ class _Tracing:
                     else self._call(self._state.calls[event.call_id])
                 )
 
-    def _as_told(self) -> Iterator[Plain | Call]:
+    def _as_told(self) -> Iterable[Plain | Call]:
+        if not len(self._state.calls):
+            return starmap(calling.told, self._plain.values())
+        return self._each_as_told()
+
+    def _each_as_told(self) -> Iterator[Plain | Call]:
         plain, calls = self._plain, self._state.calls
         for event in self._events:
             if type(event) is ev.WorkerCallStarted:

@@ -49,10 +49,11 @@ def plain(events: Iterable[ev.Event]) -> Turns | None:
 class _Run:
     """A cell, as far as it has been told of."""
 
-    __slots__ = ("calls", "finished", "output", "proposed", "started")
+    __slots__ = ("calls", "events", "finished", "output", "proposed", "started")
 
-    def __init__(self, proposed: ev.CellProposed) -> None:
+    def __init__(self, proposed: ev.CellProposed, events: list[int]) -> None:
         self.proposed = proposed
+        self.events = events
         self.started: ev.CellStarted | None = None
         self.finished: ev.CellFinished | None = None
         self.output: list[str] = []
@@ -123,7 +124,10 @@ class _Gathering:
     def __init__(self) -> None:
         self.rest: list[ev.Event] = []
         self._turns: list[_Asked] = []
-        self._step = 0
+        self._turn: _Asked | None = None
+        """The one that is under way."""
+        self._step = -1
+        """Its step."""
         self._messages: dict[str, Message] = {}
         self._prompts: dict[str, tuple[Message, ...]] = {}
         """By call, what was sent."""
@@ -153,74 +157,71 @@ class _Gathering:
         """The next turn begins."""
         name, messages = event.call_id, self._messages
         before = self._prompts.get(event.extends) if event.extends is not None else ()
-        common = event.step == self._step + 1 and not event.copied and not event.candidate
+        common = event.step == len(self._turns) + 1 and not event.copied and not event.candidate
         # Names with a colon are those of answers and bounds that are decided on.
         known = name not in self._prompts and name not in self._runs and ":" not in name
         if before is None or not (common and known and all(map(messages.__contains__, event.message_ids))):
             return False
         self._step = event.step
         prompt = self._prompts[name] = (*before, *map(messages.__getitem__, event.message_ids))
-        self._turns.append(_Asked(event, prompt))
+        self._turn = _Asked(event, prompt)
+        self._turns.append(self._turn)
         return True
 
     def replied(self, event: ev.SupervisorReplied) -> bool:
         """It is answered."""
-        turn = self._turn(event)
-        if turn is None or turn.called.call_id != event.call_id or turn.replied is not None or event.copied:
+        turn = self._turn
+        if (
+            turn is None
+            or turn.called.call_id != event.call_id
+            or turn.replied is not None
+            or event.step != self._step
+            or event.copied
+        ):
             return False
         turn.replied = event
         turn.events.append(event.seq)
         return True
 
-    def _turn(self, event: ev.Stamped) -> _Asked | None:
-        """The turn that is under way, if the event is of its step."""
-        return self._turns[-1] if self._turns and event.step == self._step else None
-
     # ------------------------------------------------------------ cells
 
     def proposed(self, event: ev.CellProposed) -> bool:
         """A cell of the turn under way."""
-        turn, name = self._turn(event), event.cell_id
-        if (
-            turn is None
-            or turn.called.call_id != event.call_id
-            or name in self._runs
-            or name in self._prompts
-        ):
+        turn, name = self._turn, event.cell_id
+        common = turn is not None and turn.called.call_id == event.call_id and event.step == self._step
+        if turn is None or not common or name in self._runs or name in self._prompts:
             return False
-        run = self._runs[name] = _Run(event)
+        run = self._runs[name] = _Run(event, turn.events)
         turn.runs.append(run)
         turn.events.append(event.seq)
         return True
 
-    def _run(self, event: ev.CellStarted | ev.CellOutput | ev.CellFinished) -> _Run | None:
-        run = self._runs.get(event.cell_id)
-        return run if run is not None and run.proposed.step == event.step == self._step else None
-
     def started(self, event: ev.CellStarted) -> bool:
         """It runs, once."""
-        run = self._run(event)
-        if run is None or run.started is not None:
+        run = self._runs.get(event.cell_id)
+        if run is None or run.started is not None or not run.proposed.step == event.step == self._step:
             return False
         run.started = event
-        self._turns[-1].events.append(event.seq)
+        run.events.append(event.seq)
         return True
 
     def wrote(self, event: ev.CellOutput) -> bool:
         """It writes something."""
-        run = self._run(event)
-        if run is None or run.started is None:
+        run = self._runs.get(event.cell_id)
+        if run is None or run.started is None or not run.proposed.step == event.step == self._step:
             return False
         run.output.append(event.text)
         return True
 
     def finished(self, event: ev.CellFinished) -> bool:
         """It has run."""
-        run = self._run(event)
+        run = self._runs.get(event.cell_id)
         if run is None or run.started is None or run.finished is not None:
             return False
+        if not run.proposed.step == event.step == self._step:
+            return False
         run.finished = event
-        self._turns[-1].events.append(event.seq)
+        run.events.append(event.seq)
         return True
 
     def asked_worker(self, event: ev.WorkerCallStarted) -> bool:
@@ -236,8 +237,8 @@ class _Gathering:
 
     def decided(self, event: ev.DecisionMade) -> bool:
         """The turn is approved, or the answer that it proposed accepted."""
-        turn = self._turn(event)
-        if turn is None or event.chosen is not None:
+        turn = self._turn
+        if turn is None or event.step != self._step or event.chosen is not None:
             return False
         if event.proposal_id == turn.called.call_id and event.action == "approve" and turn.decision is None:
             turn.decision = event
@@ -250,7 +251,7 @@ class _Gathering:
 
     def answered(self, event: ev.FinalProposed) -> bool:
         """An answer is proposed."""
-        return self._turn(event) is not None
+        return event.step == self._step
 
     def judged(self, event: ev.Annotated) -> bool:
         """A person's judgement of something else than a turn."""

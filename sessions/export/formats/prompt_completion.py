@@ -50,9 +50,9 @@ def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
                 yield verdict
             continue
         by = turn.decision.by if turn.decision is not None else ""
-        judged = turn.labels, tuple([made.by for made in turn.judgements])
+        judges = tuple([made.by for made in turn.judgements]) if turn.judgements else ()
         # Parameters as text: numbers that are equal need not be told alike.
-        common = turn.model, _encoder.encode(turn.params), turn.outcome, by, judged
+        common = turn.model, _encoder.encode(turn.params), turn.outcome, by, judges, turn.labels
         if not alike.takes(common):
             yield from alike.begin(common, of_turn(turn))
         prompt = prompts.told(turn)
