@@ -6,11 +6,14 @@ import msgspec
 
 from distill_core.plurals import count
 from sessions.comparing import Comparison, Preferred, Side, StepPair, Winner
-from tui.lines import Line, pad, roled
+from tui.lines import Line, pad, roled, wrap
 from tui.live import words
 from tui.text import clean
 
 RULE = ("─ ", "rule")
+FACT = 10
+"""Cells that the name of a fact takes."""
+
 NAMES: dict[Winner, str] = {"one": "the first", "other": "the second", "neither": "neither"}
 
 
@@ -43,7 +46,7 @@ def _preferred(said: Preferred) -> Line:
 
 
 def side_lines(side: Side, other: Side) -> list[Line]:
-    """One of the two; what differs from the other is not muted."""
+    """One of the two, how it ended and its answer first; what differs from the other is not muted."""
     facts: list[Line] = []
     for title, value, theirs in zip(
         (name for name, _ in _facts(side)),
@@ -51,9 +54,15 @@ def side_lines(side: Side, other: Side) -> list[Line]:
         (v for _, v in _facts(other)),
         strict=True,
     ):
-        facts.append(((pad(title, 10), "muted"), (value, "" if value != theirs else "muted")))
+        facts.append(((pad(title, FACT), "muted"), (value, "" if value != theirs else "muted")))
     answer = roled(side.answer) if side.answer else [(("no answer", "muted"),)]
-    return [*facts, (), *answer]
+    return [facts[0], *answer, (), *facts[1:]]
+
+
+def wrap_side(line: Line, width: int) -> list[Line]:
+    """Lay a line of a side out; what is left of a fact stands under its value."""
+    fact = len(line) == 2 and line[0][1] == "muted" and len(line[0][0]) == FACT
+    return wrap(line, width, words=True, indent=FACT if fact else 0)
 
 
 def _facts(side: Side) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import pytest
 
 from sessions import Store, parse
 from sessions.stats import stats
+from tests.sessions.disks import resize, tiny
 from tests.sessions.homes import invent, judge
 
 
@@ -37,6 +38,14 @@ def test_once_done_they_see_those_who_are_done(home):
         judge(home / "sessions" / name, by="eve", rating=2)
         judge(home / "sessions" / name, by="eve", done=True)
     assert seen(home, "eve", "-unreviewed") == {"a": (3.5, ("good",), ()), "b": (2, (), ("bob",))}
+
+
+def test_what_is_closed_is_closed_where_nothing_can_be_written(tmp_path):
+    with tiny(tmp_path / "home", "2m") as home:
+        judge(invent(home, "a"), by="ada", rating=5)
+        Store(home).close()
+        resize(home, "ro")
+        assert seen(home, "eve") == {"a": (None, (), ("ada",))}
 
 
 def test_taking_done_back_closes_the_curtain_again(home):

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from distill_core.errors import DistillError
 from sessions.comparing import Comparison, Preferred, StepPair, Winner
 from tui.actions import REGISTRY, Situation
-from tui.comparing import NAMES, RULE, side_lines, step_lines, title_lines
+from tui.comparing import NAMES, RULE, side_lines, step_lines, title_lines, wrap_side
 from tui.lines import Line, rule, wrap
 from tui.live.keys import INDENT, help_lines
 from tui.screens.read import ReadScreen
@@ -80,7 +80,7 @@ class SideBySideScreen(Screen[None]):
                 ("1 First", found.one, found.other),
                 ("2 Second", found.other, found.one),
             ):
-                rows = Transcript(lambda line, width: wrap(line, width, words=True))
+                rows = Transcript(wrap_side)
                 rows.set("all", side_lines(side, other))
                 pane = LinePane(rows, id=f"compare-{name[0]}", title=clean(f"{name}: {side.session_id}"))
                 pane.following = False
