@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pygments.lexers.python import PythonLexer
 from pygments.token import Token, _TokenType
 
-from tui.lines import Line, Span, roled, split_lines
+from tui.lines import Line, Span, line_ends, roled, split_lines
 
 LONGEST_LEXED = 50_000
 """Characters of code that are coloured; lexing longer text would hold up the screen."""
@@ -31,9 +31,9 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 def python_lines(code: str) -> list[Line]:
     """Code as coloured lines."""
-    text = "\n".join(split_lines(code))
+    text = "\n".join(split_lines(line_ends(code)))
     if len(text) > LONGEST_LEXED:
-        return roled(code)
+        return roled(line_ends(code))
     lines: list[list[Span]] = [[]]
     for kind, value in _lexer.get_tokens(text):
         role = _role(kind)
@@ -59,7 +59,7 @@ def parts(reply: str) -> Iterator[tuple[bool, str]]:
     """
     block: list[str] = []
     fence = ""
-    for line in reply.split("\n"):
+    for line in line_ends(reply).split("\n"):
         found = _FENCE.match(line)
         opens = found is not None and not fence
         closes = found is not None and bool(fence) and _closes(found, fence)

@@ -32,6 +32,14 @@ def plain(line: Line) -> str:
     return "".join(text for text, _ in line)
 
 
+def line_ends(text: str) -> str:
+    """A program or a reply with a line feed for each line end that Python and Markdown know.
+
+    A carriage return is one to them. Not shown as one, code behind it would seem to belong to the comment before it.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def split_lines(text: str) -> list[str]:
     """The lines of foreign text as they may be drawn: cleaned, tabs expanded, over-long ones cut and saying so."""
     return [_drawable(line) for line in text.replace("\r\n", "\n").split("\n")]

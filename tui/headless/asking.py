@@ -27,6 +27,7 @@ from distill_core.signals import Differs
 from tui.headless import diverging, looking
 from tui.headless.lines import typed_line
 from tui.headless.looking import Around
+from tui.lines import line_ends
 from tui.live.words import money
 from tui.saying import say
 
@@ -244,7 +245,7 @@ class Asker:
 
 def _tell_step(proposal: StepProposal) -> None:
     turns = f" of {proposal.turns}" if proposal.turns else ""
-    say(f"step {proposal.step}{turns}. The supervisor says:\n{proposal.reply.strip()}")
+    say(f"step {proposal.step}{turns}. The supervisor says:\n{line_ends(proposal.reply).strip()}")
     for cell in proposal.cells:
         found = cell.analysis
         known = found.worker_calls
@@ -265,7 +266,7 @@ def _tell_candidates(proposal: StepProposal) -> None:
         elif candidate.call_id == proposal.call_id:
             say(f"candidate {number} is the one above")
         else:
-            say(f"candidate {number}:\n{candidate.reply.strip()}")
+            say(f"candidate {number}:\n{line_ends(candidate.reply).strip()}")
 
 
 def _tell_final(proposal: FinalProposal) -> None:

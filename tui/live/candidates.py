@@ -9,7 +9,7 @@ from distill_core.plurals import count
 from distill_core.proposals import Candidate
 from distill_core.reply_problems import IN_WORDS
 from tui.highlight import parts, python_lines
-from tui.lines import Line, roled
+from tui.lines import Line, line_ends, roled
 from tui.live import words
 from tui.live.difference import difference_lines
 from tui.live.supervisor import BAR
@@ -24,7 +24,7 @@ def title(number: int, candidate: Candidate) -> str:
     """What stands above candidate `number` (from 1)."""
     if candidate.problem is not None:
         return f"{number} nothing to run"
-    lines = code_of(candidate).count("\n") + 1
+    lines = line_ends(code_of(candidate)).count("\n") + 1
     return f"{number} {count(lines, 'line')}"
 
 
@@ -39,7 +39,11 @@ def column(
     lines = [_told(candidate, forecasts.get(candidate.call_id)), *_twins(number, candidates), ()]
     if candidate.problem is not None:
         problem = IN_WORDS.get(candidate.problem, candidate.problem)
-        return [*lines, ((f"↩ nothing to run: {problem}", "warn"),), *roled(candidate.reply.strip("\n"))]
+        return [
+            *lines,
+            ((f"↩ nothing to run: {problem}", "warn"),),
+            *roled(line_ends(candidate.reply).strip("\n")),
+        ]
     if against is not None and against != number:
         lines.append(((f"against candidate {against}:", "heading"),))
         return lines + difference_lines(code_of(candidates[against - 1]), code_of(candidate))

@@ -18,7 +18,7 @@ from distill_core.evidence import Finding
 from distill_core.plurals import count
 from distill_core.revision import Revision
 from tui.bridge import EngineEnded
-from tui.lines import Line, Span, roled
+from tui.lines import Line, Span, line_ends, roled
 from tui.live import words
 from tui.live.candidates import forecast_line
 from tui.live.difference import difference_lines
@@ -92,7 +92,7 @@ def _trouble(proposal: StepProposal | FinalProposal) -> Span:
 
 def _cell(cell: ProposedCell) -> list[Line]:
     analysis = cell.analysis
-    lines_of_code = count(cell.code.count("\n") + 1, "line")
+    lines_of_code = count(line_ends(cell.code).count("\n") + 1, "line")
     head: list[Span] = [(f"{cell.cell_id} ", "heading"), (lines_of_code, "muted"), *_calls(analysis)]
     if analysis.error is not None:
         return [tuple(head), (("   ✗ does not parse: " + analysis.error, "error"),)]

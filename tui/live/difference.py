@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distill_core.revision import unified
-from tui.lines import Line, split_lines
+from tui.lines import Line, line_ends, split_lines
 
 _ROLES = {"+": "ok", "-": "error", "@": "muted", " ": ""}
 
@@ -11,7 +11,7 @@ _ROLES = {"+": "ok", "-": "error", "@": "muted", " ": ""}
 def difference_lines(before: str, after: str, *, context: int = 3, indent: str = "") -> list[Line]:
     """A unified diff from `before` to `after`, `context` equal lines around each change."""
     lines: list[Line] = []
-    for line in unified(before, after, context=context):
+    for line in unified(line_ends(before), line_ends(after), context=context):
         sign = line[:1]
         if sign == "@":
             lines.append(((indent + line.strip(), "muted"),))

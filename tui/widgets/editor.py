@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.widgets import TextArea
 
 from themes import Palette
+from tui.lines import line_ends
 from tui.text import clean
 from tui.theme import editor_theme
 
@@ -54,14 +55,19 @@ class Editor(TextArea):
 
     def load(self, text: str) -> None:
         """Start over from `text`."""
-        self.load_text(text.replace("\r\n", "\n").translate(_SHIELD))
+        self.load_text(self._held(text))
 
     def put(self, text: str) -> None:
         """Have `text` in the place of everything, as one edit that can be undone."""
         self.history.checkpoint()
-        shielded = text.replace("\r\n", "\n").translate(_SHIELD)
-        self.replace(shielded, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.replace(self._held(text), (0, 0), self.document.end, maintain_selection_offset=False)
         self.history.checkpoint()
+
+    def _held(self, text: str) -> str:
+        """The text as it is kept here. A carriage return in a program is a line end, and in words it is itself."""
+        return (line_ends(text) if self.language is not None else text.replace("\r\n", "\n")).translate(
+            _SHIELD
+        )
 
     @property
     def exact(self) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
+from distill_core.fences import extract_blocks
 from tui.highlight import parts, python_lines
 from tui.lines import plain
 from tui.live import words
+from tui.live.difference import difference_lines
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,26 @@ def test_a_reply_is_cut_at_its_fences() -> None:
 
 def test_a_fence_that_is_still_open_is_code() -> None:
     assert list(parts("look:\n```python\nx = ")) == [(False, "look:"), (True, "x = ")]
+
+
+def test_code_behind_a_carriage_return_is_shown_as_the_line_that_python_runs() -> None:
+    code = "x = 1  # a note\rprint(x)\r\nx = 2"
+    lines = python_lines(code)
+    assert [plain(line) for line in lines] == ["x = 1  # a note", "print(x)", "x = 2"]
+    assert len(lines) == len(ast.parse(code).body)
+    assert lines[1][0][1] == "builtin"
+    assert [plain(line) for line in difference_lines("x = 1", code, context=0)][1:] == [
+        "- x = 1",
+        "+ x = 1  # a note",
+        "+ print(x)",
+        "+ x = 2",
+    ]
+
+
+def test_a_block_between_carriage_returns_is_shown_as_the_block_that_is_run() -> None:
+    reply = "look:\r```python\rx = 1\r```\rdone"
+    assert list(parts(reply)) == [(False, "look:"), (True, "x = 1"), (False, "done")]
+    assert [block.code for block in extract_blocks(reply).blocks] == ["x = 1"]
 
 
 def test_colouring_changes_no_character() -> None:
