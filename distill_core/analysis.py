@@ -24,6 +24,13 @@ SUSPECT_NAMES = frozenset(
     | {"setattr", "delattr", "getattr", "memoryview", "help", "exit", "quit"}
 )
 
+LEADING_OUT = frozenset(
+    {"bltns", "builtins", "codecs", "contextlib", "copyreg", "inspect", "sys", "types", "warnings"}
+    | {"FileIO", "open_code", "file_digest", "attrgetter", "methodcaller", "get_type_hints", "make_dataclass"}
+)
+"""What harmless modules hold that is not: other modules, files, and ways to names and code made of text."""
+_OF_NAMED_TUPLES = frozenset({"_asdict", "_replace", "_fields", "_make"})
+
 
 class CodeAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """A reading of one cell.
@@ -94,8 +101,12 @@ def _analyse(tree: ast.Module) -> CodeAnalysis:
             case ast.ImportFrom():
                 imports.add((node.module or ".").split(".")[0])
                 bound |= {alias.asname or alias.name for alias in node.names}
+                suspects |= {alias.name for alias in node.names if _leads_out(alias.name)}
+                suspects |= {alias.name for alias in node.names} & SUSPECT_NAMES
             case ast.Name(id=name, ctx=ast.Load()):
                 read.add(name)
+            case ast.Name(id="self"):
+                suspects.add("rebinds self")
             case ast.Name(id=name):
                 bound.add(name)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -104,8 +115,12 @@ def _analyse(tree: ast.Module) -> CodeAnalysis:
                 bound.add(name)
             case ast.ExceptHandler(name=str(name)):
                 bound.add(name)
-            case ast.Attribute(attr=name) if name.startswith("__") and name.endswith("__"):
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) if _is_private(name):
+                pass  # a class of the cell's own
+            case ast.Attribute(attr=name) if _leads_out(name):
                 suspects.add(name)
+            case ast.Attribute(value=ast.Name(id="io"), attr="open"):
+                suspects.add("open")
     suspects |= {f"import {name}" for name in imports - HARMLESS_MODULES}
     suspects |= read & SUSPECT_NAMES
     suspects |= {f"rebinds {name}" for name in bound & (SCAFFOLD - {"context", "query", "answer"})}
@@ -116,6 +131,15 @@ def _analyse(tree: ast.Module) -> CodeAnalysis:
         worker_calls=_worker_calls(tree),
         suspects=tuple(sorted(suspects)),
     )
+
+
+def _leads_out(name: str) -> bool:
+    """Whether an attribute of this name may be a way out of what is harmless; what is private may be anything."""
+    return name in LEADING_OUT or (name.startswith("_") and name not in _OF_NAMED_TUPLES)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
 def _top_level(body: Iterable[ast.stmt]) -> set[str]:

@@ -46,12 +46,33 @@ def test_counts_worker_calls_only_where_it_can_know(code, calls):
         ("import importlib as worker_batch", "rebinds worker_batch"),
         ("__import__('os')", "__import__"),
         ("getattr(x, 'y')", "getattr"),
+        ("re.sys.modules['os']", "sys"),
+        ("import random as r\nr._os.system('x')", "_os"),
+        ("from random import _os", "_os"),
+        ("from io import open as read", "open"),
+        ("io.open('x')", "open"),
+        ("operator.attrgetter('a.b')(x)", "attrgetter"),
+        ("self = random\nself._os", "rebinds self"),
     ],
 )
 def test_names_what_keeps_code_from_being_harmless(code, suspect):
     found = analyse(code)
     assert suspect in found.suspects
     assert not found.harmless
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class A:\n    def f(self):\n        self._x = 1\n        return self._x",
+        "row._replace(a=1)._asdict()",
+        "isinstance(x, collections.abc.Mapping)",
+        "re.compile('x').match(y)",
+        "sorted(x, key=operator.itemgetter(1))",
+    ],
+)
+def test_ordinary_code_stays_harmless(code):
+    assert analyse(code).harmless
 
 
 @pytest.mark.parametrize(
