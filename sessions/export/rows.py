@@ -110,6 +110,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         scales: the lowest and the highest score of each criterion, None for one whose scores are names; a criterion
             that is not among them is taken to go from 1 to `best`.
         evidence: of worker calls, only those whose quotes stand in their prompt.
+        prose: keep the supervisor's words, for formats that see to it themselves.
         tokenizer: the student's `tokenizer.json` or its folder, for formats of tokens.
         tool: name and version of this program, for formats with a place of their own for provenance.
         licence: a note on the documents' licence, for the same.
@@ -117,6 +118,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     keep: frozenset[str] = frozenset()
     evidence: bool = False
+    prose: bool = True
     best: int = 5
     scales: Mapping[str, tuple[float, float] | None] = msgspec.field(default_factory=dict)
     tokenizer: str = ""
@@ -167,6 +169,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
         tokenizer: its rows hold tokens, so that it needs a tokenizer.
+        drops_prose: it drops the supervisor's words itself where they are unwanted, since it keeps some of them.
         teaches: what a reader of the card should know to use it.
     """
 
@@ -182,6 +185,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"
     tokenizer: bool = False
+    drops_prose: bool = False
     teaches: str = ""
 
 

@@ -61,7 +61,9 @@ class Sieve:
         self._together = None if single else plan.format.together
         self._encoding = Encoding()
         self._hash = ContentHash()
-        self._options = msgspec.structs.replace(plan.options, tool=plan.tool, licence=plan.licence)
+        self._options = msgspec.structs.replace(
+            plan.options, tool=plan.tool, licence=plan.licence, prose=plan.reasoning
+        )
         self._sessions: dict[str, str] = {}
         self._others = {source.session_id: source for source in plan.sources}
         self.fingerprint = ""
@@ -213,7 +215,8 @@ class Sieve:
         found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)
         if self._finders:
             found = redacted(found, redactor)
-        return found if self._plan.reasoning else without_prose(found)
+        as_told = self._plan.reasoning or self._plan.format.drops_prose
+        return found if as_told else without_prose(found)
 
     def _judged(self, whole: Trace, row: Row, split: str) -> Sifted:
         plan = self._plan

@@ -62,11 +62,15 @@ class Invalid(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The calls of a text in their order, what was left out, and calls of names that no registry knows."""
+    """The calls of a text in their order, what was left out, and calls of names that no registry knows.
+
+    `code` is where code stands, which is no prose even where it calls nothing.
+    """
 
     calls: tuple[Call, ...]
     invalid: tuple[Invalid, ...] = ()
     unknown: tuple[Call, ...] = ()
+    code: tuple[Span, ...] = ()
 
 
 def find_calls(text: str, tool_names: Collection[str] | None = None) -> Found:

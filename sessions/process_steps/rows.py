@@ -85,7 +85,7 @@ class RowMaker:
         if not steps.calls and not steps.integrations:
             self.counts["texts without a decision left out"] += 1
             return None
-        steps = steps if self._prose else without_prose(steps)
+        steps = steps if self._prose else without_prose(steps, found.code)
         targets = self._targets(steps)
         if targets is None:
             self.counts["texts that the tokenizer does not give back left out"] += 1
@@ -142,9 +142,9 @@ class RowMaker:
         }
 
 
-def without_prose(steps: Steps) -> Steps:
-    """The same decisions in a text of nothing else: calls, and used results outside of them, a line each."""
-    pieces = _pieces([call.span for call in steps.calls], [i.span for i in steps.integrations])
+def without_prose(steps: Steps, code: Sequence[Span] = ()) -> Steps:
+    """The same decisions in a text of nothing else: calls, code, and used results outside of them, a line each."""
+    pieces = _pieces([*(call.span for call in steps.calls), *code], [i.span for i in steps.integrations])
     shift: list[tuple[Span, int]] = []
     lines: list[str] = []
     length = 0

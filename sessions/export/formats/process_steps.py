@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from distill_core.fences import extract_blocks
 from sessions.export import chat
 from sessions.export.judging import worth
+from sessions.export.reasoning import without_prose
 from sessions.export.rows import Format, Left, Options, Row, Verdict, of_turn, turn_key
 from sessions.export.trace import Trace, Turn
 from sessions.process_steps.calls import Call, Found, find_calls
@@ -21,6 +22,7 @@ from sessions.process_steps.conversations import Turn as Taught
 from sessions.process_steps.conversations import text_of
 from sessions.process_steps.rows import RowMaker
 from sessions.process_steps.targets import SpanTokenizer
+from sessions.process_steps.text import Span
 
 _RLM = frozenset({"llm_query", "llm_query_batched", "rlm_query", "FINAL_VAR"})
 _tokenizer = functools.lru_cache(maxsize=1)(SpanTokenizer)
@@ -30,6 +32,8 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     """One row a turn that was approved and decides something."""
     tools = TOOLS | set(trace.primitives) | (_RLM if trace.dialect == "rlm" else frozenset())
     known = chat.tools(trace)
+    # Used results that stand in the words are kept, so that only prompts can be bare before they are looked for.
+    bares = {turn.call_id: turn for turn in without_prose(trace).turns} if not options.prose else {}
     printed: list[str] = []
     steps: dict[int, list[str]] = {}
     for turn in trace.conversation():
@@ -40,11 +44,12 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             yield verdict
             continue
         turn = verdict
+        bare = turn if options.prose else bares[turn.call_id]
         finder = functools.partial(_found, turn=turn, tools=tools, trace=trace)
-        maker = RowMaker(_tokenizer(options.tokenizer), finder=finder)
+        maker = RowMaker(_tokenizer(options.tokenizer), finder=finder, prose=options.prose)
         told = [str(m.get("content") or "") for m in turn.prompt if m.get("role") == "tool"]
         taught = Taught(
-            prompt=[chat.plain(message) for message in turn.prompt],
+            prompt=[chat.plain(message) for message in bare.prompt],
             text=text_of(chat.reply(turn)),
             results=(*steps.get(id(turn), ()), *told),
             known=trace.query,
@@ -59,13 +64,15 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
 
 def _found(text: str, turn: Turn, tools: frozenset[str], trace: Trace) -> Found:
     calls: list[Call] = []
+    code: list[Span] = []
     for block in extract_blocks(text, turn.finish_reason, dialect=trace.dialect).blocks:
+        code.append(Span(block.start, block.end - text[block.start : block.end].endswith("\n")))
         start = text.find(block.code, block.start, block.end)
         if start >= 0:  # the code of an indented block does not stand in the text as it runs
             calls += code_calls(block.code, start, tools)
     if turn.tool_calls:
         calls += find_calls(text).calls
-    return Found(tuple(calls))
+    return Found(tuple(calls), code=tuple(code))
 
 
 _TOKENS = ["int64"]
@@ -88,5 +95,6 @@ FORMAT = Format(
         "tools": "string",
     },
     tokenizer=True,
+    drops_prose=True,
     teaches="For losses on decisions: see docs/PROCESS_STEPS.md. `metadata` tells where.",
 )

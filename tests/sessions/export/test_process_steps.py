@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from distill_core.errors import ExportError
@@ -52,6 +53,22 @@ def test_calls_in_code_are_the_steps(tmp_path):
         (["worker_batch"], ["[context[:9], 'é']", "'return'"]),
         (["FINAL"], ["'7WPL39'"]),
     ]
+
+
+def test_without_prose_code_and_used_results_are_left(tmp_path):
+    first, second = (
+        block("print('code 7WPL39')", "I look."),
+        block("x = 1\nFINAL('7WPL39')", "It printed 7WPL39."),
+    )
+    folder = make(tmp_path, "s", [first, second])
+    options = msgspec.structs.replace(options_for("process-steps"), prose=False)
+    (row,) = [v for v in rows_of(traced(folder), options) if isinstance(v, Row)]
+    text = row.columns["teacher_text"]
+    assert text == "7WPL39\n```repl\nx = 1\nFINAL('7WPL39')\n```"
+    used = [Span(*span).of(text) for span in row.columns["metadata"]["spans"]["integration"]]
+    assert used == ["7WPL39", "7WPL39"]
+    said = [m["content"] for m in row.columns["prompt"] if m["role"] == "assistant"]
+    assert said == ["```repl\nprint('code 7WPL39')\n```\n"]
 
 
 def test_what_was_printed_and_is_used_is_told_with_its_confidence(tmp_path):
