@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from distill_core import document_store
 from distill_core import events as ev
 from distill_core.errors import LogError
 from distill_core.reading import Problem, Reading, read_session
-from distill_core.state import SessionState
+from distill_core.state import SessionState, fold
 from sessions.indexing import Indexer
 from sessions.verify import documents_folders
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 
 VERIFY = "see distill-tui sessions verify"
+
+
+class _Folded(NamedTuple):
+    """The state that the first `taken` events make, and why no more of them do."""
+
+    state: SessionState
+    taken: int
+    problem: str | None = None
 
 
 class Kept:
@@ -49,10 +58,13 @@ class Kept:
         return self.reading.problems
 
     @cached_property
-    def _folded(self) -> Indexer:
+    def _folded(self) -> _Folded:
+        if self.events and isinstance(self.events[0], ev.SessionStarted):
+            with contextlib.suppress(KeyError):  # what makes sense to its end takes a third of the time so
+                return _Folded(fold(self.events), len(self.events))
         indexer = Indexer()
         indexer.take_all(self.events)
-        return indexer
+        return _Folded(indexer.state, indexer.taken, indexer.problem)
 
     @property
     def state(self) -> SessionState:
@@ -67,13 +79,13 @@ class Kept:
     @property
     def trouble(self) -> str:
         """What is wrong with its log, in a line; "" where nothing is but a torn end."""
-        what = self._folded.problem
+        broken = what = self._folded.problem
         if what is None:
             what = next((str(problem) for problem in self.problems if not problem.torn), None)
         if what is None:
             return ""
-        reaches = f", {self._folded.taken} of its {len(self.events)} events make sense"
-        return f"the session's log is damaged{reaches if self._folded.broken else ''}: {what} ({VERIFY})"
+        reaches = f", {self._folded.taken} of its {len(self.events)} events make sense" if broken else ""
+        return f"the session's log is damaged{reaches}: {what} ({VERIFY})"
 
     @cached_property
     def record(self) -> Record:
