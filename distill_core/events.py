@@ -73,10 +73,15 @@ class DocumentRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Parent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Where a fork branched off: the parent session and how many of its steps were copied."""
+    """Where a fork branched off: the parent session and how many of its steps were copied.
+
+    `family` is the session that the parent itself descends from, "" where it is no fork: it is known even once the
+    parent is gone.
+    """
 
     session_id: str
     steps: Count
+    family: str = ""
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True, gc=False):

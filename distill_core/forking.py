@@ -71,13 +71,19 @@ def fork(
         instructions[step] = instruction
     return Earlier(
         record=kept,
-        parent=ev.Parent(session_id=record.started.session_id, steps=step - 1),
+        parent=_parent(record.started, step - 1),
         first=first,
         instructions=instructions,
         by=by,
         go_on=go_on,
         branch=branch(len(kept.cells)) if branch is not None else None,
     )
+
+
+def _parent(started: ev.SessionStarted, steps: int) -> ev.Parent:
+    before = started.parent
+    family = before.family or before.session_id if before is not None else ""
+    return ev.Parent(session_id=started.session_id, steps=steps, family=family)
 
 
 def _kept(events: tuple[ev.Event, ...], step: int, at: From) -> list[ev.Event]:

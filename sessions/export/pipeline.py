@@ -405,14 +405,18 @@ def rehearse(
 def explain(plan: Plan, key: str) -> list[str]:
     """Why rows whose name is `key`, or begins with it, are in or out; one line each.
 
+    Rows of which `key` is a whole part of the name go before those that merely begin like it.
+
     Raises:
         ExportError: the plan is not right.
     """
-    lines: list[str] = []
+    whole: list[str] = []
+    alike: list[str] = []
     for _, verdict in sifted(plan):
         name = verdict.key if isinstance(verdict, Left) else verdict.row.key
-        if name != key and not name.startswith(key.rstrip("/") + "/"):
+        if not name.startswith(key):
             continue
+        lines = whole if name == key or name.startswith(key.rstrip("/") + "/") else alike
         if isinstance(verdict, Left):
             why = f": {verdict.why}" if verdict.why else ""
             lines.append(f"{name}: out by {verdict.rule} ({RULES[verdict.rule]}){why}")
@@ -421,7 +425,7 @@ def explain(plan: Plan, key: str) -> list[str]:
         decided = f", {origin.decision}" + (f" by {origin.decided_by}" if origin.decided_by else "")
         where = f"in {verdict.split}" if verdict.split else "in"
         lines.append(f"{name}: {where}{decided if origin.decision else ''}")
-    return lines
+    return whole or alike
 
 
 __all__ = ["Progress", "explain", "export", "rehearse", "sifted"]

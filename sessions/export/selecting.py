@@ -50,11 +50,11 @@ def sources(folders: Iterable[Path], parents: Mapping[str, str] | None = None) -
         ((folder, *_beginning(folder)) for folder in folders),
         key=lambda one: (_id(one[0], one[1]), str(one[0])),
     )
-    known = dict(parents or {}) | {
-        started.session_id: started.parent.session_id
-        for _, started, _ in found
-        if started is not None and started.parent is not None
-    }
+    forks = [one for _, one, _ in found if one is not None and one.parent is not None]
+    # What is told of a parent counts where the parent does not tell of itself.
+    known = {one.parent.session_id: one.parent.family for one in forks if one.parent and one.parent.family}
+    known |= parents or {}
+    known |= {one.session_id: one.parent.session_id for one in forks if one.parent}
     return [
         Source(
             session_id=_id(folder, started),

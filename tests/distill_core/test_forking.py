@@ -151,7 +151,9 @@ async def test_a_fork_of_a_fork_names_the_fork(record, tmp_path):
     first = record_in(tmp_path / "f")
     await going_on(tmp_path / "g", fork(first, 5), Scripted(block("FINAL(said)")), echo())
     second = record_in(tmp_path / "g").state
-    assert second.started.parent == ev.Parent(session_id=first.started.session_id, steps=4)
+    assert second.started.parent == ev.Parent(
+        session_id=first.started.session_id, steps=4, family=record.started.session_id
+    )
     assert second.finished.answer.text == '["W<alpha>", "W<beta>"]'
 
 

@@ -82,14 +82,14 @@ def annotate(folder: Path, *judgements: dict[str, Any], by: str = "ada") -> None
     log.close()
 
 
-def fork(parent: Path, name: str, steps: int, *events: ev.Event) -> Path:
+def fork(parent: Path, name: str, steps: int, *events: ev.Event, relation: ev.Parent | None = None) -> Path:
     """A fork of `parent`: what belongs to its first steps, marked as copied, and then `events`."""
     folder = parent.parent / name
     log = SessionLog(folder)
     recorder = Recorder([log])
     for event in read_session(parent).events:
         if isinstance(event, ev.SessionStarted):
-            relation = ev.Parent(session_id=event.session_id, steps=steps)
+            relation = relation or ev.Parent(session_id=event.session_id, steps=steps)
             recorder.emit(msgspec.structs.replace(event, session_id=name, parent=relation))
         elif event.step <= steps and not isinstance(event, ev.Annotated | ev.Retracted):
             recorder.emit(msgspec.structs.replace(event, copied=True))

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from distill_core.errors import ExportError
+from distill_core.forking import fork as branch_off
+from distill_core.reading import read_session
+from distill_core.record import record_of
 from sessions.export import Options, Plan, Splits, explain, export, rehearse, sources
 from sessions.export.formats import find
 from sessions.export.splits import parse_shares
@@ -146,6 +149,19 @@ def test_a_fork_is_always_with_its_parent(tmp_path):
     assert {splits.of(f"s{n}") for n in range(200)} == {"train", "test", "validation"}
 
 
+def test_a_fork_is_with_its_forebears_also_where_its_parent_is_gone(tmp_path):
+    home = tmp_path / "home"
+    make(home, "first", [block("print(1)"), block("FINAL(1)")])
+    for name, parent in (("second", "first"), ("third", "second"), ("fourth", "third")):
+        folder = home / "sessions" / parent
+        earlier = branch_off(record_of(read_session(folder).events), 2)
+        fork(folder, name, 1, relation=earlier.parent)
+    shutil.rmtree(home / "sessions" / "third")
+    assert {source.family for source in sources(Home(home).folders())} == {"first"}
+    shutil.rmtree(home / "sessions" / "second")
+    assert {source.family for source in sources(Home(home).folders())} == {"first"}
+
+
 def test_splits_take_about_their_share_and_another_seed_divides_otherwise():
     splits = Splits(shares={"test": 0.2})
     placed = [splits.of(f"family {n}") for n in range(2000)]
@@ -201,6 +217,7 @@ def test_every_row_is_explained(home):
         "s2-decided/2/s2: out by rejected (a person rejected it): rejected by ada"
     ]
     assert len(explain(plan(home), "s2-decided")) == 6
+    assert explain(plan(home), "s2-deci") == explain(plan(home), "s2-decided")
     assert explain(plan(home), "nothing") == []
 
 
