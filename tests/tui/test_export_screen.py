@@ -167,6 +167,17 @@ async def test_writing_gives_what_was_shown(home, tmp_path):
         assert any("3 rows are in" in n.message for n in it.app._notifications)
 
 
+async def test_an_url_stays_one(home, tmp_path, monkeypatch):
+    import fsspec
+
+    monkeypatch.chdir(tmp_path)
+    async with opened(home, Draft(folder="memory://screen/set")) as it:
+        await it.press("w")
+        assert any("3 rows are in memory://screen/set" in n.message for n in it.app._notifications)
+    assert fsspec.filesystem("memory").exists("/screen/set/README.md")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_writing_unredacted_asks_first(home, tmp_path):
     async with opened(home, Draft(folder=str(tmp_path / "set"), redact=False)) as it:
         await it.press("w")

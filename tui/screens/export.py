@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -168,7 +169,9 @@ class ExportScreen(Screen[None]):
 
         try:
             plan = plan_of(draft, self._settings, self._home)
-            written = export(plan, str(Path(draft.folder).expanduser()), on_progress=tell)
+            # Not as a path, which an URL is none of.
+            place = os.path.expanduser(draft.folder)  # noqa: PTH111
+            written = export(plan, place, on_progress=tell)
         except DistillError as error:
             self.post_message(self.Told(number, trouble=str(error)))
             return

@@ -7,14 +7,14 @@ stands in `extra`; steps that a fork took over are `is_copied_context`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from distill_core import events as ev
-from distill_core.models.base import Usage
-from sessions.export import chat
+from distill_core.models.base import Message, Usage
+from sessions.export import chat, tool_calls
 from sessions.export.rows import Format, Left, Options, Row, Verdict, file_name, of_session
 from sessions.export.trace import Call, Cell, Trace, Turn
 
@@ -89,13 +89,52 @@ def trajectory(trace: Trace, options: Options) -> dict[str, Any]:
 
 def _steps(trace: Trace) -> Iterator[dict[str, Any]]:
     calls = {call.call_id: call for call in trace.calls}
-    for number, said in enumerate(chat.conversation(trace), 1):
+    for number, (said, given) in enumerate(_answered(chat.conversation(trace)), 1):
         if said.turn is not None:
-            yield {"step_id": number, **_agent(trace, said.turn, calls)}
+            step = {"step_id": number, **_agent(trace, said.turn, calls)}
+            yield {**step, **_called(said.turn, given)} if said.turn.tool_calls else step
             continue
         message = chat.plain(said.message)
         source = "system" if message["role"] == "system" else "user"
         yield {"step_id": number, "source": source, "message": message["content"]}
+
+
+def _answered(conversation: Sequence[chat.Said]) -> Iterator[tuple[chat.Said, list[Message]]]:
+    """What was said, with what the tools gave that a reply called in the form of an API."""
+    told: list[tuple[chat.Said, list[Message]]] = []
+    for said in conversation:
+        last = told[-1][0].turn if told else None
+        if said.turn is None and said.message["role"] == "tool" and last is not None and last.tool_calls:
+            told[-1][1].append(said.message)
+        else:
+            told.append((said, []))
+    yield from told
+
+
+def _called(turn: Turn, given: Sequence[Message]) -> dict[str, Any]:
+    """The tools that a reply called in the form of an API, and what they gave."""
+    return {
+        "tool_calls": [
+            {
+                "tool_call_id": call["id"],
+                "function_name": call["function"]["name"],
+                "arguments": _as_object(tool_calls.arguments(call)),
+            }
+            for call in turn.tool_calls
+        ],
+        "observation": {
+            "results": [
+                {"source_call_id": message.get("tool_call_id"), "content": message.get("content") or ""}
+                for message in given
+            ]
+        }
+        if given
+        else None,
+    }
+
+
+def _as_object(arguments: Any) -> dict[str, Any]:
+    return arguments if isinstance(arguments, dict) else {"input": arguments}
 
 
 def _agent(trace: Trace, turn: Turn, calls: Mapping[str, Call]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _PHONE = re.compile(
 _NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
 """Where such numbers can be at all; it is quick to find, and only there is looked closely."""
 _CARD = re.compile(rf"(?:(?<![\w.-])|{escapes.BEHIND})" r"[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.\d)")
-_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})[^\s/\\:\"'<>|*?,;()\[\]{}]+")
+_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)[^\s/\\:\"'<>|*?,;()\[\]{}]+")
 _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
 
 

@@ -122,6 +122,7 @@ def test_of_an_address_with_a_password_the_password_goes():
         ("5500000000000004", "<CARD_1>"),
         ("/home/grace/notes.txt", "<HOME_1>/notes.txt"),
         (r"C:\Users\grace\x", r"<HOME_1>\x"),
+        (r"C:\\\\Users\\\\grace\\\\x", r"<HOME_1>\\\\x"),
         (f"{HOME}/data and {HOME}", "<HOME_1>/data and <HOME_1>"),
     ],
 )

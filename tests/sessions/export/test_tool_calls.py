@@ -117,6 +117,26 @@ def test_spans_of_otel_hold_calls_and_what_they_gave(home):
     assert told[1]["llm.input_messages.2.message.tool_call_id"] == "c1"
 
 
+def test_a_trajectory_holds_calls_with_what_they_gave_and_comes_back(home, tmp_path):
+    export(plan(home, "atif"), str(tmp_path / "out"))
+    told = [json.loads(path.read_text()) for path in (tmp_path / "out" / "trajectories").iterdir()]
+    (both,) = [made for made in told if len(made["steps"][1]["tool_calls"]) == 2]
+    assert [step["source"] for step in both["steps"]] == ["user", "agent", "agent"]
+    assert both["steps"][1]["tool_calls"][1] == {
+        "tool_call_id": "c2",
+        "function_name": "weather",
+        "arguments": {"city": "Rome"},
+    }
+    assert both["steps"][1]["observation"]["results"][1] == {"source_call_id": "c2", "content": "19 degrees"}
+    again = Home(tmp_path / "home")
+    list(take(again, tmp_path / "out"))
+    assert [row["messages"] for row in rows(again, "sft")] == [BOTH, ONE]
+    export(plan(again, "atif"), str(tmp_path / "second"))
+    for path in (tmp_path / "out" / "trajectories").iterdir():
+        second = json.loads((tmp_path / "second" / "trajectories" / path.name).read_text())
+        assert second["steps"] == json.loads(path.read_text())["steps"]
+
+
 @pytest.mark.parametrize("storage", ["jsonl", "parquet"])
 @pytest.mark.parametrize("name", ["prompt-completion", "kto", "episodes", "axolotl"])
 def test_loaders_drop_none_of_it(home, tmp_path, name, storage):
