@@ -33,7 +33,7 @@ _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username"
 
 def shows_address(look: Glance) -> bool:
     """Whether a text can hold an e-mail address."""
-    return _has_at(look.text)
+    return "@" in look.text or (b"40" in look.rest and "%40" in look.text)
 
 
 def shows_number(look: Glance) -> bool:
@@ -43,11 +43,7 @@ def shows_number(look: Glance) -> bool:
 
 def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
-    return _emails(text) if _has_at(text) else ()
-
-
-def _has_at(text: str) -> bool:
-    return "@" in text or "%40" in text
+    return _emails(text) if "@" in text or "%40" in text else ()
 
 
 def _emails(text: str) -> Iterator[Found]:
