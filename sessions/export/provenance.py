@@ -116,17 +116,16 @@ class Alikes:
             digests: the hashes of their columns.
         """
         forms = self._forms
-        return b"".join(
-            [
-                (forms.get(len(place)) or self._form(len(place)))
-                % (line[:-1], _encoder.encode(key), *place, digest.encode())
-                for line, key, place, digest in zip(lines, keys, places, digests, strict=True)
-            ]
-        )
+        parts: list[bytes] = []
+        for line, key, place, digest in zip(lines, keys, places, digests, strict=True):
+            form = forms.get(len(place)) or self._form(len(place))
+            # The line is long, and copied only as often as it must be.
+            parts += line[:-1], form % (_encoder.encode(key), *place, digest.encode())
+        return b"".join(parts)
 
     def _form(self, numbers: int) -> bytes:
-        """How a row is told that was made from so many events, its step one more number."""
+        """How a row ends that was made from so many events, its step one more number."""
         events = b",".join([b"%d"] * (numbers - 1))
         parts = COLUMN.encode(), self._before, events, self._after
-        form = b'%%b,"%b":{"row":%%b%b"step":%%d,"events":[%b]%b"%%b"}}\n' % parts
+        form = b',"%b":{"row":%%b%b"step":%%d,"events":[%b]%b"%%b"}}\n' % parts
         return self._forms.setdefault(numbers, form)

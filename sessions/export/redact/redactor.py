@@ -138,6 +138,9 @@ class Redactor:
         if not showing:
             return repeat((), len(together))
         looks = map(Glance, together)
+        if len(showing) == 1:
+            ((_, shows),) = only = tuple(showing)
+            return [only if shows(look) else () for look in looks]
         return [tuple([one for one in showing if one[1](look)]) for look in looks]
 
     def text(self, text: str) -> str:
