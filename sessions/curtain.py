@@ -66,7 +66,8 @@ class Curtain:
 
     def draw(self) -> None:
         """Bring it up to date with what the index holds."""
-        if self._of == self._now():
+        now = self._now()
+        if self._of == now:
             return
         rows = self._connection.execute(_JUDGED, (dump([self._reader]),)).fetchall()
         self._connection.execute("begin")
@@ -77,7 +78,8 @@ class Curtain:
                 self._close(session, [(row, event) for _, row, event in of_one])
         finally:
             self._connection.execute("commit")
-        self._of = self._now()
+        # As of before it was read: what others wrote since is drawn the next time.
+        self._of = now[0], self._connection.total_changes
 
     def _close(self, session: int, rows: Sequence[tuple[int, str]]) -> None:
         made = [msgspec.json.decode(event, type=Annotated) for _, event in rows]

@@ -9,7 +9,7 @@ _SIZE = 1 << 20
 """The most that an ordinary user may ask for on Linux."""
 
 
-def widen(pipe: IO[bytes] | None) -> None:
+def widen(pipe: IO[bytes] | int | None) -> None:
     """Let a pipe hold a megabyte, so that whoever writes to it need not wait for each piece to be read."""
     try:
         import fcntl

@@ -167,7 +167,7 @@ class Node:
                     self._late.append(kind)
                 else:
                     answer.exception()  # where sending has failed already, nobody else asks for it
-                if frozen:
+                if frozen and self.cell is None:  # it may have been given a cell meanwhile
                     self.freeze()
 
     def freeze(self) -> None:

@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_PIPE = 1 << 20
-"""Bytes that a pipe is to hold: a plan, or some sessions, so that whoever writes to it need not wait at once."""
+from sessions.pipes import widen
+
 _TASKS, _OPEN = Path("/proc/self/task"), Path("/proc/self/fd")
 """Where Linux lists the threads of a process, those of libraries too, and what it has open."""
 
@@ -93,7 +93,8 @@ def begun(work: Work, anew: str) -> Other | None:
     except OSError:
         _close(theirs, asks)
         return None
-    _widen(asks, hears)
+    for pipe in (asks, hears):
+        widen(pipe)
     try:
         process = _copy(work, theirs, answers) if can_be_copied() else _anew(anew, theirs, answers)
     except OSError:
@@ -153,17 +154,6 @@ def _anew(module: str, reads: int, writes: int) -> subprocess.Popen[bytes]:
         stdout=writes,
         env={**os.environ, "PYTHONPATH": path},
     )
-
-
-def _widen(*pipes: int) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        for pipe in pipes:
-            with suppress(OSError):
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _close(*descriptors: int) -> None:

@@ -106,12 +106,13 @@ def _newer(version: int) -> str:
 def _first_line(path: str) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        read = b""
-        while b"\n" not in read and (more := os.read(fd, _HEAD)):
-            read += more
-        return read[: read.find(b"\n") + 1] or read
+        read = [os.read(fd, _HEAD)]
+        while read[-1] and b"\n" not in read[-1]:
+            read.append(os.read(fd, _HEAD))
     finally:
         os.close(fd)
+    line = b"".join(read)
+    return line[: line.find(b"\n") + 1] or line
 
 
 def _unreadable(line: bytes, error: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import Store, parse
+from sessions import Store, curtain, parse
 from sessions.stats import stats
 from tests.sessions.disks import resize, tiny
 from tests.sessions.homes import invent, judge
@@ -96,3 +96,18 @@ def test_statistics_count_everything_of_many_and_nothing_closed_of_one(home):
         assert (stats(store).rated, stats(store).labels) == (2, {"good": 1})
         alone = stats(store, parse("id:a"))
     assert (alone.rated, alone.labels, alone.ratings) == (0, {}, {})
+
+
+def test_what_others_judge_while_the_curtain_is_drawn_is_closed_the_next_time(home, monkeypatch):
+    closed_to = curtain.closed_to
+
+    def meanwhile(reader, annotations):
+        monkeypatch.undo()
+        judge(home / "sessions" / "c", by="ada", rating=4)
+        Store(home).close()
+        return closed_to(reader, annotations)
+
+    with Store(home, reader="eve") as store:
+        monkeypatch.setattr(curtain, "closed_to", meanwhile)
+        store.list()
+        assert (store.row("c").rating, store.row("c").closed) == (None, ("ada",))

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from distill_core.repl import REPL, CellResult, ReplLimits
+from distill_core.repl.aio import AsyncREPL
+from distill_core.repl.capture import Written
+from distill_core.repl.protocol import Buried
 
 SHORT = ReplLimits(cell_seconds=0.5, grace_seconds=0.5)
 
@@ -235,6 +238,24 @@ def test_what_a_cell_left_running_stands_still_while_nobody_asks() -> None:
         assert "count" in {variable.name for variable in repl.variables()}
         assert stands_still(repl), "asked something, it answers and stands still again"
         assert repl.execute("before = count\nwhile count == before: pass\nprint('on')").stdout == "on\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="copies are needed for that")
+async def test_a_cell_that_begins_while_a_still_process_answers_goes_on() -> None:
+    async with AsyncREPL("") as repl:
+        await repl.execute("kept = 1")
+        await repl.variables()  # the state after the cell is kept by then
+        runner = repl._timeline._runner
+        assert runner is not None
+        runner.freeze()
+        asked = asyncio.create_task(runner.ask({"op": "bury"}, Buried, 20))
+        await asyncio.sleep(0)
+        assert not runner.frozen
+        cell = runner.start(2, "print(kept)", "", 20.0, Written(100, None), repl.limits)
+        await asked
+        assert not runner.frozen
+        await cell.ended()
+        runner.cell = None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the number of the call is Linux's")

@@ -372,6 +372,13 @@ def test_a_session_of_a_newer_version_is_left_out_and_told(own, begins):
     assert "newer version (schema 99" in made.examples["unreadable"].why
 
 
+def test_a_first_line_may_be_long(own):
+    log = own / "sessions" / "s1-plain" / "supervisor.jsonl"
+    first, rest = log.read_text().split("\n", 1)
+    log.write_text(json.dumps({**json.loads(first), "query": "why? " * 20_000}) + "\n" + rest)
+    assert "unreadable" not in rehearse(plan(own)).left
+
+
 def test_a_damaged_session_is_left_out_and_told(own):
     log = own / "sessions" / "s1-plain" / "repl.jsonl"
     log.write_text("garbage\n" + log.read_text())
