@@ -75,8 +75,8 @@ def _question(trace: Trace, one: Said) -> int:
 def plain(message: Message) -> dict[str, Any]:
     """`role` and `content`, with tool calls where there are any; arguments as JSON text."""
     found: dict[str, Any] = {"role": message["role"], "content": message.get("content") or ""}
-    if message.get("tool_calls"):
-        found["tool_calls"] = [tool_calls.plain(call) for call in message["tool_calls"]]
+    if calls := tool_calls.plain(message.get("tool_calls")):
+        found["tool_calls"] = calls
     for field in ("tool_call_id", "name"):
         if message.get(field):
             found[field] = message[field]

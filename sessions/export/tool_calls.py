@@ -6,7 +6,7 @@ The program's own supervisors call functions in their code; sessions that were t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -31,31 +31,32 @@ def _called(turns: tuple[Turn, ...]) -> Iterator[tuple[str, tuple[dict[str, Any]
     for before, turn in pairwise(turns):
         place = len(before.prompt)
         sent_on = turn.prompt[place] if place < len(turn.prompt) else {}
-        if sent_on.get("role") == "assistant" and sent_on.get("tool_calls"):
-            yield before.call_id, tuple(sent_on["tool_calls"])
+        if sent_on.get("role") == "assistant" and (calls := plain(sent_on.get("tool_calls"))):
+            yield before.call_id, tuple(calls)
 
 
-def plain(call: dict[str, Any]) -> dict[str, Any]:
-    """A tool call as OpenAI's messages have it, arguments as JSON text."""
-    function = call["function"]
-    arguments = function.get("arguments", {})
-    return {
-        "id": str(call.get("id", "")),
-        "type": "function",
-        "function": {
-            "name": function["name"],
-            "arguments": arguments
-            if isinstance(arguments, str)
-            else json.dumps(arguments, ensure_ascii=False),
-        },
-    }
+def plain(calls: Any) -> list[dict[str, Any]]:
+    """Tool calls of a message as OpenAI's messages have them, arguments as text; what names no tool is passed over."""
+    return list(_plain(calls)) if isinstance(calls, list | tuple) else []
+
+
+def _plain(calls: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for call in calls:
+        function = call.get("function", call) if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            continue
+        given = function.get("arguments", {})
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        yield {
+            "id": str(call.get("id", "")),
+            "type": "function",
+            "function": {"name": function["name"], "arguments": text},
+        }
 
 
 def arguments(call: dict[str, Any]) -> Any:
-    """The arguments of a tool call as an object, or as the text that they are where it is no JSON."""
-    given = call["function"].get("arguments", {})
-    if not isinstance(given, str):
-        return given
+    """The arguments of a plain tool call as an object, or as the text that they are where it is no JSON."""
+    given = call["function"]["arguments"]
     try:
         return json.loads(given)
     except ValueError:
@@ -64,4 +65,5 @@ def arguments(call: dict[str, Any]) -> Any:
 
 def functions(tools: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
     """Tool definitions without the wrapping that says that they are functions."""
-    return [tool["function"] if isinstance(tool.get("function"), dict) else tool for tool in tools]
+    named = (tool for tool in tools if isinstance(tool, dict))
+    return [tool["function"] if isinstance(tool.get("function"), dict) else tool for tool in named]

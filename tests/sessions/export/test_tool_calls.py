@@ -117,6 +117,32 @@ def test_spans_of_otel_hold_calls_and_what_they_gave(home):
     assert told[1]["llm.input_messages.2.message.tool_call_id"] == "c1"
 
 
+@pytest.mark.parametrize(
+    ("calls", "kept"),
+    [
+        ([{"function": {"name": "f"}}], [("", "f", "{}")]),
+        ([{"name": "f", "arguments": {"a": 1}}, "g", {"function": {}}], [("", "f", '{"a": 1}')]),
+        ([{"id": "1", "function": {"name": "f", "arguments": "no JSON"}}], [("1", "f", "no JSON")]),
+        ("f()", None),
+    ],
+)
+def test_calls_in_other_forms_are_told_as_far_as_they_name_a_tool(tmp_path, calls, kept):
+    said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "x", "tool_calls": calls}]
+    said += [{"role": "user", "content": "z"}, {"role": "assistant", "content": "done"}]
+    (tmp_path / "row.jsonl").write_text(json.dumps({"messages": said}))
+    home = Home(tmp_path / "home")
+    list(take(home, tmp_path / "row.jsonl"))
+    (row,) = rows(home, "sft")
+    told = row["messages"][1].get("tool_calls")
+    assert (
+        told is None
+        if kept is None
+        else [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in told] == kept
+    )
+    for name in ("atif", "otel", "sharegpt", "openai", "process-steps", "episodes"):
+        assert name == "process-steps" or rows(home, name)
+
+
 def test_a_trajectory_holds_calls_with_what_they_gave_and_comes_back(home, tmp_path):
     export(plan(home, "atif"), str(tmp_path / "out"))
     told = [json.loads(path.read_text()) for path in (tmp_path / "out" / "trajectories").iterdir()]
