@@ -91,7 +91,11 @@ class _Helper:
 
     def has_come(self) -> bool:
         """Whether something of it can be read at once: also that it is there no more."""
-        return self.process is None or bool(select.select([self.process.hears], [], [], 0)[0])
+        if self.process is None:
+            return True
+        look = select.poll()  # which takes descriptors of any number
+        look.register(self.process.hears, select.POLLIN)
+        return bool(look.poll(0))
 
     def batch(self) -> _Batch | None:
         """What it tells next; None where it is there no more."""
