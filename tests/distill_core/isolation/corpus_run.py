@@ -159,7 +159,7 @@ class Run:
             seen = _seen(repl.execute(self._host.substituted(case["code"]), timeout=timeout))
         if (took := time.monotonic() - started) > budget:
             hard.append(f"control came back after {took:.1f} s, {budget} were allowed")
-        if not ticks and took > 1:
+        if not ticks and took > 3:  # a machine may stand still for a second by itself
             hard.append("the host's other threads stood still")
         if case.get("serial") and (grown := _peak() - before) > _GROWTH_BYTES:
             hard.append(f"the host grew by {grown >> 20} MiB")
