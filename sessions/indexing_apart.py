@@ -7,7 +7,6 @@ nobody write into these tables, the index is made from the searched table instea
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import sqlite3
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.full_text import gather, settle
-from sessions.pipes import widen
+from sessions.pipes import started, widen
 from sessions.schema import SEARCHED, search_definition
 
 TABLE = "worker_calls"
@@ -133,14 +132,8 @@ class Apart:
 
 
 def _started(path: Path) -> subprocess.Popen[bytes] | None:
-    search = os.pathsep.join(entry for entry in sys.path if entry)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sessions.indexing_apart", str(path)],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": search},
-        )
+        process = started("sessions.indexing_apart", str(path), stderr=subprocess.DEVNULL)
     except OSError:
         return None
     widen(process.stdin)

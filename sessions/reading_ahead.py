@@ -22,7 +22,7 @@ import msgspec
 from distill_core.errors import LogError
 from sessions.home import sizes
 from sessions.indexing import Indexer, Rows
-from sessions.pipes import widen
+from sessions.pipes import started, widen
 
 WORTH_IT = 32 << 20
 """Bytes of log from which the start of another process pays."""
@@ -111,14 +111,8 @@ def worth_a_process(folders: Sequence[Path], worth_it: int = WORTH_IT) -> bool:
 
 
 def _started() -> subprocess.Popen[bytes] | None:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sessions.reading_ahead"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        process = started("sessions.reading_ahead", stdout=subprocess.PIPE)
     except OSError:
         return None
     widen(process.stdout)

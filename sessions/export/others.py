@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from sessions.pipes import widen
+from sessions.pipes import started, widen
 
 _TASKS, _OPEN = Path("/proc/self/task"), Path("/proc/self/fd")
 """Where Linux lists the threads of a process, those of libraries too, and what it has open."""
@@ -96,7 +96,9 @@ def begun(work: Work, anew: str) -> Other | None:
     for pipe in (asks, hears):
         widen(pipe)
     try:
-        process = _copy(work, theirs, answers) if can_be_copied() else _anew(anew, theirs, answers)
+        process = (
+            _copy(work, theirs, answers) if can_be_copied() else started(anew, stdin=theirs, stdout=answers)
+        )
     except OSError:
         _close(asks, hears)
         return None
@@ -132,6 +134,7 @@ def _copy(work: Work, reads: int, writes: int) -> int:
                 with os.fdopen(reads, "rb") as asked, os.fdopen(writes, "wb") as given:
                     work(asked, given)
             finally:
+                # Also where it fails: its work is done again by whoever listens, where what is wrong is told.
                 os._exit(0)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -144,16 +147,6 @@ def _keep_only(*kept: int) -> None:
         if fd > _STDERR and fd not in kept:
             with suppress(OSError):  # the one by which they were listed
                 os.close(fd)
-
-
-def _anew(module: str, reads: int, writes: int) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module],
-        stdin=reads,
-        stdout=writes,
-        env={**os.environ, "PYTHONPATH": path},
-    )
 
 
 def _close(*descriptors: int) -> None:
