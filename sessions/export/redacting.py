@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
     """`trace` with placeholders in all its texts. Names of sessions stay, and those of models and people as names."""
     redactor.expect(_longest(trace))
     text = redactor.text
-    messages: dict[int, Message] = {}
+    message = _Messages(redactor).told
     # What was said first is numbered first: a fork's placeholders are then its parent's.
     document = _replace(trace.document, name=text(trace.document.name))
     return _replace(
@@ -28,7 +28,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         query=text(trace.query),
         questions=tuple(map(text, trace.questions)),
         document=document,
-        turns=tuple(_turn(turn, redactor, messages) for turn in trace.turns),
+        turns=tuple([_turn(turn, redactor, message) for turn in trace.turns]),
         calls=tuple(_call(call, redactor) for call in trace.calls),
         plainly=tuple(_plainly(trace.plainly, redactor)),
         answer=_maybe(trace.answer, redactor),
@@ -36,7 +36,7 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         reason=text(trace.reason),
         judgements=_judgements(trace.judgements, redactor, spans.of_answer(trace.given)),
         preferences=_judgements(trace.preferences, redactor, {}),
-        labels=tuple(map(text, trace.labels)),
+        labels=_all(trace.labels, redactor),
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),
         supervisor=redactor.name(trace.supervisor),
@@ -46,15 +46,13 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
 
 def _longest(trace: Trace) -> Iterator[str]:
     """Those texts of a trace that most of it is, each once but for worker calls', which seldom recur."""
-    of_turns: dict[str, None] = {}
+    messages = {id(message): message for turn in trace.turns for message in turn.prompt}
+    contents = [message.get("content") for message in messages.values()]
+    of_turns = dict.fromkeys([content for content in contents if isinstance(content, str)])
     for turn in trace.turns:
-        for message in turn.prompt:
-            content = message.get("content")
-            if isinstance(content, str):
-                of_turns[content] = None
-        of_turns |= dict.fromkeys((turn.reply, turn.decided, turn.text))
+        of_turns[turn.reply] = of_turns[turn.decided] = of_turns[turn.text] = None
         for cell in turn.cells:
-            of_turns |= dict.fromkeys((cell.code, cell.proposed, cell.output))
+            of_turns[cell.code] = of_turns[cell.proposed] = of_turns[cell.output] = None
     yield from of_turns
     for call in trace.calls:
         yield call.prompt
@@ -62,13 +60,27 @@ def _longest(trace: Trace) -> Iterator[str]:
             yield call.response
 
 
-def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
-    for message in turn.prompt:
-        # Each message stands in every prompt after it; it is looked through once.
-        if id(message) not in messages:
-            messages[id(message)] = _value(message, redactor)
+class _Messages:
+    """Each message stands in every prompt after it; it is looked through once."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._done: dict[int, Message] = {}
+
+    def told(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The messages of a prompt as they may leave."""
+        done = self._done
+        for message in messages:
+            if id(message) not in done:
+                done[id(message)] = _value(message, self._redactor)
+        return tuple([done[id(message)] for message in messages])
+
+
+def _turn(turn: Turn, redactor: Redactor, told: Callable[[tuple[Message, ...]], tuple[Message, ...]]) -> Turn:
+    text = redactor.text
+    prompt = told(turn.prompt)
     texts = spans.of_turn(turn) if turn.judgements else {}
-    words, alignment = redactor.aligned(turn.text) if turn.marks else (redactor.text(turn.text), None)
+    words, alignment = redactor.aligned(turn.text) if turn.marks else (text(turn.text), None)
     marks: list[Mark] = []
     for mark in turn.marks:
         place = alignment.span(mark.start, mark.end) if alignment is not None else None
@@ -76,30 +88,31 @@ def _turn(turn: Turn, redactor: Redactor, messages: dict[int, Message]) -> Turn:
             marks.append(_replace(mark, start=place[0], end=place[1]))
     return _replace(
         turn,
-        prompt=tuple(messages[id(message)] for message in turn.prompt),
-        reply=redactor.text(turn.reply),
-        decided=redactor.text(turn.decided),
+        prompt=prompt,
+        reply=text(turn.reply),
+        decided=text(turn.decided),
         text=words,
         reasoning=_maybe(turn.reasoning, redactor),
         model=redactor.name(turn.model),
         params=_value(turn.params, redactor),
         decision=_decision(turn.decision, redactor),
-        guidance=redactor.text(turn.guidance),
+        guidance=text(turn.guidance),
         error=_maybe(turn.error, redactor),
-        cells=tuple(_cell(cell, redactor, texts) for cell in turn.cells),
+        cells=tuple([_cell(cell, redactor, texts) for cell in turn.cells]),
         judgements=_judgements(turn.judgements, redactor, texts),
         marks=tuple(marks),
-        labels=tuple(map(redactor.text, turn.labels)),
-        tool_calls=tuple(_value(call, redactor) for call in turn.tool_calls),
+        labels=_all(turn.labels, redactor),
+        tool_calls=tuple([_value(call, redactor) for call in turn.tool_calls]),
     )
 
 
 def _cell(cell: Cell, redactor: Redactor, texts: spans.Texts) -> Cell:
+    text = redactor.text
     return _replace(
         cell,
-        code=redactor.text(cell.code),
-        proposed=redactor.text(cell.proposed),
-        output=redactor.text(cell.output),
+        code=text(cell.code),
+        proposed=text(cell.proposed),
+        output=text(cell.output),
         traceback=_maybe(cell.traceback, redactor),
         final=_final(cell.final, redactor),
         judgements=_judgements(cell.judgements, redactor, texts),
@@ -123,7 +136,7 @@ def _call(call: Call, redactor: Redactor) -> Call:
         reasoning=_maybe(call.reasoning, redactor),
         params=_value(call.params, redactor),
         judgements=_judgements(call.judgements, redactor, spans.of_call(call) if call.judgements else {}),
-        labels=tuple(map(redactor.text, call.labels)),
+        labels=_all(call.labels, redactor),
     )
 
 
@@ -140,7 +153,8 @@ def _plainly(calls: Iterable[Plain | Call], redactor: Redactor) -> Iterator[Plai
 
 
 def _plain(calls: Sequence[Plain], redactor: Redactor) -> Iterator[Plain]:
-    texts = redactor.texts(text for call in calls for text in (call.prompt, call.response))
+    # One after the other: what a model's name holds is numbered between its call's words and the next one's.
+    texts = redactor.texts([text for call in calls for text in (call.prompt, call.response)])
     for call, prompt, response in zip(calls, texts, texts, strict=True):
         returned = call.returned
         model = redactor.name(returned.model)
@@ -174,7 +188,7 @@ def _judgements(
             comment=redactor.text(made.comment),
             correction=_maybe(made.correction, redactor),
             reason=redactor.text(made.reason),
-            labels=tuple(map(redactor.text, made.labels)),
+            labels=_all(made.labels, redactor),
         )
         for made in spans.moved(judgements, texts, redactor.alignment)
     )
@@ -186,8 +200,8 @@ def _decision(decision: ev.DecisionMade | None, redactor: Redactor) -> ev.Decisi
     return _replace(
         decision,
         by=redactor.name(decision.by),
-        before=tuple(map(redactor.text, decision.before)),
-        after=tuple(map(redactor.text, decision.after)),
+        before=_all(decision.before, redactor),
+        after=_all(decision.after, redactor),
         guidance=redactor.text(decision.guidance),
         reason=redactor.text(decision.reason),
     )
@@ -207,11 +221,19 @@ def _maybe(text: str | None, redactor: Redactor) -> str | None:
     return None if text is None else redactor.text(text)
 
 
+def _all(texts: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:
+    return tuple(map(redactor.text, texts)) if texts else texts
+
+
 def _value(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, str):
         return redactor.text(value)
     if isinstance(value, dict):
-        return {redactor.text(name): _value(inner, redactor) for name, inner in value.items()}
+        text = redactor.text
+        return {
+            text(name): text(inner) if type(inner) is str else _value(inner, redactor)
+            for name, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_value(inner, redactor) for inner in value]
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 
-_RARE = "xy"
+_RARE = "mxy"
 """Small letters that are seldom, and stand in words that are looked for."""
 _DROPPED = (
     string.ascii_lowercase.translate(str.maketrans("", "", _RARE))
@@ -33,7 +33,15 @@ def what_is_left(text: str) -> bytes:
 
     A word that stands in a text leaves what is left of it in what is left of the text.
     """
-    return text.encode("utf-8", "surrogatepass").translate(None, _DROPPED)
+    return _encoded(text).translate(None, _DROPPED)
+
+
+def _encoded(text: str) -> bytes:
+    """`text` in a byte a letter where that can be, which is a copy of it; what is beyond ASCII tells nothing here."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 LONG, SHORT = 32, 20
@@ -71,8 +79,7 @@ class Glance:
 
     def _encoded(self) -> bytes:
         if self._bytes is None:
-            text = self.text
-            self._bytes = text.encode() if text.isascii() else text.encode("utf-8", "surrogatepass")
+            self._bytes = _encoded(self.text)
         return self._bytes
 
     def run(self) -> int:

@@ -33,7 +33,12 @@ _PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username"
 
 def shows_address(look: Glance) -> bool:
     """Whether a text can hold an e-mail address."""
-    return "@" in look.text or (b"40" in look.rest and "%40" in look.text)
+    return holds_address(look.text)
+
+
+def holds_address(text: str) -> bool:
+    """The same, of a text that nobody has looked at: one sign is found at once."""
+    return "@" in text or ("%" in text and "%40" in text)
 
 
 def shows_number(look: Glance) -> bool:
@@ -43,16 +48,29 @@ def shows_number(look: Glance) -> bool:
 
 def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
-    return _emails(text) if "@" in text or "%40" in text else ()
+    return _emails(text) if holds_address(text) else ()
 
 
 def _emails(text: str) -> Iterator[Found]:
-    for match in _AT.finditer(text):
+    for match in _AT.finditer(text) if "%" in text else _at(text):
         before = text[max(0, match.start() - 64) : match.start()]
         first = match.start() - len(before) + len(before.rstrip(_LOCAL))
         local = text[escapes.past(text, first) : match.start()].lstrip(_SIGNS)
         if local:
             yield Found(match.start() - len(local), match.end(), "email")
+
+
+def _at(text: str) -> list[re.Match[str]]:
+    """What the pattern finds in a text without %: its sign is found quicker than tried at every letter."""
+    found = []
+    place = text.find("@")
+    while place >= 0:
+        match = _AT.match(text, place)
+        if match is not None:
+            found.append(match)
+            place = match.end() - 1
+        place = text.find("@", place + 1)
+    return found
 
 
 def phones(text: str) -> Iterable[Found]:
@@ -99,8 +117,8 @@ def luhn(digits: list[int]) -> bool:
 
 def _usual_home(look: Glance) -> bool:
     rest = look.rest
-    return (b"//" in rest and "/home/" in look.text) or (
-        (b"/U/" in rest or b"\\U\\" in rest) and "Users" in look.text
+    return (b"/m/" in rest and "/home/" in look.text) or (
+        b"U" in rest and (b"/U/" in rest or b"\\U\\" in rest) and "Users" in look.text
     )
 
 

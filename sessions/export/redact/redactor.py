@@ -30,10 +30,12 @@ class Hinted(msgspec.Struct, frozen=True):
 
     Args:
         shows: tells it by a quick look at a text; it may say so of one in which there is nothing.
+        holds: the same of the text itself, where that is quicker than any look at it.
     """
 
     find: Finder
     shows: Callable[[Glance], bool]
+    holds: Callable[[str], bool] | None = None
 
     def __call__(self, text: str) -> Iterable[Found]:
         """What it finds."""
@@ -68,7 +70,7 @@ def make_finders(
             case "secrets":
                 made.append(Hinted(secrets.find, secrets.shows))
             case "email":
-                made.append(Hinted(personal.emails, personal.shows_address))
+                made.append(Hinted(personal.emails, personal.shows_address, personal.holds_address))
             case "card":
                 made.append(Hinted(personal.cards, personal.shows_number))
             case "phone":
@@ -92,11 +94,14 @@ def _anything(look: Glance) -> bool:
     return True
 
 
-Looked = tuple[Finder, Callable[[Glance], bool]]
+Looked = tuple[Finder, Callable[[Glance], bool], Callable[[str], bool] | None]
 """A finder, and what tells of texts in which it can find something."""
-_TOGETHER = 1 << 15
+_TOGETHER = 24_000
 """Letters of texts that are looked at as one: so many that what a look costs is their length, and so few that one in
-which something may be does not make all of them suspicious."""
+which something may be does not make all of them suspicious, and that they stay in a processor's nearest cache."""
+
+_SHORT, _FEW = 24, 200
+"""Letters of a text that is remembered from session to session where nothing is found in it, and how many are."""
 
 
 class Redactor:
@@ -104,13 +109,20 @@ class Redactor:
 
     Args:
         finders: who looks; where findings overlap, the earlier finder's counts.
+        harmless: some short texts, such as names of fields, in which they find nothing; redactors with the same finders
+            share them.
     """
 
-    def __init__(self, finders: Sequence[Finder]) -> None:
+    def __init__(
+        self, finders: Sequence[Finder], harmless: dict[str, tuple[Looked, ...]] | None = None
+    ) -> None:
         self._finders: list[Looked] = [
-            (one.find, one.shows) if isinstance(one, Hinted) else (one, _anything) for one in finders
+            (one.find, one.shows, one.holds) if isinstance(one, Hinted) else (one, _anything, None)
+            for one in finders
         ]
-        self._expected: dict[str, tuple[Looked, ...]] = {}
+        self._harmless = {} if harmless is None else harmless
+        self._expected = self._harmless.copy()
+        """Of texts, the finders that can find something in them."""
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         self._done: dict[str, str] = {}
@@ -123,25 +135,29 @@ class Redactor:
         What they are turned into, and in which order things are counted, does not depend on it.
         """
         for together in _together(texts):
-            self._expected.update(zip(together, self._told(together), strict=True))
+            self._expected.update(zip(together, self._told(together) or repeat(()), strict=False))
 
     def texts(self, texts: Iterable[str]) -> Iterator[str]:
         """Each as `text` gives it, in order: those in which nothing can be are told apart many at once."""
         for together in _together(texts):
-            for text, told in zip(together, self._told(together), strict=True):
-                yield self._redacted(text, told) if told else text
+            told = self._told(together)
+            if told is None:
+                yield from together
+                continue
+            for text, mine in zip(together, told, strict=True):
+                yield self._redacted(text, mine) if mine else text
 
-    def _told(self, together: Sequence[str]) -> Iterable[tuple[Looked, ...]]:
-        """For each of some texts, the finders that can find something in it."""
+    def _told(self, together: Sequence[str]) -> list[tuple[Looked, ...]] | None:
+        """For each of some texts, the finders that can find something in it; None where there is none for any."""
         look = Glance("\n".join(together))
         showing = [one for one in self._finders if one[1](look)]
         if not showing:
-            return repeat((), len(together))
-        looks = map(Glance, together)
-        if len(showing) == 1:
-            ((_, shows),) = only = tuple(showing)
-            return [only if shows(look) else () for look in looks]
-        return [tuple([one for one in showing if one[1](look)]) for look in looks]
+            return None
+        if len(showing) > 1:
+            return [tuple([one for one in showing if one[1](look)]) for look in map(Glance, together)]
+        ((_, shows, holds),) = only = tuple(showing)
+        found = map(holds, together) if holds is not None else map(shows, map(Glance, together))
+        return [only if there else () for there in found]
 
     def text(self, text: str) -> str:
         """`text` with placeholders."""
@@ -152,7 +168,10 @@ class Redactor:
         """The name of a person or a model: of one only an address, a home folder or a key in it is redacted."""
         known = self._known.get(name)
         if known is None:
-            found = [one for one in self._found(name) if one.kind in _IN_NAMES]
+            told = self._found(name, self._expected.get(name))
+            if not told:
+                self._found_nothing(name)
+            found = [one for one in told if one.kind in _IN_NAMES]
             known = self._known[name] = _replaced(name, found, self._placeholders(name, found))
         return known
 
@@ -160,12 +179,20 @@ class Redactor:
         known = self._done.get(text)
         if known is None:
             found = self._found(text, told)
-            known = _replaced(text, found, self._placeholders(text, found)) if found else text
+            if not found:
+                self._found_nothing(text)
+                return text
+            known = _replaced(text, found, self._placeholders(text, found))
             # Texts recur: a reply is also the message that the next prompt holds. What is found in short ones is
             # counted each time.
-            if not found or len(text) > 200:
+            if len(text) > 200:
                 self._done[text] = known
         return known
+
+    def _found_nothing(self, text: str) -> None:
+        self._expected[text] = ()
+        if len(text) <= _SHORT and len(self._harmless) < _FEW:
+            self._harmless[text] = ()
 
     def aligned(self, text: str) -> tuple[str, Alignment]:
         """`text` with placeholders, and where its pieces went."""
@@ -182,12 +209,16 @@ class Redactor:
 
     def _found(self, text: str, told: Sequence[Looked] | None = None) -> list[Found]:
         """What is found in a text, by those who are told to find something in it; default whoever can."""
-        look = glance(text)
+        if told is None:
+            look = glance(text)
+            told = [one for one in self._finders if one[1](look)]
         taken: list[Found] = []
-        for find, _ in [one for one in self._finders if one[1](look)] if told is None else told:
+        end = 0
+        for find, _, _ in told:
             for found in find(text):
-                if found.end > found.start and not (taken and _overlaps(found, taken)):
+                if found.end > found.start and (found.start >= end or not _overlaps(found, taken)):
                     taken.append(found)
+                    end = max(end, found.end)
         if len(taken) > 1:
             taken.sort(key=_start)
         return taken

@@ -108,25 +108,32 @@ def _detectors() -> dict[int, tuple[_Detector, ...]]:
     return {run: tuple(one for one in found if one.keylike <= run) for run in (0, SHORT, LONG)}
 
 
-_SHOWN = (
-    (b"PRIVATEKEY", None),
-    (b"AKC", None),  # Artifactory
-    (b"AP", rb"AP[0-9A-F]"),  # the same
-    (b"://", rb"://[^:/@'+=]*:[^:/@'+=]*@"),  # an address with a password
-    (b"yJ", None),  # a JSON web token
-    (b"_T", None),  # npm
-    (b"xx", rb"xx[A-Z]?-"),  # Slack
-    (b"XOX", rb"XOX[A-Z]?-"),  # the same
-    (b":///", rb":///[A-Z]*/"),  # the same
-)
+_SHOWN = {
+    # a sign that is found at once: words that it stands in
+    b"K": ((b"PRIVATEKEY", None), (b"AKC", None)),  # the second of Artifactory
+    b"P": ((b"AP", rb"AP[0-9A-F]"),),  # the same
+    b"/": ((b"://", rb"://[^:/@'+=]*:[^:/@'+=]*@|://m/[A-Z]*/"),),  # an address with a password, and Slack
+    b"x": ((b"xx", rb"xx[A-Z]?-"),),  # Slack
+    b"X": ((b"XOX", rb"XOX[A-Z]?-"),),  # the same
+    b"J": ((b"yJ", None),),  # a JSON web token
+    b"_": ((b"_T", None),),  # npm
+}
 """What is left at a glance of what those detectors find that ask for no long run: bytes, and how they stand there."""
-_shown = tuple((word, re.compile(form or re.escape(word)).search) for word, form in _SHOWN)
+_shown = tuple(
+    (sign, tuple((word, re.compile(form or re.escape(word)).search) for word, form in words))
+    for sign, words in _SHOWN.items()
+)
 
 
 def shows(look: Glance) -> bool:
     """Whether a text can hold a secret of a known form."""
     rest = look.rest
-    return any(word in rest and form(rest) is not None for word, form in _shown) or look.run() > 0
+    for sign, words in _shown:
+        if sign in rest:
+            for word, form in words:
+                if word in rest and form(rest) is not None:
+                    return True
+    return look.run() > 0
 
 
 def find(text: str) -> Iterable[Found]:

@@ -45,7 +45,17 @@ KNOWN = [
 ]
 PIECES = [
     *KNOWN,
-    *("ada@b.org", "+44 20 7946 0958", "(555) 123-4567", "4111 1111 1111 1111", "5500000000000004"),
+    *(
+        "ada@b.org",
+        "ada%40b.org",
+        "a@b@c.org",
+        "@",
+        "%",
+        "+44 20 7946 0958",
+        "(555) 123-4567",
+        "4111 1111 1111 1111",
+        "5500000000000004",
+    ),
     *("/home/grace/x", r"C:\Users\grace", f"{HOME}/y", KEY),
     *(
         "the fee ",
@@ -99,6 +109,14 @@ def test_what_points_to_persons_is_what_is_found_slowly(text):
 
 @settings(deadline=None)
 @given(texts)
+def test_addresses_that_are_jumped_to_are_those_that_are_tried_everywhere(text):
+    found = [match.span() for match in personal._AT.finditer(text)]
+    assert found == [match.span() for match in personal._at(text)] or "%" in text
+    assert personal.holds_address(text) or not found
+
+
+@settings(deadline=None)
+@given(texts)
 def test_configured_keys_are_all_found(text):
     found = [(f.start, f.end) for f in secrets.of_keys([KEY, "another-key-of-mine"])(text)]
     assert found == [(m.start(), m.end()) for m in re.finditer(re.escape(KEY), text)]
@@ -114,6 +132,26 @@ def asked_all(text):
 @given(texts)
 def test_no_text_is_passed_over_in_which_something_is_found(text):
     assert Redactor(make_finders(KINDS, keys=[KEY], homes=[HOME])).text(text) == asked_all(text)
+
+
+@settings(deadline=None)
+@given(st.lists(texts | st.text(max_size=9), max_size=6))
+def test_what_is_known_of_short_texts_from_other_sessions_hides_nothing(told):
+    finders, harmless = make_finders(KINDS, keys=[KEY], homes=[HOME]), {}
+    for text in told:
+        one = Redactor(finders, harmless)
+        assert one.name(text) == Redactor(finders).name(text)
+        assert one.text(text) == asked_all(text)
+        assert Redactor(finders, harmless).text(text) == asked_all(text)
+
+
+def test_few_short_texts_are_known_from_other_sessions():
+    finders, harmless = make_finders(KINDS), {}
+    for number in range(1000):
+        Redactor(finders, harmless).text(f"field {number}")
+        Redactor(finders, harmless).text(f"a rather long text about {number}")
+    assert len(harmless) == 200
+    assert max(map(len, harmless)) < 24
 
 
 @pytest.mark.parametrize("piece", PIECES)
