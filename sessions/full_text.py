@@ -7,8 +7,11 @@ from collections.abc import Iterable
 
 from sessions.schema import SEARCHED
 
-PIECE_BYTES = 64 << 20
-"""Bytes of index that are gathered before they are written: so large that a search over the pieces is quick."""
+PIECE_BYTES = 8 << 20
+"""Bytes of index that are gathered before they are written: few pieces to search in, and yet so little that it stays in
+a processor's caches, since every word is looked up in what is gathered."""
+_PIECES = 1000
+"""Pieces that may stand side by side before they are merged at once; SQLite can keep twice as many."""
 _NO_ROW = 0
 """An id that no row has."""
 
@@ -18,15 +21,17 @@ def gather(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
     for table in tables:
         _set(connection, table, "hashsize", PIECE_BYTES)
         _set(connection, table, "automerge", 0)
+        _set(connection, table, "crisismerge", _PIECES)
 
 
 def settle(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
-    """Go on with little, as by default, after much was taken in.
+    """Go on with little after much was taken in: each later write merges a little of it.
 
-    Pieces stand in levels, and sixteen of a level are merged at once, within the write that makes the sixteenth. Small
-    ones written from now on must not come to stand beside the large ones: whoever writes would some day wait until
-    hundreds of megabytes are merged. A merge of all that there is stands in a level of its own, as soon as it is begun
-    with pieces in more than one, and goes on a little with each later write.
+    Pieces stand in levels. By default sixteen of a level are merged within the write that makes the sixteenth, which
+    would keep whoever writes it waiting until hundreds of megabytes are merged; how many may stand side by side
+    therefore stays as it is. And new pieces must not stand in the level that is being merged, where they would be left
+    until its end: a merge of all that there is stands in a level of its own, as soon as it is begun with pieces in more
+    than one.
     """
     for table in tables:
         columns = SEARCHED[table]

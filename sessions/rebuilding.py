@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -124,12 +125,15 @@ def _made(
         settle(connection, [table for table in SEARCHED if apart is None or table != APART])
         for trigger in triggers:
             connection.execute(trigger)
-        if apart is not None:
-            apart.take_over(connection)
-    with closing(_unsafely(new)) as connection:
         connection.execute("pragma analysis_limit = 1000")
         for table in ("sessions", *COLUMNS):
             connection.execute(f"analyze {table}")
+        if apart is not None:
+            with ThreadPoolExecutor(1) as meanwhile:
+                written = meanwhile.submit(_to_disk, new)  # while the other process ends its work
+                apart.take_over(connection)
+            written.result()
+    with closing(_unsafely(new)) as connection:
         connection.execute("pragma journal_mode = wal")
     _to_disk(new)
     for end in ("-wal", "-shm", "-journal"):
@@ -207,6 +211,7 @@ def _without_triggers(connection: sqlite3.Connection) -> list[str]:
 
 
 def _to_disk(path: Path) -> None:
+    """Wait until a file is on the disk. Closing it takes SQLite's locks on it away: nobody else may know it yet."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
