@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import UTC, datetime
+from typing import Annotated as Meant
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -55,7 +56,7 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="ty
 
     step: StepNumber
     seq: Count = 0
-    timestamp: datetime = EPOCH
+    timestamp: Meant[datetime, msgspec.Meta(tz=True)] = EPOCH
     v: Count = SCHEMA_VERSION
     copied: bool = False
 

@@ -70,6 +70,21 @@ def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Readin
 
 
 def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
+    events, problems = _all_of(folder, names)
+    if names is ev.STREAMS and (at := _gap(events)) is not None:
+        before = len(events)
+        events, problems = _all_of(folder, names)
+        at = _gap(events)
+        if at is not None and len(events) > before and events[at].seq > at + 1:
+            # It is being written: what came into a stream after that was read is missing. The next reading has it.
+            what = f"it is being written; read as far as event {at}"
+            problems.append(Problem(where=folder.name, what=what, torn=True))
+            events = events[:at]
+        problems.extend(_numbering(folder, events))
+    return Reading(folder=folder, events=events, problems=tuple(problems))
+
+
+def _all_of(folder: Path, names: Iterable[ev.Stream]) -> tuple[tuple[ev.Event, ...], list[Problem]]:
     problems: list[Problem] = []
     if (odd := no_file(folder)) is not None:
         raise LogError(f"cannot read {odd}", found="it is no file")
@@ -81,10 +96,14 @@ def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
             found="none of " + ", ".join(f"{s}.jsonl" for s in ev.STREAMS),
             remedy="name a session's folder",
         )
-    merged = tuple(_merged(streams))
-    if names is ev.STREAMS:
-        problems.extend(_numbering(folder, merged))
-    return Reading(folder=folder, events=merged, problems=tuple(problems))
+    return tuple(_merged(streams)), problems
+
+
+def _gap(events: tuple[ev.Event, ...]) -> int | None:
+    """Where the first event stands whose number is not the one that follows; None where all follow."""
+    if list(map(_by_number, events)) == list(range(1, len(events) + 1)):
+        return None
+    return next(at for at, event in enumerate(events) if event.seq != at + 1)
 
 
 def _stream(folder: Path, name: ev.Stream, problems: list[Problem]) -> list[ev.Event] | None:
@@ -213,8 +232,6 @@ def _unreadable(line: bytes, error: Exception) -> str:
 
 
 def _numbering(folder: Path, events: tuple[ev.Event, ...]) -> Iterator[Problem]:
-    if [event.seq for event in events] == list(range(1, len(events) + 1)):
-        return
     expected = 1
     for event in events:
         if event.seq != expected:

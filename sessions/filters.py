@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import msgspec
@@ -163,14 +163,18 @@ def _date(column: str) -> Callable[[str], Sql]:
     return condition
 
 
+def _today() -> date:
+    """The day that it is in UTC, as sessions are dated."""
+    return datetime.now(UTC).date()
+
+
 def _days(text: str, whole: str) -> tuple[str, str]:
     """First day of a year, month or day, and the first after it. "7d" is the last seven days, today included."""
     try:
         if re.fullmatch(r"\d+d", text):
-            today = date.today()
-            return str(today - timedelta(days=int(text[:-1]) - 1)), str(today + timedelta(days=1))
+            return str(_today() - timedelta(days=int(text[:-1]) - 1)), str(_today() + timedelta(days=1))
         if text == "today":
-            return str(date.today()), str(date.today() + timedelta(days=1))
+            return str(_today()), str(_today() + timedelta(days=1))
         if re.fullmatch(r"\d{4}", text):
             return f"{text}-01-01", f"{int(text) + 1:04}-01-01"
         if re.fullmatch(r"\d{4}-\d\d", text):

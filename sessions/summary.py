@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from distill_core import events as ev
@@ -86,13 +87,21 @@ def _opening(started: ev.SessionStarted | None) -> dict[str, Any]:
         "worker": started.worker,
         "document": started.document.sha256,
         "document_name": started.document.name,
-        "started": started.timestamp.isoformat(),
+        "started": _moment(started.timestamp),
         "parent": parent.session_id if parent else None,
         "parent_steps": parent.steps if parent else None,
         "isolation": started.isolation,
         "program": started.program,
         "opening": dump(started),
     }
+
+
+def _moment(when: datetime) -> str:
+    """As the index holds it: UTC, so that what is sorted and filtered as text is sorted and filtered by time."""
+    try:
+        return when.astimezone(UTC).isoformat()
+    except OverflowError:  # on the first or last day that there is, far from UTC
+        return when.replace(tzinfo=UTC).isoformat()
 
 
 def _closing(state: SessionState, finished: ev.SessionFinished | None) -> dict[str, Any]:
@@ -115,7 +124,7 @@ def judgement(state: SessionState) -> dict[str, Any]:
         "labels": dump(labels_in(counted)),
         "annotations": len(counted),
         "reviewers": dump(sorted({a.by for a in counted})),
-        "updated": state.updated.isoformat() if state.updated else None,
+        "updated": _moment(state.updated) if state.updated else None,
         "last_seq": state.seq,
     }
 

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from distill_core import events as ev
+from distill_core import reading
 from distill_core.errors import LogError
 from distill_core.models.base import Usage
 from distill_core.reading import read_session
@@ -46,10 +47,10 @@ def write(folder, *events):
 
 def test_what_was_written_is_read_back_in_order(tmp_path):
     made = write(tmp_path / "s", opening(), call(1, None), note("x"), finished())
-    reading = read_session(tmp_path / "s")
-    assert list(reading.events) == made
-    assert reading.problems == ()
-    assert [e.seq for e in reading.events] == [1, 2, 3, 4]
+    found = read_session(tmp_path / "s")
+    assert list(found.events) == made
+    assert found.problems == ()
+    assert [e.seq for e in found.events] == [1, 2, 3, 4]
 
 
 def test_each_event_is_on_file_before_emit_returns(tmp_path):
@@ -75,10 +76,10 @@ def test_a_torn_last_line_is_told_and_skipped(tmp_path):
     write(folder, opening(), note("a"), note("b"))
     path = folder / "human.jsonl"
     path.write_bytes(path.read_bytes()[:-5])
-    reading = read_session(folder)
-    assert len(reading.events) == 2
-    assert not reading.damaged
-    assert "torn" in str(reading.problems[0])
+    found = read_session(folder)
+    assert len(found.events) == 2
+    assert not found.damaged
+    assert "torn" in str(found.problems[0])
 
 
 def test_a_missing_line_is_damage(tmp_path):
@@ -87,9 +88,39 @@ def test_a_missing_line_is_damage(tmp_path):
     path = folder / "human.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + lines[2])
-    reading = read_session(folder)
-    assert reading.damaged
-    assert "events 3 to 3 are missing" in str(reading.problems[0])
+    found = read_session(folder)
+    assert found.damaged
+    assert "events 3 to 3 are missing" in str(found.problems[0])
+
+
+@pytest.mark.parametrize(("times", "read"), [(1, 4), (9, 4)])
+def test_a_session_that_is_written_while_it_is_read_is_no_damaged_one(tmp_path, monkeypatch, times, read):
+    log = SessionLog(tmp_path / "s")
+    recorder = Recorder([log])
+    for event in (opening(), note("a")):
+        recorder.emit(event)
+    stream, steps = reading._stream, iter(range(1, times + 1))
+
+    def meanwhile(folder, name, problems):
+        if name == "human":
+            for step in steps:
+                recorder.emit(call(step, None))
+                recorder.emit(note("late"))
+                break
+        return stream(folder, name, problems)
+
+    monkeypatch.setattr(reading, "_stream", meanwhile)
+    found = read_session(tmp_path / "s")
+    log.close()
+    assert [event.seq for event in found.events] == list(range(1, read + 1))
+    assert not found.damaged
+
+
+def test_a_time_without_its_zone_is_none(tmp_path):
+    write(tmp_path / "s", opening())
+    path = tmp_path / "s" / "supervisor.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'Z"', b'"', 1))
+    assert "timezone" in str(read_session(tmp_path / "s").problems[0])
 
 
 def test_a_line_of_a_newer_program_is_told_apart(tmp_path):

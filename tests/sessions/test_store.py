@@ -1,11 +1,16 @@
 """What is kept is found again: listed, filtered, searched, opened."""
 
+import re
+import time
+
 import pytest
 
 from distill_core.errors import StoreError
+from distill_core.recorder import utc_now
 from sessions import Filter, Store, parse
 from sessions.schema import SEARCHED
-from tests.sessions.homes import ANSWERING, ASKING, FAILING, judge, keep
+from tests.sessions.homes import ANSWERING, ASKING, FAILING, invent, judge, keep
+from tui.cli.listing import table
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,35 @@ def test_every_folder_is_listed_newest_first(store):
 def test_a_filter_selects(store, words, found):
     assert names(store, words) == found
     assert store.count(parse(words)) == len(found)
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])
+def test_today_is_the_day_by_which_sessions_are_dated_wherever_one_is(tmp_path, monkeypatch, zone):
+    invent(tmp_path, "now", clock=utc_now)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        with Store(tmp_path) as store:
+            assert names(store, "date:today") == names(store, "date:1d") == ["now"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_times_of_any_zone_are_sorted_filtered_and_told(tmp_path):
+    times = {
+        "first": "0001-01-01T00:00:00+14:00",
+        "early": "2026-02-01T01:00:00+05:00",
+        "late": "2026-01-31T21:00:00Z",
+        "last": "9999-12-31T23:59:59-12:00",
+    }
+    for name, when in times.items():
+        log = invent(tmp_path, name) / "supervisor.jsonl"
+        log.write_text(re.sub(r'"timestamp":"[^"]*"', f'"timestamp":"{when}"', log.read_text(), count=1))
+    with Store(tmp_path) as store:
+        assert names(store, "") == ["last", "late", "early", "first"]
+        assert names(store, "date:2026-01-31") == ["late", "early"]
+        assert len(list(table(store.list()))) == 5
 
 
 @pytest.mark.parametrize("words", ["colour:red", "rating:many", "date:yesterdayish"])

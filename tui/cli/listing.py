@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,11 @@ def left_out(examples: int) -> str:
 
 def when(moment: datetime | None) -> str:
     """A moment to the minute, in the person's own time."""
-    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    if moment is None:
+        return "-"
+    with suppress(OverflowError, ValueError):  # on the first or last day that there is
+        moment = moment.astimezone()
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def money(cost: float | None) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from distill_core.examples import Example
 from distill_core.plurals import count
-from tui.cli.listing import closed
+from tui.cli.listing import closed, when
 from tui.lines import Line, Span, pad, roled, wrap
 from tui.live import words
 
@@ -128,7 +128,7 @@ def session_row(entry: SessionEntry) -> Line:
 
 
 def _when(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment is not None else ""
+    return when(moment) if moment is not None else ""
 
 
 FACT = 11
