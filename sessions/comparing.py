@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from distill_core.errors import StoreError
-from distill_core.events import Annotated, Preference, Target
+from distill_core.errors import LogError, StoreError
+from distill_core.events import Annotated, Preference, Retracted, Target
 from distill_core.evidence import Evidence
 from distill_core.revision import unified
 from distill_core.state import SessionState, Step
@@ -222,8 +222,15 @@ def prefer(
         one: folder and name of the first session; `other` those of the second.
 
     Raises:
-        LogError: one of them cannot be written.
+        StoreError: they are one session, or two of one name.
+        LogError: one of them cannot be written; then nothing stands in the other either.
     """
+    if one[1] == other[1]:
+        raise StoreError(
+            "neither of the two can be preferred",
+            found=f"both are the session {one[1]}",
+            remedy="compare two different ones",
+        )
     first = annotation(
         Target(kind="session"),
         by=by,
@@ -231,8 +238,12 @@ def prefer(
         preference=Preference(other=other[1], winner=_FROM_ONE[winner]),
     )
     second = msgspec.structs.replace(first, preference=Preference(other=one[1], winner=_FROM_OTHER[winner]))
-    written = [append(folder, [made]).events[0] for folder, made in ((one[0], first), (other[0], second))]
-    here, there = written
+    (here,) = append(one[0], [first]).events
+    try:
+        (there,) = append(other[0], [second]).events
+    except LogError:
+        append(one[0], [Retracted(step=0, retracts=here.seq, by=by)])
+        raise
     assert isinstance(here, Annotated)
     assert isinstance(there, Annotated)
     return here, there

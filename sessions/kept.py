@@ -129,6 +129,18 @@ def fitting(folder: Path) -> Kept:
     return kept
 
 
+def readable(folder: Path) -> Kept:
+    """The session in `folder`, of which a beginning makes sense; see `Kept.sound`.
+
+    Raises:
+        LogError: there is none, it cannot be read, or nothing of it makes sense.
+    """
+    kept = Kept(folder)
+    if not kept.sound:
+        raise LogError(kept.trouble or f"the session in {folder} has no beginning ({VERIFY})")
+    return kept
+
+
 def open_kept(folder: Path) -> Kept:
     """The session in `folder`, seen to fit together and to have its document.
 

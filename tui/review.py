@@ -52,7 +52,7 @@ def run_past(kept: Kept, *, who: str, setup: Setup | None = None) -> Fork | None
     Returns:
         The arguments of `distill-tui fork`, where the person wants to go on in a fork.
     """
-    wiring = past_wiring(kept.reading.events, who=who, setup=setup, folder=kept.folder)
+    wiring = past_wiring(kept.sound, who=who, setup=setup, folder=kept.folder)
     DistillApp(wiring.setup, lambda: LiveScreen(wiring)).run()
     return wiring.playback.fork if wiring.playback is not None else None
 

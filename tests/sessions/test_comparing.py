@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from distill_core.errors import LogError, StoreError
 from distill_core.evidence import Evidence
 from distill_core.reading import read_session
+from distill_core.recorder import SessionLog
 from distill_core.runner import run
 from distill_core.state import SessionState, fold
+from sessions import appending
 from sessions.comparing import compare, prefer
 from sessions.verify import verify
 from tests.fakes.models import Answering, Scripted
@@ -69,6 +74,28 @@ def test_a_preference_stands_in_both_logs_under_one_id(tmp_path: Path) -> None:
     assert (kept["b"].preference.other, kept["b"].preference.winner) == (ids["a"], "this")
     assert kept["b"].reason == "it says why"
     assert all(verify(tmp_path / name).whole for name in ("a", "b"))
+
+
+def test_a_session_is_not_preferred_over_itself(tmp_path: Path) -> None:
+    session(tmp_path / "a", "```repl\nFINAL(1)\n```")
+    a = (tmp_path / "a", "a")
+    with pytest.raises(StoreError, match="both are the session a"):
+        prefer(a, a, "one", by="ada")
+    assert fold(read_session(tmp_path / "a").events).annotations() == []
+
+
+def test_a_preference_that_one_of_the_logs_does_not_take_stands_in_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        session(tmp_path / name, "```repl\nFINAL(1)\n```")
+    defaults = {**(appending.append.__kwdefaults__ or {}), "patience": 0.0}
+    monkeypatch.setattr(appending.append, "__kwdefaults__", defaults)
+    held = SessionLog(tmp_path / "b", append=True)
+    with pytest.raises(LogError, match="another program writes"):
+        prefer((tmp_path / "a", "a"), (tmp_path / "b", "b"), "one", by="ada")
+    held.close()
+    assert [fold(read_session(tmp_path / name).events).annotations() for name in ("a", "b")] == [[], []]
 
 
 def test_a_line_that_begins_with_signs_of_a_diff_is_in_it(tmp_path: Path) -> None:

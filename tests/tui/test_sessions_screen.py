@@ -229,6 +229,17 @@ async def test_a_damaged_session_opens_as_far_as_it_makes_sense_and_says_so(home
         assert "2 of its" in told.message
 
 
+async def test_a_session_of_which_nothing_makes_sense_is_told_of_and_not_opened(home):
+    log = home / "sessions" / "c" / "supervisor.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[1:]))
+    async with opened(home, words="id:c") as it:
+        await it.pilot.press("enter")
+        await it.until(lambda: len(it.app._notifications) > 0)
+        (told,) = it.app._notifications
+        assert "comes before the session's start" in told.message
+        assert isinstance(it.app.screen, SessionsScreen)
+
+
 async def test_the_tree_of_forks_is_shown_and_opens_a_session_of_it(home):
     invent(home, "d", *asked(), *talk(1), parent=ev.Parent(session_id="c", steps=0), query="And if not?")
     async with opened(home, words="id:c") as it:

@@ -104,11 +104,12 @@ class Desk:
         """A session's events, as far as its log makes sense, and what is wrong with it; "" where nothing is.
 
         Raises:
-            LogError: it cannot be read.
+            LogError: it cannot be read, or nothing of it makes sense.
         """
+        from sessions.kept import readable
 
         def work(store: Store) -> tuple[Sequence[Event], str]:
-            kept = store.open(session_id)
+            kept = readable(store.open(session_id).folder)
             return kept.sound, kept.trouble
 
         return await self._do(work)

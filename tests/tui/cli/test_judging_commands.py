@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def test_compare_prints_where_there_is_no_terminal(program: Program, tmp_path: P
     assert told["same_question"]
     assert told["same_document"]
     assert (told["one"]["found"], told["other"]["missing"]) == (1, 1)
+
+
+def test_compare_does_without_a_document_that_is_not_kept(program: Program, tmp_path: Path) -> None:
+    kept = tmp_path / "home" / "sessions"
+    session(kept / "one", FIRST)
+    session(kept / "other", SECOND)
+    shutil.rmtree(kept / "one" / "documents")
+    status, said, note = program("compare", "one", "other")
+    assert status == 0
+    assert "not looked up" in said
+    assert "is not kept" in note
 
 
 def test_agreement_over_all_sessions_or_those_that_are_named(program: Program, tmp_path: Path) -> None:

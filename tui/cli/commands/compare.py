@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli.options import config_options
-from tui.saying import say_json
+from tui.saying import say, say_json
+
+if TYPE_CHECKING:
+    from distill_core.state import SessionState
 
 
 @click.command("compare")
@@ -23,19 +26,30 @@ def command(first: str, second: str, as_json: bool, **options: Any) -> int:
     which of the two is better; elsewhere the comparison is printed.
     """
     from distill_core.config import load_settings
+    from distill_core.errors import LogError
     from distill_core.evidence import Evidence, readable
     from sessions.comparing import Winner, compare, prefer
-    from tui.cli.kept import opened, who
+    from sessions.home import Home
+    from sessions.kept import Kept, fitting
+    from tui.cli.kept import home_of, who
     from tui.cli.options import flags
 
-    one, other = opened(first, options), opened(second, options)
+    def evidence(kept: Kept) -> Evidence | None:
+        try:
+            return Evidence(readable(kept.context))
+        except LogError as error:  # what it quotes cannot be looked up then
+            say(f"note: {error}")
+            return None
+
+    home = Home(home_of(options))
+    one, other = fitting(home.find(first)), fitting(home.find(second))
     effective = load_settings(flags(options), path=options["config"])
-    evidence = Evidence(readable(one.context))
-    same = one.record.started.document.sha256 == other.record.started.document.sha256
+    looked_up = evidence(one)
+    same = _document(one.state) == _document(other.state)
     found = compare(
-        one.record.state,
-        other.record.state,
-        evidence=(evidence, evidence if same else Evidence(readable(other.context))),
+        one.state,
+        other.state,
+        evidence=(looked_up, looked_up if same else evidence(other)),
         who=who(effective),
     )
     terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
@@ -64,3 +78,7 @@ def command(first: str, second: str, as_json: bool, **options: Any) -> int:
 
     DistillApp(setup, lambda: SideBySideScreen(found, setup, record)).run()
     return 0
+
+
+def _document(state: SessionState) -> str | None:
+    return None if state.started is None else state.started.document.sha256

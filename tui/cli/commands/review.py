@@ -25,7 +25,7 @@ def command(
     it: sessions that you have not judged, or what --filter selects. Every key is written to the session's log at once.
     """
     from distill_core.config import home_path, load_settings
-    from tui.cli.kept import forked, opened, who
+    from tui.cli.kept import forked, who
     from tui.cli.options import flags
     from tui.setup import setup_of
 
@@ -34,9 +34,15 @@ def command(
         raise click.UsageError("The review needs a terminal.")
     setup = setup_of(effective, options["config"])
     if session is not None:
+        from sessions.home import Home
+        from sessions.kept import readable
         from tui.review import run_past
+        from tui.saying import say
 
-        return forked(run_past(opened(session, options), who=who(effective), setup=setup), options)
+        kept = readable(Home(home_path(effective.settings)).find(session))
+        if kept.trouble:
+            say(f"note: {kept.trouble}")
+        return forked(run_past(kept, who=who(effective), setup=setup), options)
     from distill_core.config.rubric import load_rubric
     from sessions import Filter
     from sessions.home import Home
