@@ -23,7 +23,7 @@ from sessions.export.hashing import ContentHash
 from sessions.export.plan import Plan
 from sessions.export.provenance import COLUMN, Alikes, provenance
 from sessions.export.reasoning import without_prose
-from sessions.export.redact import Looked, Redactor, make_finders
+from sessions.export.redact import Finders, Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Alike, Left, Origin, Row
 from sessions.export.selecting import Source, fingerprint
@@ -54,8 +54,7 @@ class Sieve:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._finders = make_finders(plan.redact, keys=plan.keys, homes=plan.homes)
-        self._harmless: dict[str, tuple[Looked, ...]] = {}
+        self._finders = Finders(make_finders(plan.redact, keys=plan.keys, homes=plan.homes))
         self._dedup = Dedup(plan.near)
         # What is asked of single rows is asked of each for itself.
         single = plan.labels or plan.vouched or plan.sample is not None or plan.format.provenance != "column"
@@ -166,7 +165,7 @@ class Sieve:
         self.redacted = Counter()
         self.beside = ()
         try:
-            redactor = Redactor(self._finders, self._harmless)
+            redactor = Redactor(self._finders)
             whole = self._trace(source, redactor, plainly=plainly)
             self.redacted = redactor.counts.copy()
             whole = self._with_rivals(source, whole, redactor)
@@ -214,7 +213,7 @@ class Sieve:
         )
         _refuse_damage(reading)
         found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)
-        if self._finders:
+        if self._finders.all:
             found = redacted(found, redactor)
         as_told = self._plan.reasoning or self._plan.format.drops_prose
         return found if as_told else without_prose(found)

@@ -6,6 +6,6 @@ one wherever it turns up in a session, and tells how the text moved, so that spa
 
 from __future__ import annotations
 
-from sessions.export.redact.redactor import KINDS, Finder, Found, Hinted, Looked, Redactor, make_finders
+from sessions.export.redact.redactor import KINDS, Finder, Finders, Found, Hinted, Redactor, make_finders
 
-__all__ = ["KINDS", "Finder", "Found", "Hinted", "Looked", "Redactor", "make_finders"]
+__all__ = ["KINDS", "Finder", "Finders", "Found", "Hinted", "Redactor", "make_finders"]

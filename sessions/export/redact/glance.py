@@ -33,10 +33,10 @@ def what_is_left(text: str) -> bytes:
 
     A word that stands in a text leaves what is left of it in what is left of the text.
     """
-    return _encoded(text).translate(None, _DROPPED)
+    return encoded(text).translate(None, _DROPPED)
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     """`text` in a byte a letter where that can be, which is a copy of it; what is beyond ASCII tells nothing here."""
     try:
         return text.encode("latin-1")
@@ -79,7 +79,7 @@ class Glance:
 
     def _encoded(self) -> bytes:
         if self._bytes is None:
-            self._bytes = _encoded(self.text)
+            self._bytes = encoded(self.text)
         return self._bytes
 
     def run(self) -> int:

@@ -7,8 +7,9 @@ import string
 from collections.abc import Iterable, Iterator
 
 from sessions.export.redact import escapes
-from sessions.export.redact.glance import Glance, glance, what_is_left
+from sessions.export.redact.glance import NUMBER, Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hinted
+from sessions.export.redact.sweep import literal
 
 # Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
@@ -39,6 +40,10 @@ def shows_address(look: Glance) -> bool:
 def holds_address(text: str) -> bool:
     """The same, of a text that nobody has looked at: one sign is found at once."""
     return "@" in text or ("%" in text and "%40" in text)
+
+
+NUMBER_FORMS = (rf"[0-9](?:[ .()-]*[0-9]){{{NUMBER - 1}}}",)
+"""What every number of a telephone or a card holds."""
 
 
 def shows_number(look: Glance) -> bool:
@@ -143,4 +148,4 @@ def of_homes(homes: Iterable[str]) -> Finder:
     def shows(look: Glance) -> bool:
         return _usual_home(look) or (bool(words) and any(word in look.rest for word in words))
 
-    return Hinted(find, shows)
+    return Hinted(find, shows, forms=("/home/", "/Users/", r"\\Users\\", *map(literal, known)))

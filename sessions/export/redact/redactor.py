@@ -11,7 +11,8 @@ import msgspec
 
 from distill_core.errors import ExportError
 from sessions.export.alignment import Alignment, Kept
-from sessions.export.redact.glance import Glance, glance
+from sessions.export.redact.glance import Glance, encoded, glance
+from sessions.export.redact.sweep import sweep
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -31,11 +32,14 @@ class Hinted(msgspec.Struct, frozen=True):
     Args:
         shows: tells it by a quick look at a text; it may say so of one in which there is nothing.
         holds: the same of the text itself, where that is quicker than any look at it.
+        forms: regular expressions as `sweep` takes them, of which one stands in every text in which it finds something;
+            None where they are not known.
     """
 
     find: Finder
     shows: Callable[[Glance], bool]
     holds: Callable[[str], bool] | None = None
+    forms: tuple[str, ...] | None = None
 
     def __call__(self, text: str) -> Iterable[Found]:
         """What it finds."""
@@ -68,13 +72,13 @@ def make_finders(
             case "keys":
                 made.append(secrets.of_keys(keys))
             case "secrets":
-                made.append(Hinted(secrets.find, secrets.shows))
+                made.append(Hinted(secrets.find, secrets.shows, forms=secrets.FORMS))
             case "email":
                 made.append(Hinted(personal.emails, personal.shows_address, personal.holds_address))
             case "card":
-                made.append(Hinted(personal.cards, personal.shows_number))
+                made.append(Hinted(personal.cards, personal.shows_number, forms=personal.NUMBER_FORMS))
             case "phone":
-                made.append(Hinted(personal.phones, personal.shows_number))
+                made.append(Hinted(personal.phones, personal.shows_number, forms=personal.NUMBER_FORMS))
             case "home":
                 made.append(personal.of_homes(homes))
             case "presidio":
@@ -104,24 +108,47 @@ _SHORT, _FEW = 24, 200
 """Letters of a text that is remembered from session to session where nothing is found in it, and how many are."""
 
 
+class Finders:
+    """Finders, and what is known of them in all sessions.
+
+    Args:
+        finders: who looks; where findings overlap, the earlier one's counts.
+    """
+
+    def __init__(self, finders: Sequence[Finder]) -> None:
+        self.all: list[Looked] = [
+            (one.find, one.shows, one.holds) if isinstance(one, Hinted) else (one, _anything, None)
+            for one in finders
+        ]
+        self.harmless: dict[str, tuple[Looked, ...]] = {}
+        """Some short texts, such as names of fields, in which they find nothing."""
+        self._asked = [one for one in self.all if one[2] is not None]
+        forms = [_forms(one) for one in finders if not (isinstance(one, Hinted) and one.holds)]
+        known = [form for some in forms if some is not None for form in some]
+        self._sweep = sweep(known) if known and None not in forms else None
+
+    def showing(self, text: str) -> list[Looked]:
+        """Those that can find something in a text, or in one of many of which it is made."""
+        if self._sweep is not None and not self._sweep(encoded(text)):
+            return [one for one in self._asked if one[1](Glance(text))]
+        look = Glance(text)
+        return [one for one in self.all if one[1](look)]
+
+
+def _forms(finder: Finder) -> tuple[str, ...] | None:
+    return finder.forms if isinstance(finder, Hinted) else None
+
+
 class Redactor:
     """Redacts the texts of one session; equal things get equal placeholders in all of them.
 
     Args:
         finders: who looks; where findings overlap, the earlier finder's counts.
-        harmless: some short texts, such as names of fields, in which they find nothing; redactors with the same finders
-            share them.
     """
 
-    def __init__(
-        self, finders: Sequence[Finder], harmless: dict[str, tuple[Looked, ...]] | None = None
-    ) -> None:
-        self._finders: list[Looked] = [
-            (one.find, one.shows, one.holds) if isinstance(one, Hinted) else (one, _anything, None)
-            for one in finders
-        ]
-        self._harmless = {} if harmless is None else harmless
-        self._expected = self._harmless.copy()
+    def __init__(self, finders: Sequence[Finder] | Finders) -> None:
+        self._finders = finders if isinstance(finders, Finders) else Finders(finders)
+        self._expected = self._finders.harmless.copy()
         """Of texts, the finders that can find something in them."""
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
@@ -149,8 +176,7 @@ class Redactor:
 
     def _told(self, together: Sequence[str]) -> list[tuple[Looked, ...]] | None:
         """For each of some texts, the finders that can find something in it; None where there is none for any."""
-        look = Glance("\n".join(together))
-        showing = [one for one in self._finders if one[1](look)]
+        showing = self._finders.showing("\n".join(together))
         if not showing:
             return None
         if len(showing) > 1:
@@ -191,8 +217,9 @@ class Redactor:
 
     def _found_nothing(self, text: str) -> None:
         self._expected[text] = ()
-        if len(text) <= _SHORT and len(self._harmless) < _FEW:
-            self._harmless[text] = ()
+        harmless = self._finders.harmless
+        if len(text) <= _SHORT and len(harmless) < _FEW:
+            harmless[text] = ()
 
     def aligned(self, text: str) -> tuple[str, Alignment]:
         """`text` with placeholders, and where its pieces went."""
@@ -211,7 +238,7 @@ class Redactor:
         """What is found in a text, by those who are told to find something in it; default whoever can."""
         if told is None:
             look = glance(text)
-            told = [one for one in self._finders if one[1](look)]
+            told = [one for one in self._finders.all if one[1](look)]
         taken: list[Found] = []
         end = 0
         for find, _, _ in told:

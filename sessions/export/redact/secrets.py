@@ -17,6 +17,7 @@ import msgspec
 from sessions.export.redact import escapes
 from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hinted
+from sessions.export.redact.sweep import literal
 
 _MODULES = {
     # module: (class, what the text must hold for a match to be possible, letters and signs of keys that then stand in a
@@ -125,6 +126,20 @@ _shown = tuple(
 )
 
 
+FORMS = (
+    rf"[A-Za-z0-9_\-+/=\\]{{{SHORT}}}",
+    "PRIVATE KEY",
+    "AKC[a-zA-Z0-9]{10}",
+    "AP[0-9A-F][a-zA-Z0-9]{8}",
+    "://[^:/@]+:[^:/@]+@",
+    "eyJ",
+    "_authToken",
+    "[xX][oO][xX][A-Za-z]-",
+    r"://[hH][oO][oO][kK][sS]\.",
+)
+"""The same as regular expressions: one of them stands wherever there is a secret of a known form."""
+
+
 def shows(look: Glance) -> bool:
     """Whether a text can hold a secret of a known form."""
     rest = look.rest
@@ -173,7 +188,7 @@ def of_keys(keys: Iterable[str]) -> Finder:
     written = {form for key in keys if len(key) >= 8 for form in _written(key)}
     known = sorted(written, key=lambda form: (-len(form), form))
     if not known:
-        return Hinted(lambda text: (), lambda look: False)
+        return Hinted(lambda text: (), lambda look: False, forms=())
     pattern = re.compile("|".join(map(re.escape, known)))
 
     def find_keys(text: str) -> Iterable[Found]:
@@ -187,7 +202,7 @@ def of_keys(keys: Iterable[str]) -> Finder:
         rest = look.rest
         return any(word in rest for word in words)
 
-    return Hinted(find_keys, shows_key)
+    return Hinted(find_keys, shows_key, forms=tuple(map(literal, known)))
 
 
 def _written(key: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sessions.export.redact import KINDS, Redactor, make_finders, personal, secrets
+from sessions.export.redact import KINDS, Finders, Redactor, make_finders, personal, secrets
 from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
 from tests.sessions.export.test_redact import HOME, KEY, SECRETS
 
@@ -137,21 +137,22 @@ def test_no_text_is_passed_over_in_which_something_is_found(text):
 @settings(deadline=None)
 @given(st.lists(texts | st.text(max_size=9), max_size=6))
 def test_what_is_known_of_short_texts_from_other_sessions_hides_nothing(told):
-    finders, harmless = make_finders(KINDS, keys=[KEY], homes=[HOME]), {}
+    finders = make_finders(KINDS, keys=[KEY], homes=[HOME])
+    known = Finders(finders)
     for text in told:
-        one = Redactor(finders, harmless)
+        one = Redactor(known)
         assert one.name(text) == Redactor(finders).name(text)
         assert one.text(text) == asked_all(text)
-        assert Redactor(finders, harmless).text(text) == asked_all(text)
+        assert Redactor(known).text(text) == asked_all(text)
 
 
 def test_few_short_texts_are_known_from_other_sessions():
-    finders, harmless = make_finders(KINDS), {}
+    finders = Finders(make_finders(KINDS))
     for number in range(1000):
-        Redactor(finders, harmless).text(f"field {number}")
-        Redactor(finders, harmless).text(f"a rather long text about {number}")
-    assert len(harmless) == 200
-    assert max(map(len, harmless)) < 24
+        Redactor(finders).text(f"field {number}")
+        Redactor(finders).text(f"a rather long text about {number}")
+    assert len(finders.harmless) == 200
+    assert max(map(len, finders.harmless)) < 24
 
 
 @pytest.mark.parametrize("piece", PIECES)
