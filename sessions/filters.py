@@ -35,13 +35,15 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What to select: every term holds, and every word of `text` is found."""
+    """What to select: every term holds, every word of `text` is found, and none of what is `without`."""
 
     terms: tuple[Term, ...] = ()
     text: str = ""
+    without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return " ".join([*map(str, self.terms), *([self.text] if self.text else [])])
+        texts = [*([self.text] if self.text else []), *(f"-{text}" for text in self.without)]
+        return " ".join([*map(str, self.terms), *texts])
 
     def with_term(self, key: str, value: str = "", *, negated: bool = False) -> Filter:
         """The filter with one more term."""
@@ -56,7 +58,7 @@ class Filter(msgspec.Struct, frozen=True):
         return self if named else self.with_term("kind", EXAMPLE, negated=True)
 
     def where(self) -> Sql:
-        """The terms as one SQL condition; `text` is not part of it."""
+        """The terms as one SQL condition; the texts are not part of it."""
         parts: list[str] = []
         values: list[Any] = []
         for term in self.terms:
@@ -74,15 +76,21 @@ def parse(words: str) -> Filter:
     """
     terms: list[Term] = []
     text: list[str] = []
+    without: list[str] = []
     for word in _words(words):
         term = _term(word)
-        if term is None:
-            text.append(word)
-        else:
+        if term is not None:
             _condition(term)
             terms.append(term)
-    return Filter(tuple(terms), " ".join(text))
+        elif _TURNED_ROUND.match(word):
+            without.append(word[1:])
+        else:
+            text.append(word)
+    return Filter(tuple(terms), " ".join(text), tuple(without))
 
+
+_TURNED_ROUND = re.compile(r'-(?:"|[^\W\d])')
+"""Words that are not to be found. Code has `-1` and `--flag`, which are searched for."""
 
 _WORD = re.compile(r'(?:[^\s"]+|"[^"]*"?)+')
 
@@ -210,14 +218,14 @@ def _label(value: str) -> Sql:
 
 
 def _decided_by(value: str) -> Sql:
-    return "id in (select session from decisions where by = ? collate nocase)", (value,)
+    return "id in (select session from decisions where by = ?)", (value,)
 
 
 def _unreviewed(value: str) -> Sql:
     """By anybody, or by one person."""
     if not value:
         return "annotations = 0", ()
-    return "id not in (select session from annotations where counts and by = ? collate nocase)", (value,)
+    return "id not in (select session from annotations where counts and by = ?)", (value,)
 
 
 def _errors(value: str) -> Sql:
@@ -239,7 +247,7 @@ KEYS: dict[str, Callable[[str], Sql]] = {
     "rating": _number("rating"),
     "by": _decided_by,
     "reviewer": lambda value: (
-        "id in (select session from annotations where counts and by = ? collate nocase)",
+        "id in (select session from annotations where counts and by = ?)",
         (value,),
     ),
     "unreviewed": _unreviewed,

@@ -303,7 +303,7 @@ class Store:
 
     def _search(self, filter: Filter, limit: int, each: int) -> Iterator[Hit]:
         with telling(self.home.index):
-            where, values = filter.where()
+            where, values = self._but_text(filter)
             blind = self._blind()
             select = f"select 1 from {self.shown} where id = ? and {where}"
             chosen = (
@@ -315,12 +315,22 @@ class Store:
 
     def where(self, filter: Filter) -> Sql:
         """The condition on `shown` that selects what `filter` selects, its text included, and its parameters."""
-        where, values = filter.where()
+        where, values = self._but_text(filter)
         if not filter.text:
             return where, values
         with telling(self.home.index):
             found = searching.all_sessions_with(self._connection, filter.text, blind=self._blind())
         return f"{where} and id in (select value from json_each(?))", (*values, str(found))
+
+    def _but_text(self, filter: Filter) -> Sql:
+        """As `where`, whatever text is to be found."""
+        where, values = filter.where()
+        with telling(self.home.index):
+            for text in filter.without:
+                found = searching.all_sessions_with(self._connection, text, blind=self._blind())
+                where += " and id not in (select value from json_each(?))"
+                values += (str(found),)
+        return where, values
 
     def _one(self, session_id: str) -> SessionRow:
         select = f"{self._select()} where session_id = ?"

@@ -80,6 +80,11 @@ def test_no_search_finds_what_is_closed(home, words):
     assert found(home, "eve", words) == []
 
 
+def test_leaving_out_what_holds_the_words_does_not_tell_either(home):
+    assert "a" not in seen(home, "", "-splendid")
+    assert list(seen(home, "eve", "-splendid")) == list(seen(home, "eve", ""))
+
+
 def test_a_session_that_holds_the_words_elsewhere_is_found_there(home):
     judge(home / "sessions" / "a", by="ada", comment="What a question!")
     assert "a" in seen(home, "eve", "What")

@@ -65,12 +65,26 @@ def test_every_folder_is_listed_newest_first(store):
         ("batch", []),
         ("work*", ["s2", "s1"]),
         ("O'Brien's NOT", ["s3"]),
+        ("-worker_batch", ["s3"]),
+        ('-"clause seven"', []),
+        ('-"seven clause" errors:>0', ["s2"]),
+        ("clause -signed -cited", ["s1"]),
+        ("clause -7 --cited", []),
+        ("reviewer:ada", ["s3"]),
+        ("reviewer:Ada", []),
+        ("unreviewed:Ada", ["s3", "s2", "s1"]),
+        ("by:Policy:auto", []),
         ("cited", ["s3"]),
     ],
 )
 def test_a_filter_selects(store, words, found):
     assert names(store, words) == found
     assert store.count(parse(words)) == len(found)
+
+
+def test_words_that_are_not_to_be_found_are_part_of_the_filter_and_of_a_search(store):
+    assert str(parse('clause -cited label:any -"a b"')) == 'label:any clause -cited -"a b"'
+    assert {hit.session_id for hit in store.search(parse("clause -signed"))} == {"s1", "s3"}
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])

@@ -84,6 +84,25 @@ def test_another_worker_gets_the_same_prompts_and_is_compared(program, endpoint,
     assert "(replay with tiny)" in program("fork", kept.name, "--tree")[1]
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_worker_with_which_the_code_goes_on_beyond_the_record_is_compared_all_the_same(
+    program, endpoint, models, tmp_path, as_json
+):
+    endpoint.plays.append("```repl\nFINAL({'W:how many?': 7}[worker('how many?')])\n```")
+    program("run", "doc.txt", "-q", "who?", "--headless", "--no-cache", *models)
+    with serve(default=Reply(text="many"), key=None, served=("tiny",)) as server:
+        options = ["--worker", "tiny", "--base-url", server.base_url, *(["--json"] if as_json else [])]
+        status, out, err = program("replay", "last", *options)
+    assert status == 1
+    assert "went on beyond what is on record" in err
+    if as_json:
+        told = json.loads(out)
+        assert (told["same_replies"], told["prompts"]) == (0, 1)
+        assert (told["before"]["answer"], told["now"]["status"]) == ("7", "diverged")
+    else:
+        assert "now       many" in out
+
+
 def test_the_session_with_another_worker_is_read_where_it_was_kept(program, endpoint, kept, tmp_path):
     (tmp_path / "config.toml").write_text(f'worker = "small"\nbase_url = "{endpoint.base_url}"\n')
     options = ["--worker", "live", "--no-cache", "--log-dir", tmp_path / "there", "--json"]

@@ -152,10 +152,15 @@ def _with_another_worker(kept: Kept, options: dict[str, Any]) -> int:
         )
 
     ended = ""
+    beyond = "with this worker the code went on beyond what is on record of the supervisor"
     try:
         launch_planned(effective, asked, plan, tell=False, on_session=sessions.append)
     except DivergenceError:
-        ended = "with this worker the code went on beyond what is on record of the supervisor"
+        ended = beyond
+    except click.exceptions.Exit as told:  # what the progress has told already
+        if not isinstance(told.__cause__, DivergenceError):
+            raise
+        ended = beyond
     made = sessions[0].folder
     assert made is not None
     found = compare(record.state, fold(read_session(made).events))
