@@ -40,11 +40,12 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """Enough to take one thing back."""
+    """Enough to take one thing back; `tried` before, in vain."""
 
     words: str
     judged: tuple[_Judged, ...] = ()
     removed: tuple[str, ...] = ()
+    tried: bool = False
 
 
 class Bulk:
@@ -83,7 +84,11 @@ class Bulk:
         return self._finish(_Step("moved to the trash", removed=tuple(places)), len(places), failed)
 
     def undo(self) -> Done | None:
-        """Take the last thing back; None where there is nothing left. What fails can be tried again."""
+        """Take the last thing back; None where there is nothing left.
+
+        What fails can be tried again, as long as that gets any further: what another program took away for good does
+        not stand for ever before what was done earlier.
+        """
         if not self._done:
             return None
         step = self._done.pop()
@@ -103,10 +108,11 @@ class Bulk:
             step.words,
             judged=tuple(made for made in step.judged if made in failed),
             removed=tuple(name for name in step.removed if name in failed),
+            tried=True,
         )
-        if failed:
-            self._done.append(left)
         number = len(step.judged) + len(step.removed) - len(failed)
+        if failed and (number or not step.tried):
+            self._done.append(left)
         words = f"taken back: {count(number, 'session')} {step.words}"
         return Done(words, tuple(failed.values()), self._listed(step))
 

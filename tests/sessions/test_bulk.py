@@ -6,6 +6,7 @@ from distill_core.errors import StoreError
 from sessions import Store
 from sessions.bulk import Bulk
 from sessions.database import UnwritableIndex
+from sessions.trash import sweep
 from tests.sessions.homes import invent, judge
 
 
@@ -106,3 +107,13 @@ def test_a_removal_that_could_not_be_taken_back_can_be_tried_again(store):
     (store.home.sessions / "a").rmdir()
     assert bulk.undo().failed == ()
     assert [row.session_id for row in store.list()] == ["b", "a"] or len(store.list()) == 2
+
+
+def test_what_another_program_took_away_does_not_stand_before_what_was_done_earlier(store):
+    bulk = Bulk(store, "ada")
+    bulk.rate(["b"], 4)
+    bulk.trash(["a"])
+    sweep(store.home, trash=True)
+    assert [len(bulk.undo().failed) for _ in range(2)] == [1, 1]
+    assert bulk.undo().words == "taken back: 1 session rated 4"
+    assert store.row("b").rating is None
