@@ -74,6 +74,10 @@ def load_rubric(path: str | Path | None = None) -> Rubric:
     return rubric
 
 
+JUDGED_ANYWAY = ("rating", "mark", "labels", "comment", "correction", "reason", "scores")
+"""What a judgement has beside the scores of criteria, under whose names agreement and disputes tell of it."""
+
+
 def _plainly(error: Exception) -> str:
     """What a decoder says, with the place first and by words: `$.criteria[0].most` is "most of criterion 1"."""
     if not isinstance(error, msgspec.ValidationError):
@@ -93,6 +97,9 @@ def _problem(rubric: Rubric) -> str | None:
     twice = next((id for id in ids if ids.count(id) > 1), None)
     if twice is not None:
         return f"two criteria are called {twice!r}"
+    taken = next((id for id in ids if id in JUDGED_ANYWAY or id.startswith("label:")), None)
+    if taken is not None:
+        return f"{taken!r} is judged without a rubric too; give the criterion another id"
     for criterion in rubric.criteria:
         if not criterion.id or not criterion.title:
             return "a criterion without an id or a title"

@@ -36,6 +36,8 @@ def test_a_persons_rubric_is_read(tmp_path: Path) -> None:
         ("name = 1", "name"),
         ('name = "x"\ncriteria = []', "0 criteria"),
         ('name = "x"\n' + GOOD + GOOD, "two criteria"),
+        ('name = "x"\n[[criteria]]\nid = "rating"\ntitle = "A"\n', "'rating' is judged without"),
+        ('name = "x"\n[[criteria]]\nid = "label: good"\ntitle = "A"\n', "'label: good' is judged"),
         ('name = "x"\n' + GOOD + "least = 5\n", "goes from 5 to 5"),
         ('name = "x"\n' + GOOD + 'levels = { 9 = "far" }\n', "not on its scale"),
         ('name = "x"\n' + GOOD + "colour = 1\n", "colour"),
