@@ -102,7 +102,9 @@ class Home(msgspec.Struct, frozen=True):
         if name and holds_session(path):
             return path
         kept = list(self.folders())
-        if name == "last" and kept:
+        if name == "last" and not kept:
+            raise StoreError("no session is kept here yet", remedy="begin one: distill-tui demo")
+        if name == "last":
             return _newest([f for f in kept if not is_example(f.name)] or kept)
         return the_one(kept, name)
 

@@ -97,7 +97,7 @@ class ResponseCache:
         Each call of this counts as one occurrence. For a handler that is not `cacheable`, or that has neither a
         `model` nor an `identity` of its own, there is never one.
         """
-        if not _may_keep(model):
+        if self._store.closed or not _may_keep(model):
             return None
         started = time.monotonic()
         key = cache_key(model, messages, params)
@@ -113,7 +113,7 @@ class ResponseCache:
         self, model: ModelHandler, messages: Sequence[Message], params: Mapping[str, Any], reply: LMResponse
     ) -> None:
         """Keep `reply` for the first occurrence of the call that `find` had nothing for, if it may be kept."""
-        if not _may_keep(model):
+        if self._store.closed or not _may_keep(model):
             return
         key = cache_key(model, messages, params)
         missed = self._missed.get(key)
@@ -132,7 +132,11 @@ class ResponseCache:
         self._store.now(self._store.empty)
 
     def close(self) -> None:
-        """Close the file. Safe to call twice."""
+        """Close the file. Safe to call twice.
+
+        Whoever did not wait for a session's end closes it under calls that are on their way: their replies are not
+        kept, and nothing is wrong with the cache.
+        """
         self._store.close()
 
 
@@ -148,7 +152,7 @@ class _Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="response-cache")
-        self._closed = False
+        self.closed = False
         try:
             self._connection = self.now(self._open)
         except DistillError:
@@ -183,8 +187,8 @@ class _Store:
             self._connection.execute("delete from replies")
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self.now(self._connection.close)
             self._thread.shutdown()
 

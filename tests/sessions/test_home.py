@@ -69,5 +69,5 @@ def test_what_names_none_or_several_is_refused(home, name, words):
 
 
 def test_there_is_no_last_one_in_an_empty_home(tmp_path):
-    with pytest.raises(StoreError, match="no session is called 'last'"):
+    with pytest.raises(StoreError, match="no session is kept here yet"):
         Home(tmp_path).find("last")

@@ -52,6 +52,15 @@ async def test_the_nth_equal_call_gets_the_nth_kept_reply(tmp_path: Path) -> Non
     cache.close()
 
 
+async def test_closed_it_has_and_keeps_nothing_more(tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path / "replies.db")
+    await cache.find(handler(), ASKED, {})
+    cache.close()
+    await cache.keep(handler(), ASKED, {}, reply("late"))
+    assert await cache.find(handler(), ASKED, {}) is None
+    assert len(ResponseCache(tmp_path / "replies.db")) == 0
+
+
 async def test_a_kept_reply_is_whole_and_says_it_is_kept(tmp_path: Path) -> None:
     cache = ResponseCache(tmp_path / "replies.db")
     await cache.find(handler(), ASKED, {})

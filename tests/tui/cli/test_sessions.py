@@ -130,6 +130,12 @@ def test_an_empty_list_says_so(program, home):
     assert program("sessions", "list", "model:nobody")[2].startswith("no session fits")
 
 
+def test_an_empty_home_is_whole_and_says_that_it_is_empty(program, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, _, told = program("sessions", "verify", "--home", tmp_path / "empty")
+    assert (status, told.strip()) == (0, "no session is kept here yet")
+
+
 def test_import_rebuild_and_sweep(program, home, made, tmp_path, monkeypatch):
     monkeypatch.setenv("DISTILL_HOME", str(tmp_path / "fresh"))
     assert program("sessions", "import", made)[1] == "s1: new\ns2: new\n"

@@ -238,7 +238,8 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
     home = home_of(options) if names else home_of(options).there()
     folders = [Path(n) if "/" in n else home.find(n) for n in names]
     whole = True
-    for folder in folders or home.folders():
+    folders = folders or list(home.folders())
+    for folder in folders:
         try:
             verdict = verify(folder)
         except LogError as error:
@@ -254,6 +255,8 @@ def verify_sessions(names: tuple[str, ...], **options: Any) -> int:
             click.echo(f"  damage: {clean(str(problem))}")
         for note in verdict.notes:
             click.echo(f"  note: {clean(note)}")
+    if not folders:
+        say("no session is kept here yet")
     return 0 if whole else 1
 
 
