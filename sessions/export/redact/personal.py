@@ -56,13 +56,16 @@ def emails(text: str) -> Iterable[Found]:
     return _emails(text) if holds_address(text) else ()
 
 
-def _emails(text: str) -> Iterator[Found]:
+def _emails(text: str) -> list[Found]:
+    found = []
     for match in _AT.finditer(text) if "%" in text else _at(text):
-        before = text[max(0, match.start() - 64) : match.start()]
-        first = match.start() - len(before) + len(before.rstrip(_LOCAL))
-        local = text[escapes.past(text, first) : match.start()].lstrip(_SIGNS)
+        start, end = match.span()
+        before = text[max(0, start - 64) : start]
+        first = escapes.past(text, start - len(before) + len(before.rstrip(_LOCAL)))
+        local = text[first:start].lstrip(_SIGNS)
         if local:
-            yield Found(match.start() - len(local), match.end(), "email")
+            found.append(Found(start - len(local), end, "email"))
+    return found
 
 
 def _at(text: str) -> list[re.Match[str]]:

@@ -245,7 +245,8 @@ class Redactor:
             for found in find(text):
                 if found.end > found.start and (found.start >= end or not _overlaps(found, taken)):
                     taken.append(found)
-                    end = max(end, found.end)
+                    if found.end > end:
+                        end = found.end
         if len(taken) > 1:
             taken.sort(key=_start)
         return taken
@@ -286,6 +287,8 @@ def _overlaps(found: Found, others: list[Found]) -> bool:
 
 
 def _replaced(text: str, all_found: list[Found], placeholders: list[str]) -> str:
+    if len(all_found) == 1:  # as mostly; the text is copied once
+        return f"{text[: all_found[0].start]}{placeholders[0]}{text[all_found[0].end :]}"
     parts: list[str] = []
     at = 0
     for found, placeholder in zip(all_found, placeholders, strict=True):
