@@ -142,11 +142,9 @@ def _whole_lines(file: FileIO) -> Iterator[bytes]:
 
 
 def _merged(streams: list[list[ev.Event]]) -> Iterable[ev.Event]:
-    numbers = [list(map(_by_number, events)) for events in streams]
-    if all(map(_ascending, numbers)):
-        told = dict(zip(chain(*numbers), chain(*streams), strict=True))
-        if len(told) == sum(map(len, streams)):
-            return map(told.__getitem__, sorted(told))
+    if all(_ascending(list(map(_by_number, events))) for events in streams):
+        # It finds the streams in what it sorts, and merges them as `merge` does, many times as fast.
+        return sorted(chain(*streams), key=_by_number)
     return heapq.merge(*streams, key=_by_number)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -46,10 +47,14 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
 
 def _longest(trace: Trace) -> Iterator[str]:
     """Those texts of a trace that most of it is, each once but for worker calls', which seldom recur."""
-    messages = {id(message): message for turn in trace.turns for message in turn.prompt}
-    contents = [message.get("content") for message in messages.values()]
-    of_turns = dict.fromkeys([content for content in contents if isinstance(content, str)])
+    of_turns: dict[str, None] = {}
+    before: tuple[Message, ...] = ()
     for turn in trace.turns:
+        for message in _further(before, turn.prompt):
+            content = message.get("content")
+            if isinstance(content, str):
+                of_turns[content] = None
+        before = turn.prompt
         of_turns[turn.reply] = of_turns[turn.decided] = of_turns[turn.text] = None
         for cell in turn.cells:
             of_turns[cell.code] = of_turns[cell.proposed] = of_turns[cell.output] = None
@@ -66,14 +71,28 @@ class _Messages:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._done: dict[int, Message] = {}
+        self._before: tuple[Message, ...] = ()
+        self._told: tuple[Message, ...] = ()
 
     def told(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages of a prompt as they may leave."""
-        done = self._done
-        for message in messages:
-            if id(message) not in done:
-                done[id(message)] = _value(message, self._redactor)
-        return tuple([done[id(message)] for message in messages])
+        further = _further(self._before, messages)
+        same = self._told if len(further) < len(messages) else ()
+        self._before, self._told = messages, (*same, *map(self._one, further))
+        return self._told
+
+    def _one(self, message: Message) -> Message:
+        known = self._done.get(id(message))
+        if known is None:
+            known = self._done[id(message)] = _value(message, self._redactor)
+        return known
+
+
+def _further(before: tuple[Message, ...], messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What was sent after what was sent `before`; all of it, where that is not how it begins."""
+    # The same objects, not equal ones: what is equal may be told otherwise, such as 1 and 1.0.
+    goes_on = len(before) <= len(messages) and all(map(is_, before, messages))
+    return messages[len(before) :] if goes_on else messages
 
 
 def _turn(turn: Turn, redactor: Redactor, told: Callable[[tuple[Message, ...]], tuple[Message, ...]]) -> Turn:

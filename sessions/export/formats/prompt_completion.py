@@ -33,7 +33,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
 
 
 _COLUMNS = ("prompt", "completion")
-_LINE = b'%b],"completion":[{"role":"assistant","content":%b}]}'
+_COMPLETION = b'],"completion":[{"role":"assistant","content":'
 
 
 def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
@@ -56,7 +56,7 @@ def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
         if not alike.takes(common):
             yield from alike.begin(common, of_turn(turn))
         prompt = prompts.told(turn)
-        line = _LINE % (prompt, _encoder.encode(turn.text))
+        line = b"".join((prompt, _COMPLETION, _encoder.encode(turn.text), b"}]}"))
         alike.add(turn_key(trace, turn), line, (turn.step, *turn.events), shared=len(prompt))
     yield from alike.told()
 
@@ -76,7 +76,7 @@ class _Prompts:
             self._before, self._told, before = (), b'{"prompt":[', ()
         if len(messages) > len(before):
             told = _encoder.encode([chat.plainly(one) for one in messages[len(before) :]])[1:-1]
-            self._told = b"%b,%b" % (self._told, told) if before else self._told + told
+            self._told = b"".join((self._told, b"," if before else b"", told))
         self._before = messages
         return self._told
 
