@@ -132,7 +132,8 @@ class StatisticsScreen(Screen[None]):
             plot.plt.xticks([float(n) for n in shown], [days[n][0] for n in shown])
             top = max(count for _, count in days)
             plot.plt.ylim(0, top)
-            plot.plt.yticks(_whole(top))
+            # No more than have a row each, the highest among them: else one hides another and the rest tell lies.
+            plot.plt.yticks(sorted({0.0, float(round(top / 2)), top}))
         plot.refresh()
 
     def _plot_bars(self, id: str, title: str, bars: Bars, colour: str) -> None:
