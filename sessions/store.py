@@ -338,7 +338,9 @@ class Store:
             row = self._connection.execute(select, (session_id,)).fetchone()
             if row is None:
                 found = self.home.find(session_id)
-                row = self._connection.execute(select, (found.name,)).fetchone()
+                # A folder elsewhere is meant as that, also where a session here has its name.
+                if found.resolve().parent == self.home.sessions.resolve():
+                    row = self._connection.execute(select, (found.name,)).fetchone()
         if row is None:
             raise StoreError(f"{found} is not in this home", remedy="take it in: distill-tui sessions import")
         return _row(row)

@@ -1,6 +1,7 @@
 """What is kept is found again: listed, filtered, searched, opened."""
 
 import re
+import shutil
 import time
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_filter_selects(store, words, found):
 def test_words_that_are_not_to_be_found_are_part_of_the_filter_and_of_a_search(store):
     assert str(parse('clause -cited label:any -"a b"')) == 'label:any clause -cited -"a b"'
     assert {hit.session_id for hit in store.search(parse("clause -signed"))} == {"s1", "s3"}
+
+
+def test_a_folder_elsewhere_is_not_taken_for_the_session_here_that_has_its_name(store, home, tmp_path):
+    elsewhere = shutil.copytree(home / "sessions" / "s1", tmp_path / "s1")
+    assert store.row(str(home / "sessions" / "s1")).session_id == "s1"
+    with pytest.raises(StoreError, match="is not in this home"):
+        store.row(str(elsewhere))
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT-14", "Etc/GMT+12"])
