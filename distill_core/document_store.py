@@ -115,8 +115,18 @@ def _key_that_is_no_text(context: list[Any] | dict[str, Any]) -> str:
     return ""
 
 
+def renewed(path: Path) -> bool:
+    """Whether the document at `path` is kept; it counts as kept just now then, for whoever deletes old ones that no
+    session reads: the session that is about to read it is not there yet."""
+    try:
+        os.utime(path)
+    except OSError:  # not there, or where nothing can be written
+        return path.exists()
+    return True
+
+
 def _write_once(path: Path, context: str | list[Any] | dict[str, Any]) -> None:
-    if path.exists():
+    if renewed(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")

@@ -237,7 +237,7 @@ def _copy(events: Iterable[ev.Event], place: Path) -> None:
 
 def _document(home: Home, folder: Path, reference: ev.DocumentRef) -> str | None:
     """Keep the session's document in the home; what to say where it did not come with it."""
-    if document_store.document_path(home.documents, reference).exists():
+    if document_store.renewed(document_store.document_path(home.documents, reference)):
         return None
     for place in documents_folders(folder):
         if document_store.document_path(place, reference).exists():

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from distill_core import document_store
 from distill_core.errors import StoreError
 from distill_core.recorder import SessionLog
 from sessions.arriving import arriving
@@ -95,6 +96,15 @@ def test_a_young_document_waits_for_its_session(home):
     (home.documents / ("0" * 64 + ".txt")).write_text("just written")
     assert sweep(home).paths == ()
     assert len(sweep(home, young=0).paths) == 1
+
+
+def test_a_document_that_lay_there_waits_for_the_session_that_is_to_read_it(home):
+    reference = document_store.keep("read before", home.documents)
+    path = document_store.document_path(home.documents, reference)
+    os.utime(path, (0, 0))
+    assert sweep(home, dry=True).paths == (path,)
+    document_store.keep("read before", home.documents)
+    assert sweep(home).paths == ()
 
 
 def test_nothing_is_deleted_where_a_session_cannot_be_read(home):
