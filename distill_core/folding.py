@@ -69,6 +69,8 @@ class _Folding:
 
     def step(self, number: int) -> dict[str, Any]:
         """The step, made with those before it where it is not there."""
+        if number < 1:
+            raise KeyError(f"step {number}")
         while len(self.steps) < number:
             self.steps.append(
                 {"number": len(self.steps) + 1, "calls": [], "cells": [], "decisions": [], "started": None}
@@ -308,6 +310,8 @@ def _finished(folding: _Folding, event: ev.SessionFinished) -> None:
 
 
 def _retracted(folding: _Folding, event: ev.Retracted) -> None:
+    if event.retracts >= event.seq:
+        return
     rest = folding.rest
     earlier = rest.retractions.get(event.retracts, ())
     folding.rest = rest = _replace(

@@ -173,6 +173,8 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         while at is not None:
             reply = self.replies[at]
             chain.append(reply)
+            if len(chain) > len(self.replies):  # a log from elsewhere may go round in circles
+                raise KeyError(at)
             at = reply.extends
         return [self.messages[m] for reply in reversed(chain) for m in reply.message_ids]
 
@@ -203,7 +205,15 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def counts(self, seq: int) -> bool:
         """Whether event `seq` still counts: not retracted, or its retraction retracted in turn."""
-        return not any(self.counts(by) for by in self.retractions.get(seq, ()))
+        # All that hangs on it, each before what took it back: a chain of undos may be longer than a call stack.
+        hanging = [seq]
+        for one in hanging:
+            hanging.extend(self.retractions.get(one, ()))
+        counting: set[int] = set()
+        for one in reversed(hanging):
+            if counting.isdisjoint(self.retractions.get(one, ())):
+                counting.add(one)
+        return seq in counting
 
     def annotations(self) -> list[ev.Annotated]:
         """The annotations that count, in the order they were made."""
@@ -278,7 +288,13 @@ def apply(state: SessionState, event: ev.Event) -> SessionState:
 
 
 def _at_step(state: SessionState, number: int) -> tuple[SessionState, int]:
-    """The state with step `number` in it, and its index; a gap never arises, steps are numbered from 1."""
+    """The state with step `number` in it, and its index; a gap never arises, steps are numbered from 1.
+
+    Raises:
+        KeyError: there is no such step: a log from elsewhere numbers from 0.
+    """
+    if number < 1:
+        raise KeyError(f"step {number}")
     while len(state.steps) < number:
         state = _replace(state, steps=state.steps.append(Step(number=len(state.steps) + 1)))
     return state, number - 1
@@ -505,6 +521,8 @@ def _asked_further(state: SessionState, event: ev.DecisionMade) -> SessionState:
 
 
 def _retracted(state: SessionState, event: ev.Retracted) -> SessionState:
+    if event.retracts >= event.seq:  # nothing that was there: two such could take each other back for ever
+        return state
     earlier = state.retractions.get(event.retracts, ())
     state = _replace(state, retractions=state.retractions.set(event.retracts, (*earlier, event.seq)))
     for override in state.overridden.values():

@@ -286,6 +286,7 @@ class _Tracing:
     def _prompt(self, reply: Reply) -> tuple[Message, ...]:
         known = self._prompts.get(reply.call_id)
         if known is None:
+            self._prompts[reply.call_id] = ()  # a log from elsewhere may go round in circles
             before = self._prompt(self._state.replies[reply.extends]) if reply.extends is not None else ()
             known = (*before, *(self._state.messages[m] for m in reply.message_ids))
             self._prompts[reply.call_id] = known

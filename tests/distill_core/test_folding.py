@@ -74,3 +74,17 @@ def test_what_speaks_of_something_that_is_missing_is_refused_alike(events, data)
             fold_whole(events)
     else:
         assert msgspec.structs.asdict(fold_whole(events)) == msgspec.structs.asdict(told)
+
+
+@settings(deadline=None)
+@given(sessions(), st.data())
+def test_what_stands_before_the_first_step_is_refused_alike(events, data):
+    at = data.draw(st.integers(0, len(events) - 1))
+    events = (*events[:at], msgspec.structs.replace(events[at], step=0), *events[at + 1 :])
+    try:
+        told = step_by_step(events)
+    except KeyError as error:
+        with pytest.raises(KeyError, match=str(error.args[0])):
+            fold_whole(events)
+    else:
+        assert msgspec.structs.asdict(fold_whole(events)) == msgspec.structs.asdict(told)

@@ -96,6 +96,30 @@ def test_undo_and_redo_are_events_too():
     assert len(fold(recorded(*made)).annotations()) == 1
 
 
+def test_undoing_and_redoing_may_go_on_for_longer_than_a_stack_is_high():
+    moves = [ev.Retracted(step=0, retracts=number, by="me") for number in range(2, 3002)]
+    made = [opening(), ev.Annotated(step=0, annotation_id="a", target=TARGET, by="me", rating=4), *moves]
+    assert len(fold(recorded(*made)).annotations()) == 1
+    assert fold(recorded(*made[:-1])).annotations() == []
+
+
+def test_what_takes_itself_back_takes_nothing_back():
+    made = ev.Annotated(step=0, seq=2, annotation_id="a", target=TARGET, by="me", rating=4)
+    twice = [ev.Retracted(step=0, seq=3, retracts=number, by="me") for number in (2, 3)]
+    assert fold([*recorded(opening()), made, *twice]).annotations() == []
+
+
+def test_calls_that_extend_one_another_in_a_circle_have_no_prompt():
+    state = fold(recorded(opening(), call(1, "s2"), call(2, "s1")))
+    with pytest.raises(KeyError):
+        state.prompt("s1")
+
+
+def test_a_call_before_the_first_step_is_refused():
+    with pytest.raises(KeyError, match="step 0"):
+        fold(recorded(opening(), call(0, None)))
+
+
 def test_a_retracted_override_gives_way_to_the_one_before():
     start = ev.WorkerCallStarted(step=1, call_id="w1", cell_id="c1", prompt="p", model="m", params={})
     events = [

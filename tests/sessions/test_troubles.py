@@ -93,6 +93,18 @@ def test_numbers_that_no_index_holds_damage_their_own_session_only(tmp_path, fie
     assert not verify(folder).whole
 
 
+def test_a_log_that_counts_its_steps_from_nought_keeps_no_other_from_being_listed(tmp_path):
+    invent(tmp_path, "s1", *talk(3))
+    folder = invent(tmp_path, "s2", *talk(3))
+    for log in folder.glob("*.jsonl"):
+        log.write_text(log.read_text().replace('"step":1', '"step":0'))
+    with Store(tmp_path) as store:
+        problems = {row.session_id: row.problem for row in store.list()}
+    assert problems["s1"] is None
+    assert "step 0" in (problems["s2"] or "")
+    assert not verify(folder).whole
+
+
 def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path):
     invent(tmp_path, "s1")
     folder = invent(tmp_path, "s2")

@@ -78,8 +78,8 @@ def _texts(state: SessionState, target: Target) -> Iterator[tuple[str, str | Non
             at = step_of(state, target)
             if 0 < at <= len(state.steps):
                 calls = list(state.steps[at - 1].calls)
-                chosen = state.steps[at - 1].chosen or (calls[-1] if calls else None)
-                yield "reply", state.replies[chosen].text if chosen is not None else None
+                reply = state.replies.get(state.steps[at - 1].chosen or (calls[-1] if calls else ""))
+                yield "reply", reply.text if reply is not None else None
         case "cell":
             found = state.cells.get(target.id)
             if found is not None:
