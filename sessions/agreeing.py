@@ -64,17 +64,23 @@ class _Reader:
 
     def _steps_of(self, event: ev.Event) -> Iterator[str]:
         # What stands in front of a turn's first call (words of a person, a raised bound) is of that turn already.
-        if not 0 <= event.step <= self._step + 1:
+        # Logs from elsewhere tell of turns in which no supervisor's call is told of.
+        if not self._imported and not 0 <= event.step <= self._step + 1:
             yield f"is of step {event.step}, and the session is at step {self._step}"
         elif isinstance(event, _ENDS) and event.step != self._steps.get(event.call_id, event.step):
             yield f"ends call {event.call_id} of step {self._steps[event.call_id]} in step {event.step}"
 
     def _references(self, event: ev.Event) -> Iterator[str]:
         cell = getattr(event, "cell_id", None)
-        if cell is not None and not isinstance(event, ev.CellProposed) and cell not in self._cells:
+        if (
+            cell is not None
+            and not isinstance(event, ev.CellProposed)
+            and cell not in self._cells
+            and not self._untold(cell)
+        ):
             yield _unknown(f"cell {cell}")
         match event:
-            case ev.CellProposed() if event.call_id not in self._steps:
+            case ev.CellProposed() if event.call_id not in self._steps and not self._untold(event.call_id):
                 yield _unknown(f"call {event.call_id}")
             case ev.DecisionMade():
                 yield from self._decision(event)
@@ -86,6 +92,10 @@ class _Reader:
                 yield _unknown(f"event {event.retracts}")
             case _:
                 pass
+
+    def _untold(self, name: str) -> bool:
+        """Whether it is the name of what a log from elsewhere does not tell: which cell asked, which call proposed."""
+        return self._imported and not name
 
     def _decision(self, event: ev.DecisionMade) -> Iterator[str]:
         kind, colon, name = event.proposal_id.partition(":")

@@ -52,7 +52,7 @@ def append(
     """
     if not holds_session(folder):
         raise LogError(f"no session in {folder}", remedy="name a session's folder")
-    log = _opened(folder, patience)
+    log = opened(folder, patience)
     try:
         last = last_number(folder)
         missed = newer(folder, known) if known is not None and known < last else ()
@@ -63,7 +63,12 @@ def append(
     return Appended(added, missed)
 
 
-def _opened(folder: Path, patience: float) -> SessionLog:
+def opened(folder: Path, patience: float = PATIENCE) -> SessionLog:
+    """The log in `folder`, once no other program has it open.
+
+    Raises:
+        LogError: it cannot be written, or another program has it open for longer than `patience` seconds.
+    """
     until = time.monotonic() + patience
     while True:
         try:

@@ -9,6 +9,7 @@ copies are brought together. Nothing is ever overwritten.
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -20,11 +21,18 @@ from distill_core import events as ev
 from distill_core.errors import DistillError, LogError, StoreError
 from distill_core.reading import read_session
 from distill_core.recorder import SessionLog, encode_line, holds_session
-from distill_core.reopening import reopen
+from distill_core.reopening import last_number
 from sessions import exported, three_files
+from sessions.appending import opened
 from sessions.arriving import arriving
 from sessions.home import Home
 from sessions.verify import documents_folders
+
+NAME_BYTES = 200
+"""Bytes of a folder's name; file systems take 255, of which a number behind it needs some."""
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+"""What a file system says where a folder of that name is there already."""
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,14 +121,19 @@ def _bring_three_files(home: Home, folder: Path) -> Imported:
     if holds_session(home.sessions / name):
         return Imported(source=folder, session_id=name, outcome="there")
     events = three_files.read(folder)
-    with _becoming(home, name) as place:
-        log = SessionLog(place)
-        try:
-            for event in events:
-                log.write(event)
-        finally:
-            log.close()
-        document_store.keep("", home.documents)
+    try:
+        with _becoming(home, name) as place:
+            log = SessionLog(place)
+            try:
+                for event in events:
+                    log.write(event)
+            finally:
+                log.close()
+            document_store.keep("", home.documents)
+    except OSError as error:
+        if error.errno not in _TAKEN or not holds_session(home.sessions / name):
+            raise
+        return Imported(source=folder, session_id=name, outcome="there")
     return Imported(
         source=folder, session_id=name, outcome="new", notes=("its log holds neither document nor answer",)
     )
@@ -160,13 +173,18 @@ def _bring(home: Home, folder: Path) -> Imported:
         if place.resolve() == folder.resolve():
             return Imported(source=folder, session_id=candidate, outcome="there", notes=tuple(notes))
         if not holds_session(place):
-            with _becoming(home, candidate) as coming:
-                _copy(reading.events, coming)
-            return Imported(source=folder, session_id=candidate, outcome="new", notes=tuple(notes))
-        new = missing(read_session(place).events, reading.events)
-        if new is not None:
-            _append(place, new)
-            outcome: Literal["there", "grown"] = "grown" if new else "there"
+            try:
+                with _becoming(home, candidate) as coming:
+                    _copy(reading.events, coming)
+            except OSError as error:
+                if error.errno not in _TAKEN:
+                    raise
+            else:
+                return Imported(source=folder, session_id=candidate, outcome="new", notes=tuple(notes))
+        # It is there, or another program was faster.
+        grown = _grow(place, reading.events) if holds_session(place) else None
+        if grown is not None:
+            outcome: Literal["there", "grown"] = "grown" if grown else "there"
             return Imported(source=folder, session_id=candidate, outcome=outcome, notes=tuple(notes))
         number += 1
 
@@ -212,15 +230,25 @@ def _content(event: ev.Event) -> bytes:
     return ev.encode(msgspec.structs.replace(event, seq=0))
 
 
-def _append(place: Path, events: list[ev.Event]) -> None:
-    if not events:
-        return
-    log = reopen(place, events[0].seq - 1)
+def _grow(place: Path, theirs: tuple[ev.Event, ...]) -> bool | None:
+    """Add to the session in `place` what it lacks of `theirs`; whether that was anything, None where it is another.
+
+    Raises:
+        LogError: it cannot be read or written, or a program still runs it.
+    """
+    new = missing(read_session(place).events, theirs)
+    if not new:
+        return None if new is None else False
+    log = opened(place)
     try:
-        for event in events:
+        last_number(place)
+        # As it stands now that no other program adds to it.
+        new = missing(read_session(place).events, theirs)
+        for event in new or ():
             log.write(event)
     finally:
         log.close()
+    return None if new is None else bool(new)
 
 
 def _copy(events: Iterable[ev.Event], place: Path) -> None:
@@ -248,9 +276,10 @@ def _document(home: Home, folder: Path, reference: ev.DocumentRef) -> str | None
 
 
 def _plain(session_id: str) -> str:
-    """The session's id as a folder's name, whatever a log from elsewhere says."""
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in session_id)[:100].lstrip(".")
-    return name or "imported"
+    """The session's id as a folder's name that commands take, whatever a log from elsewhere says."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in session_id).lstrip("-.")
+    name = name[:100].encode()[:NAME_BYTES].decode(errors="ignore")
+    return "imported" if name in ("", "last") else name
 
 
 @contextlib.contextmanager

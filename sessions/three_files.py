@@ -8,6 +8,7 @@ have `model`, `usage` and `elapsed`. Neither the document nor the answer is in t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from distill_core import events as ev
 from distill_core.conversation import message_id
 from distill_core.errors import LogError
 from distill_core.models.base import Usage
-from distill_core.text import encodable
+from distill_core.recorder import encode_line
+from distill_core.text import encodable_value
 from sessions.exported.story import NOT_KEPT, question
 
 FILES = ("supervisor", "worker", "repl")
@@ -44,25 +46,29 @@ class _Line(msgspec.Struct, frozen=True):
 
 class _Reply(_Line, frozen=True):
     messages: list[dict[str, Any]]
-    response: str
-    model: str = ""
-    usage: _Tokens = _Tokens()
-    elapsed: float = 0.0
+    response: str | None = None
+    model: str | None = None
+    usage: _Tokens | None = None
+    elapsed: float | None = None
 
 
 class _Call(_Line, frozen=True):
     prompt: str
-    response: str
-    model: str = ""
-    usage: _Tokens = _Tokens()
-    elapsed: float = 0.0
+    response: str | None = None
+    model: str | None = None
+    usage: _Tokens | None = None
+    elapsed: float | None = None
 
 
 class _Block(_Line, frozen=True):
     code: str
-    stdout: str = ""
-    stderr: str = ""
-    elapsed: float = 0.0
+    stdout: str | None = None
+    stderr: str | None = None
+    elapsed: float | None = None
+
+
+def _usage(line: _Reply | _Call) -> Usage:
+    return Usage(calls=1) if line.usage is None else line.usage.usage()
 
 
 _KINDS: dict[str, type[_Line]] = {"supervisor": _Reply, "worker": _Call, "repl": _Block}
@@ -74,8 +80,8 @@ def is_three_files(folder: Path) -> bool:
         path = folder / f"{name}.jsonl"
         try:
             with path.open("rb") as lines:
-                first = msgspec.json.decode(lines.readline())
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+                first = _decoded(lines.readline())
+        except (OSError, ValueError, RecursionError):
             continue
         return isinstance(first, dict) and "step" in first and "seq" not in first and "type" not in first
     return False
@@ -103,25 +109,42 @@ def read(folder: Path) -> list[ev.Event]:
     )
     if not lines:
         raise LogError(f"nothing was logged in {folder}")
-    story = _Story(identity(folder), lines)
-    return [msgspec.structs.replace(event, seq=seq) for seq, event in enumerate(story.events(), 1)]
+    story = _Story(identity(folder), _numbered(lines))
+    numbered = (msgspec.structs.replace(event, seq=seq) for seq, event in enumerate(story.events(), 1))
+    try:
+        return [ev.decode(encode_line(event)) for event in numbered]
+    except msgspec.DecodeError as error:
+        raise LogError(f"cannot take over what was logged in {folder}", found=str(error)) from error
+
+
+def _numbered(lines: list[_Line]) -> list[_Line]:
+    """With steps from 1 without gaps, as a session has them: some tools count from 0."""
+    numbers = {step: number for number, step in enumerate(sorted({line.step for line in lines}), 1)}
+    return [msgspec.structs.replace(line, step=numbers[line.step]) for line in lines]
 
 
 def _lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
     if not path.exists():
         return
-    decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
             try:
-                found = decoder.decode(encodable(line.decode("utf-8", "surrogateescape")))
-            except (msgspec.DecodeError, UnicodeEncodeError) as error:
+                found = msgspec.convert(_decoded(line), kind, strict=False)
+                when = found.timestamp
+                when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+            except (ValueError, OverflowError, RecursionError) as error:
                 if line.endswith(b"\n"):
                     raise LogError(f"cannot read {path} line {number}", found=str(error)) from error
                 return
-            if found.timestamp.tzinfo is None:
-                found = msgspec.structs.replace(found, timestamp=found.timestamp.replace(tzinfo=UTC))
-            yield found
+            yield msgspec.structs.replace(found, timestamp=when)
+
+
+def _decoded(line: bytes) -> Any:
+    """A line's JSON; bytes and halves of characters that are no text are spelled out, what is no number is nothing."""
+    text = line.decode("utf-8-sig", "surrogateescape")
+    return encodable_value(json.loads(text, parse_constant=lambda _: None))
 
 
 class _Story:
@@ -154,8 +177,8 @@ class _Story:
         yield self._closing()
 
     def _opening(self) -> ev.SessionStarted:
-        supervisor = next((line.model for line in self._replies), "")
-        worker = next((line.model for line in self._calls), "")
+        supervisor = next((line.model for line in self._replies if line.model), "")
+        worker = next((line.model for line in self._calls if line.model), "")
         return ev.SessionStarted(
             step=0,
             timestamp=self._lines[0].timestamp,
@@ -186,7 +209,7 @@ class _Story:
             step=step,
             timestamp=when,
             call_id=call_id,
-            model=line.model,
+            model=line.model or "",
             extends=extends,
             message_ids=names[len(before) :] if extends else names,
             params={},
@@ -196,10 +219,10 @@ class _Story:
             step=step,
             timestamp=when,
             call_id=call_id,
-            text=line.response,
-            model=line.model,
-            usage=line.usage.usage(),
-            elapsed=line.elapsed,
+            text=line.response or "",
+            model=line.model or "",
+            usage=_usage(line),
+            elapsed=line.elapsed or 0.0,
         )
 
     def _block(self, line: _Block, calls: list[_Call]) -> Iterator[ev.Event]:
@@ -219,9 +242,9 @@ class _Story:
             step=step,
             timestamp=when,
             cell_id=cell_id,
-            status="error" if "Traceback (most recent call last)" in line.stderr else "ok",
-            elapsed=line.elapsed,
-            active=line.elapsed,
+            status="error" if "Traceback (most recent call last)" in (line.stderr or "") else "ok",
+            elapsed=line.elapsed or 0.0,
+            active=line.elapsed or 0.0,
             worker_calls=len(calls),
         )
 
@@ -234,17 +257,17 @@ class _Story:
             call_id=call_id,
             cell_id=cell_id,
             prompt=line.prompt,
-            model=line.model,
+            model=line.model or "",
             params={},
         )
         yield ev.WorkerCallReturned(
             step=step,
             timestamp=when,
             call_id=call_id,
-            response=line.response,
-            model=line.model,
-            usage=line.usage.usage(),
-            elapsed=line.elapsed,
+            response=line.response or "",
+            model=line.model or "",
+            usage=_usage(line),
+            elapsed=line.elapsed or 0.0,
         )
 
     def _closing(self) -> ev.SessionFinished:
@@ -259,8 +282,8 @@ class _Story:
             partial=True,
             reason="its log does not hold the answer",
             iterations=len({line.step for line in self._replies}),
-            supervisor_usage=sum((line.usage.usage() for line in self._replies), Usage()),
-            worker_usage=sum((line.usage.usage() for line in self._calls), Usage()),
+            supervisor_usage=sum(map(_usage, self._replies), Usage()),
+            worker_usage=sum(map(_usage, self._calls), Usage()),
             cost=None,
             elapsed=(last - first).total_seconds(),
         )

@@ -86,7 +86,7 @@ def began(session_id: str) -> datetime:
 
 def question(messages: Iterable[Mapping[str, Any]]) -> str:
     """The question as the first user message tells it: after "Query:" or "Question:", else the whole of it."""
-    said = next((str(m.get("content", "")) for m in messages if m.get("role") == "user"), "")
+    said = next((words(m.get("content"))[0] for m in messages if m.get("role") == "user"), "")
     for line in said.splitlines():
         name, colon, rest = line.strip(" *#").partition(":")
         if colon and name.lower() in _QUESTION and rest.strip(" *"):

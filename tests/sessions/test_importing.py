@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from distill_core.errors import StoreError
+from distill_core.errors import LogError, StoreError
 from distill_core.reading import read_session
 from distill_core.state import fold
-from sessions import Store
+from sessions import Store, importing
 from sessions.home import Home
 from sessions.importing import bring, find
 from sessions.verify import verify
@@ -93,8 +93,53 @@ def test_a_name_that_is_a_path_stays_inside_the_home(home, other):
     folder = other / "sessions" / "s1"
     path = folder / "supervisor.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"session_id":"s1"', b'"session_id":"../../evil"', 1))
-    assert bring(home, folder).session_id == "-..-evil"
-    assert [p.name for p in home.folders()] == ["-..-evil"]
+    assert bring(home, folder).session_id == "evil"
+    assert [p.name for p in home.folders()] == ["evil"]
+
+
+@pytest.mark.parametrize(("name", "kept"), [("漢" * 100, "漢" * 66), ("-rf", "rf"), ("last", "imported")])
+def test_a_name_becomes_one_that_disks_and_commands_take(home, other, name, kept):
+    folder = other / "sessions" / "s1"
+    path = folder / "supervisor.jsonl"
+    path.write_text(path.read_text().replace('"session_id":"s1"', f'"session_id":"{name}"', 1))
+    assert bring(home, folder).session_id == kept
+    assert bring(home, folder).outcome == "there"
+
+
+def test_where_another_program_takes_the_same_in_meanwhile_it_is_there(home, other, monkeypatch):
+    copy = importing._copy
+
+    def slowly(events, place):
+        monkeypatch.setattr(importing, "_copy", copy)
+        assert outcomes(home, other) == ["new"]
+        copy(events, place)
+
+    monkeypatch.setattr(importing, "_copy", slowly)
+    assert outcomes(home, other) == ["there"]
+    assert [p.name for p in home.folders()] == ["s1"]
+
+
+def test_what_is_no_session_keeps_its_place(home, other):
+    (home.sessions / "s1").mkdir(parents=True)
+    (home.sessions / "s1" / "notes.txt").write_text("mine")
+    assert bring(home, other / "sessions" / "s1").session_id == "s1.2"
+    assert (home.sessions / "s1" / "notes.txt").read_text() == "mine"
+
+
+def test_what_is_judged_while_a_copy_comes_is_kept_beside_it(home, other, monkeypatch):
+    outcomes(home, other)
+    judge(other / "sessions" / "s1", by="bob", rating=2)
+    opened = importing.opened
+
+    def late(place):
+        judge(place, by="ada", rating=5)
+        return opened(place)
+
+    monkeypatch.setattr(importing, "opened", late)
+    assert outcomes(home, other) == ["grown"]
+    verdict = verify(home.folder("s1"))
+    assert verdict.whole
+    assert [(a.by, a.rating) for a in verdict.state.annotations()] == [("ada", 5), ("bob", 2)]
 
 
 @pytest.fixture
@@ -155,6 +200,59 @@ def test_a_log_of_the_three_file_form_becomes_a_session(home, three_files):
     assert state.worker_usage.total_tokens == 15
     with Store(home.path) as store:
         assert store.row(brought.session_id).started.year == 2025
+
+
+def test_steps_of_such_a_log_are_numbered_from_one(home, three_files):
+    for path in three_files.glob("*.jsonl"):
+        path.write_text(path.read_text().replace('"step": 1', '"step": 0').replace('"step": 2', '"step": 7'))
+    verdict = verify(home.folder(bring(home, three_files).session_id))
+    assert verdict.whole, verdict.problems
+    assert [len(step.cells) for step in verdict.state.steps] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"elapsed": 0.5', '"elapsed": null'),
+        ('"model": "small"', '"model": null'),
+        ('"usage": {"input_tokens": 10, "output_tokens": 5}', '"usage": null'),
+        ('"timestamp": "2025-02-03T04:05:02+00:00"', '"timestamp": 1738555502.0'),
+        ('"timestamp": "2025-02-03T04:05:02+00:00"', '"timestamp": "2025-02-03T06:05:02+02:00"'),
+        ('"response": "W"', '"response": "\\ud800"'),
+        ('{"step"', '\n\ufeff{"step"'),
+    ],
+)
+def test_what_other_tools_write_differently_is_understood(home, three_files, old, new):
+    path = three_files / "worker.jsonl"
+    path.write_text(path.read_text().replace(old, new))
+    verdict = verify(home.folder(bring(home, three_files).session_id))
+    assert verdict.whole, verdict.problems
+    assert list(verdict.state.cells["c1"].calls) == ["w1"]
+
+
+@pytest.mark.parametrize(
+    "gone", [("repl",), ("supervisor",), ("supervisor", "repl"), ("supervisor", "worker")]
+)
+def test_what_is_left_of_such_a_log_is_a_session(home, three_files, gone):
+    for name in gone:
+        (three_files / f"{name}.jsonl").unlink()
+    verdict = verify(home.folder(bring(home, three_files).session_id))
+    assert verdict.whole, verdict.problems
+
+
+def test_bytes_in_such_a_log_that_are_no_text_are_spelled_out(home, three_files):
+    path = three_files / "worker.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"response": "W"', b'"response": "\xff"'))
+    state = verify(home.folder(bring(home, three_files).session_id)).state
+    assert state.calls["w1"].response == r"\udcff"
+
+
+def test_numbers_in_such_a_log_that_no_session_holds_are_refused(home, three_files):
+    path = three_files / "worker.jsonl"
+    path.write_text(path.read_text().replace('"input_tokens": 10', f'"input_tokens": {10**30}'))
+    with pytest.raises(LogError, match="cannot take over"):
+        bring(home, three_files)
+    assert list(home.folders()) == []
 
 
 def test_a_torn_line_of_such_a_log_is_left_out(home, three_files):
