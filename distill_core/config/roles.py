@@ -6,6 +6,7 @@ installed, or says which ways there are.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
         worker_ctx_k: the worker's context window in thousands of tokens.
         close: stops what was started for them.
         unpriced: roles whose calls cost money, nobody said how much.
+        notes: what the person may have meant otherwise, in a line each.
     """
 
     supervisor: ModelHandler
@@ -48,6 +50,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     worker_ctx_k: int
     close: Callable[[], None]
     unpriced: tuple[Role, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def choices(effective: Effective, *, gguf: Path | None = None, playbook: bool = False) -> dict[Role, Choice]:
@@ -79,6 +82,7 @@ def choose_models(effective: Effective, *, gguf: Path | None = None, playbook: b
         worker_ctx_k=_context_k(effective, chosen["worker"]),
         close=close,
         unpriced=_unpriced(chosen),
+        notes=tuple(dict.fromkeys(note for role in chosen if (note := _misspelt(effective, role)))),
     )
 
 
@@ -209,6 +213,18 @@ def _profile(effective: Effective, role: Role) -> tuple[ModelProfile, str]:
     if name in names() and name not in _ENDPOINTS:
         return ModelProfile(provider=name), why
     return ModelProfile(model=name, base_url=settings.base_url), why
+
+
+def _misspelt(effective: Effective, role: Role) -> str:
+    """That a name which is taken for a model's is nearly that of a profile; "" where it is not."""
+    settings = effective.settings
+    name = settings.supervisor if role == "supervisor" else settings.worker
+    near = difflib.get_close_matches(name, settings.models, 1, cutoff=0.75)
+    if not near or name in settings.models or name in names() or effective.is_default(role):
+        return ""
+    return (
+        f"no profile is called {name!r} ({near[0]!r} is one): it is taken for a model of {settings.base_url}"
+    )
 
 
 def _no_idle_keys(effective: Effective, name: str, profile: ModelProfile) -> None:

@@ -97,6 +97,8 @@ def launch_planned(
     headless = stage is None and (wanted or not on_terminal())
     unwatched = wanted or not _streams_are_terminals()
     models = choose_models(effective, gguf=options["gguf"], playbook=options["playbook"])
+    for note in models.notes if stage is None else ():  # the home screen stands where it would be said
+        say(f"note: {note}")
     try:
         isolation = "none" if unwalled else effective.settings.session.isolation
         planned = Planned(

@@ -80,6 +80,21 @@ def test_a_profile_inherits_the_endpoint(effective):
 
 
 @pytest.mark.parametrize(
+    ("named", "told"),
+    [("bgi-one", "no profile is called 'bgi-one' ('big-one' is one)"), ("big-one", None), ("llama", None)],
+)
+def test_a_name_that_is_nearly_a_profile_s_is_told(effective, named, told):
+    models = choose_models(
+        effective(
+            f'supervisor = "{named}"\nworker = "small"\nbase_url = "http://127.0.0.1:1/v1"\n'
+            '[models.big-one]\nmodel = "x"'
+        )
+    )
+    models.close()
+    assert [note.partition(":")[0] for note in models.notes] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
     ("model", "size"),
     [
         ("Qwen/Qwen2.5-7B-Instruct", 7e9),
