@@ -539,6 +539,7 @@ STREAMS: tuple[Stream, ...] = ("supervisor", "repl", "worker", "human")
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
+_TOO_DEEP = "it is nested too deeply"
 
 
 def encode(event: Event) -> bytes:
@@ -552,7 +553,10 @@ def decode(line: bytes) -> Event:
     Raises:
         msgspec.DecodeError: the line is not JSON, or not an event of this schema.
     """
-    event: Event = _decoder.decode(line)
+    try:
+        event: Event = _decoder.decode(line)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
     return event
 
 
@@ -562,7 +566,10 @@ def decoded(lines: bytes) -> list[Event]:
     Raises:
         msgspec.DecodeError: what is there is not JSON, or not events of this schema.
     """
-    events: list[Event] = _decoder.decode_lines(lines)
+    try:
+        events: list[Event] = _decoder.decode_lines(lines)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
     return events
 
 

@@ -221,7 +221,7 @@ def _unreadable(line: bytes, error: Exception) -> str:
     """Why a line cannot be read; one of a newer program is told apart from a damaged one."""
     try:
         raw = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f"not JSON: {error}"
     version = raw.get("v") if isinstance(raw, dict) else None
     if isinstance(version, int) and version > ev.SCHEMA_VERSION:

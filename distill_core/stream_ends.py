@@ -53,4 +53,7 @@ def number(line: bytes) -> int:
     Raises:
         msgspec.DecodeError: there is none.
     """
-    return _decoder.decode(line).seq
+    try:
+        return _decoder.decode(line).seq
+    except RecursionError:
+        raise msgspec.DecodeError("it is nested too deeply") from None

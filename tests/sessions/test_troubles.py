@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from distill_core.errors import LogError, StoreError
-from distill_core.events import Annotated
+from distill_core.events import Annotated, Target
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
 from sessions import LiveIndex, Store, database, parse
+from sessions.appending import annotate
 from sessions.bulk import Bulk
 from sessions.database import DamagedIndex, NewerIndex
 from sessions.home import Home
@@ -103,6 +104,22 @@ def test_a_log_that_counts_its_steps_from_nought_keeps_no_other_from_being_liste
     assert problems["s1"] is None
     assert "step 0" in (problems["s2"] or "")
     assert not verify(folder).whole
+
+
+def test_a_line_that_is_nested_too_deeply_damages_its_own_session_only(tmp_path):
+    invent(tmp_path, "s1", *talk(3))
+    folder = invent(tmp_path, "s2", *talk(3))
+    log = folder / "supervisor.jsonl"
+    deep = "[" * 100_000 + "]" * 100_000
+    line = log.read_text().splitlines()[0].replace('"config":{', f'"config":{{"deep":{deep},')
+    assert deep in line
+    log.write_text(f"{line}\n")
+    with Store(tmp_path) as store:
+        assert "s1" in {row.session_id for row in store.list()}
+    rebuild(Home(tmp_path))
+    assert any("nested too deeply" in str(problem) for problem in verify(folder).problems)
+    with pytest.raises(LogError, match="nested too deeply"):
+        annotate(folder, Target(kind="session"), by="ada", rating=4)
 
 
 def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path):
