@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -129,11 +130,15 @@ def compare(home: Path, name: str, times: int) -> tuple[float, dict[str, float]]
 
 def _run(name: str, home: Path, redact: str) -> dict[str, float]:
     shutil.rmtree(home.parent / f"{name}-{redact}", ignore_errors=True)
+    # From the second time on modules are there as bytecode, as those of an installed program are.
+    env = {**os.environ, "PYTHONPYCACHEPREFIX": str(home.parent / "bytecode")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.export", "--one", name, str(home), redact],
         check=True,
         capture_output=True,
         text=True,
+        env=env,
     )
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return told

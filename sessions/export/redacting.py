@@ -171,7 +171,19 @@ def _plainly(calls: Iterable[Plain | Call], redactor: Redactor) -> Iterator[Plai
     yield from _plain(waiting, redactor)
 
 
-def _plain(calls: Sequence[Plain], redactor: Redactor) -> Iterator[Plain]:
+def _plain(calls: Sequence[Plain], redactor: Redactor) -> Iterable[Plain]:
+    if all(map(redactor.leaves, {call.returned.model for call in calls})):
+        texts = iter(redactor.all_texts([text for call in calls for text in (call.prompt, call.response)]))
+        return [
+            call
+            if prompt is call.prompt and response is call.response
+            else Plain(call.started, call.returned, prompt, response)
+            for call, prompt, response in zip(calls, texts, texts, strict=True)
+        ]
+    return _one_by_one(calls, redactor)
+
+
+def _one_by_one(calls: Sequence[Plain], redactor: Redactor) -> Iterator[Plain]:
     # One after the other: what a model's name holds is numbered between its call's words and the next one's.
     texts = redactor.texts([text for call in calls for text in (call.prompt, call.response)])
     for call, prompt, response in zip(calls, texts, texts, strict=True):

@@ -162,28 +162,34 @@ class Redactor:
         What they are turned into, and in which order things are counted, does not depend on it.
         """
         for together in _together(texts):
-            self._expected.update(zip(together, self._told(together) or repeat(()), strict=False))
+            showing = self._finders.showing("\n".join(together))
+            told = _told(together, showing) if showing else repeat(())
+            self._expected.update(zip(together, told, strict=False))
 
     def texts(self, texts: Iterable[str]) -> Iterator[str]:
         """Each as `text` gives it, in order: those in which nothing can be are told apart many at once."""
         for together in _together(texts):
-            told = self._told(together)
-            if told is None:
+            showing = self._finders.showing("\n".join(together))
+            if not showing:
                 yield from together
                 continue
-            for text, mine in zip(together, told, strict=True):
+            for text, mine in zip(together, _told(together, showing), strict=True):
                 yield self._redacted(text, mine) if mine else text
 
-    def _told(self, together: Sequence[str]) -> list[tuple[Looked, ...]] | None:
-        """For each of some texts, the finders that can find something in it; None where there is none for any."""
-        showing = self._finders.showing("\n".join(together))
-        if not showing:
-            return None
-        if len(showing) > 1:
-            return [tuple([one for one in showing if one[1](look)]) for look in map(Glance, together)]
-        ((_, shows, holds),) = only = tuple(showing)
-        found = map(holds, together) if holds is not None else map(shows, map(Glance, together))
-        return [only if there else () for there in found]
+    def all_texts(self, texts: Iterable[str]) -> list[str]:
+        """The same for whoever asks for nothing else in between."""
+        done: list[str] = []
+        redacted = self._redacted
+        for together in _together(texts):
+            showing = self._finders.showing("\n".join(together))
+            if not showing:
+                done += together
+                continue
+            told = _told(together, showing)
+            done += [
+                redacted(text, mine) if mine else text for text, mine in zip(together, told, strict=True)
+            ]
+        return done
 
     def text(self, text: str) -> str:
         """`text` with placeholders."""
@@ -200,6 +206,10 @@ class Redactor:
             found = [one for one in told if one.kind in _IN_NAMES]
             known = self._known[name] = _replaced(name, found, self._placeholders(name, found))
         return known
+
+    def leaves(self, name: str) -> bool:
+        """Whether nothing at all is redacted in a name."""
+        return self._expected.get(name) == () or not self._found(name)
 
     def _redacted(self, text: str, told: Sequence[Looked] | None) -> str:
         known = self._done.get(text)
@@ -266,6 +276,15 @@ class Redactor:
 
 _start = attrgetter("start")
 _IN_NAMES = ("key", "secret", "email", "home")
+
+
+def _told(together: Sequence[str], showing: Sequence[Looked]) -> list[tuple[Looked, ...]]:
+    """For each of some texts, those of the finders that can find something in it."""
+    if len(showing) > 1:
+        return [tuple([one for one in showing if one[1](look)]) for look in map(Glance, together)]
+    ((_, shows, holds),) = only = tuple(showing)
+    found = map(holds, together) if holds is not None else map(shows, map(Glance, together))
+    return [only if there else () for there in found]
 
 
 def _together(texts: Iterable[str]) -> Iterator[list[str]]:

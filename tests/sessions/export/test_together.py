@@ -24,16 +24,26 @@ ALL = frozenset(RULES) - {"failed"}
 @given(st.lists(texts, max_size=5), st.integers(1, 200))
 def test_texts_that_were_expected_are_redacted_as_those_that_were_not(found, together):
     slow = Redactor([lambda text, find=find: find(text) for find in FINDERS])
-    expecting, quick = Redactor(FINDERS), Redactor(FINDERS)
+    expecting, quick, quicker = Redactor(FINDERS), Redactor(FINDERS), Redactor(FINDERS)
     before, redactor._TOGETHER = redactor._TOGETHER, together
     try:
         expecting.expect(found)
         at_once = list(quick.texts(found))
+        assert quicker.all_texts(found) == at_once
     finally:
         redactor._TOGETHER = before
     one_by_one = [slow.text(text) for text in found]
     assert at_once == one_by_one == [expecting.text(text) for text in found]
-    assert quick.counts == expecting.counts == slow.counts
+    assert quick.counts == quicker.counts == expecting.counts == slow.counts
+
+
+@settings(deadline=None)
+@given(texts)
+def test_a_name_that_leaves_is_told_as_it_is(name):
+    names = Redactor(FINDERS)
+    if names.leaves(name):
+        assert names.text(name) == names.name(name) == name
+        assert not names.counts
 
 
 def told(prepared):
@@ -58,7 +68,8 @@ def with_secrets(event, secrets):
         return msgspec.structs.replace(event, prompt=event.prompt + secrets[event.seq % len(secrets)])
     if isinstance(event, ev.WorkerCallReturned):
         said = event.response + secrets[event.seq % len(secrets)]
-        return msgspec.structs.replace(event, response=f'{said} It says "{said} and so on."')
+        model = event.model + secrets[0] * (event.seq % 2)
+        return msgspec.structs.replace(event, response=f'{said} It says "{said} and so on."', model=model)
     return event
 
 
