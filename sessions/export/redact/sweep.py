@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+_LONGEST = 10_000
+"""Letters of all forms, such as those of many keys, for which RE2's usual memory is enough; with less it is slow."""
+
 
 def literal(word: str) -> str:
     """A form that stands wherever `word` does: its longest piece of ASCII, which is the same in any encoding."""
@@ -17,7 +20,7 @@ def literal(word: str) -> str:
 
 
 def sweep(forms: Iterable[str]) -> Callable[[bytes], bool] | None:
-    """What tells whether one of some forms stands in a text; None where RE2 is not installed.
+    """What tells whether one of some forms stands in a text; None where RE2 is not installed, or they are too long.
 
     Args:
         forms: regular expressions of ASCII in what RE2 and `re` have in common.
@@ -26,8 +29,12 @@ def sweep(forms: Iterable[str]) -> Callable[[bytes], bool] | None:
         import re2
     except ImportError:
         return None
+    pattern = "|".join(forms).encode()
+    if len(pattern) > _LONGEST:
+        return None
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.never_capture = True
-    search = re2.compile("|".join(forms).encode(), options).search
+    options.log_errors = False  # to stderr, on which the screen is drawn
+    search = re2.compile(pattern, options).search
     return lambda text: search(text) is not None

@@ -75,6 +75,15 @@ def test_in_plain_words_there_is_nothing(finders):
     assert Redactor(finders).text("the fee") == "the fee"
 
 
+def test_many_keys_are_looked_for_without_it(capfd):
+    keys = [f"key-number-{number}-of-very-many" for number in range(200)]
+    many = Finders(make_finders(KINDS, keys=keys))
+    assert Redactor(many).text(f"the fee, {keys[7]}") == "the fee, <KEY_1>"
+    assert many.showing("the fee " * 4000) == []
+    assert sweep([literal(key) for key in keys] * 4) is None
+    assert capfd.readouterr().err == ""
+
+
 def test_re2_finds_what_re_finds():
     pytest.importorskip("re2")
     forms = [form for finder in FINDERS for form in finder.forms or ()]
