@@ -60,6 +60,8 @@ def fetch(folder: Path, reference: DocumentRef) -> str | list[Any] | dict[str, A
     """
     path = document_path(folder, reference)
     try:
+        if path.exists() and not path.is_file():  # who opens a pipe may wait for ever
+            raise LogError(f"cannot read the kept document {path}", found="it is no file")
         data = path.read_bytes()
     except OSError as error:
         raise LogError(f"cannot read the kept document {path}", found=error.strerror or str(error)) from error

@@ -31,9 +31,10 @@ def hold(fd: int) -> bool:
 
 
 def is_live(folder: Path) -> bool:
-    """Whether a program is writing the session in `folder`. False where nobody can tell."""
+    """Whether a program is writing the session in `folder`. False where nobody can tell. Waits for nobody, not even
+    for a writer of a pipe that stands in the place of the log."""
     try:
-        fd = os.open(folder / "supervisor.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(folder / "supervisor.jsonl", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -196,6 +196,8 @@ def read_stream(folder: Path, name: str, problems: list[Problem]) -> Iterator[ev
         return Problem(where=f"{path.name} line {number}", what=what, torn=torn)
 
     try:
+        if path.exists() and not path.is_file():  # who opens a pipe may wait for ever
+            raise LogError(f"cannot read {path}", found="it is no file")
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n"):

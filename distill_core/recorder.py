@@ -133,7 +133,8 @@ class SessionLog:
             folder.mkdir(parents=True, exist_ok=True)
             if not append and holds_session(folder):
                 raise FileExistsError
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            # Whoever opens a pipe waits for its reader, unless it is said that nobody is to wait.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
             # Two that start at once in one folder: the file that only one of them can make decides.
             first = 0 if append else os.O_EXCL
             self._files = {

@@ -74,8 +74,11 @@ def _walk(
 
 def opening(folder: Path) -> ev.SessionStarted | None:
     """The first event of the session in `folder`; None where it cannot be read. Reads one line."""
+    path = folder / "supervisor.jsonl"
+    if not path.is_file():
+        return None
     try:
-        with (folder / "supervisor.jsonl").open("rb") as lines:
+        with path.open("rb") as lines:
             first = ev.decode(lines.readline())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
@@ -94,8 +97,11 @@ _END = b'"type":"session_finished"'
 
 def _has_ended(folder: Path) -> bool:
     """Whether the session has its last event: the last whole line of one file, however long, is looked at."""
+    path = folder / "supervisor.jsonl"
+    if not path.is_file():
+        return True
     try:
-        with (folder / "supervisor.jsonl").open("rb") as file:
+        with path.open("rb") as file:
             lines, _ = read_end(file)
             return bool(lines) and _END in lines[-1]
     except OSError:

@@ -20,7 +20,7 @@ from distill_core import document_store
 from distill_core import events as ev
 from distill_core.errors import DistillError, LogError, StoreError
 from distill_core.reading import read_session
-from distill_core.recorder import SessionLog, encode_line, holds_session
+from distill_core.recorder import SessionLog, encode_line, holds_session, no_file
 from distill_core.reopening import last_number
 from sessions import exported, three_files
 from sessions.appending import opened
@@ -109,6 +109,8 @@ def bring(home: Home, folder: Path) -> Imported:
         LogError: it cannot be read, or the home cannot be written.
         StoreError: it is damaged.
     """
+    if (odd := no_file(folder)) is not None:
+        raise LogError(f"cannot read {odd}", found="it is no file")
     with _telling(folder):
         home.sessions.mkdir(parents=True, exist_ok=True)
         if three_files.is_three_files(folder):

@@ -332,17 +332,36 @@ class Store:
                 values += (str(found),)
         return where, values
 
-    def _one(self, session_id: str) -> SessionRow:
-        select = f"{self._select()} where session_id = ?"
+    def name(self, session_id: str) -> str:
+        """The name of the session of this home that a person means, whether it could be indexed or not.
+
+        Args:
+            session_id: as for `row`.
+
+        Raises:
+            StoreError: there is none, several begin so, or it lies elsewhere.
+        """
         with telling(self.home.index):
-            row = self._connection.execute(select, (session_id,)).fetchone()
-            if row is None:
-                found = self.home.find(session_id)
-                # A folder elsewhere is meant as that, also where a session here has its name.
-                if found.resolve().parent == self.home.sessions.resolve():
-                    row = self._connection.execute(select, (found.name,)).fetchone()
-        if row is None:
+            select = "select 1 from sessions where session_id = ?"
+            if self._connection.execute(select, (session_id,)).fetchone() is not None:
+                return session_id
+        found = self.home.find(session_id)
+        if found.resolve().parent != self.home.sessions.resolve():
+            # A folder elsewhere is meant as that, also where a session here has its name.
             raise StoreError(f"{found} is not in this home", remedy="take it in: distill-tui sessions import")
+        return found.name
+
+    def _one(self, session_id: str) -> SessionRow:
+        name = self.name(session_id)
+        with telling(self.home.index):
+            row = self._connection.execute(f"{self._select()} where session_id = ?", (name,)).fetchone()
+        if row is None:
+            why = next((unread.why for unread in self.unread if unread.session_id == name), None)
+            raise StoreError(
+                f"the session {name} is not in the index",
+                found=why or self.trouble or "it has just come",
+                remedy="see distill-tui sessions verify" if why else "try again",
+            )
         return _row(row)
 
 

@@ -78,6 +78,8 @@ def is_three_files(folder: Path) -> bool:
     """Whether `folder` holds such a log: the first line of a stream has a step and no number."""
     for name in FILES:
         path = folder / f"{name}.jsonl"
+        if not path.is_file():
+            continue
         try:
             with path.open("rb") as lines:
                 first = _decoded(lines.readline())

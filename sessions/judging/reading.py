@@ -20,6 +20,8 @@ def judged(folder: Path) -> SessionState:
     path = folder / "human.jsonl"
     state = EMPTY
     try:
+        if path.exists() and not path.is_file():  # who opens a pipe may wait for ever
+            raise LogError(f"cannot read the judgements in {path}", found="it is no file")
         with path.open("rb") as lines:
             for line in lines:
                 if line.endswith(b"\n"):

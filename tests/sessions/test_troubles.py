@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,15 +14,18 @@ import pytest
 
 from distill_core.errors import LogError, StoreError
 from distill_core.events import Annotated, Target
+from distill_core.liveness import is_live
 from distill_core.reading import read_session
 from distill_core.recorder import Recorder, SessionLog
 from sessions import LiveIndex, Store, database, parse
 from sessions.appending import annotate
 from sessions.bulk import Bulk
 from sessions.database import DamagedIndex, NewerIndex
+from sessions.forking import family, unfinished
 from sessions.home import Home
 from sessions.importing import bring
 from sessions.rebuilding import rebuild
+from sessions.trash import remove
 from sessions.verify import verify
 from tests.sessions.disks import fill, resize, tiny
 from tests.sessions.homes import ANSWERING, invent, judge, keep
@@ -122,17 +126,63 @@ def test_a_line_that_is_nested_too_deeply_damages_its_own_session_only(tmp_path)
         annotate(folder, Target(kind="session"), by="ada", rating=4)
 
 
-def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path):
-    invent(tmp_path, "s1")
-    folder = invent(tmp_path, "s2")
+@pytest.fixture
+def impatient():
+    """Whoever waits for ever ends the test."""
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for a pipe's other end"))
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("stream", ["supervisor", "repl", "worker", "human"])
+def test_a_pipe_in_the_place_of_a_log_keeps_nobody_waiting(tmp_path, impatient, stream):
+    invent(tmp_path, "s1", *talk(3))
+    folder = invent(tmp_path, "s2", *talk(3))
     Store(tmp_path).close()
-    (folder / "worker.jsonl").unlink(missing_ok=True)
-    os.mkfifo(folder / "worker.jsonl")
-    with (folder / "supervisor.jsonl").open("a") as log:
+    (folder / f"{stream}.jsonl").unlink(missing_ok=True)
+    os.mkfifo(folder / f"{stream}.jsonl")
+    rest = next(path for path in folder.glob("*.jsonl") if path.is_file())
+    with rest.open("a") as log:
         log.write("\n")
+    home = Home(tmp_path)
     with Store(tmp_path) as store:
         (unread,) = store.unread
-    assert "worker.jsonl: it is no file" in unread.why
+        assert f"{stream}.jsonl: it is no file" in unread.why
+        assert [store.name(name) for name in ("s1", "s2")] == ["s1", "s2"]
+    assert home.find("last").name in ("s1", "s2")
+    assert not is_live(folder)
+    assert unfinished(tmp_path)[0].name in ("s1", "s2")
+    assert family(folder.with_name("s1"))[0].session_id == "s1"
+    for refused in (
+        lambda: bring(Home(tmp_path / "other"), folder),
+        lambda: annotate(folder, Target(kind="session"), by="ada", rating=4),
+        lambda: verify(folder),
+    ):
+        with pytest.raises(LogError):
+            refused()
+    rebuild(home)
+    assert [path.name for path in (remove(home, "s2"),)] == ["s2"]
+
+
+def test_a_pipe_in_the_place_of_a_document_keeps_nobody_waiting(tmp_path, impatient):
+    folder = keep(tmp_path / "other", "s1", ANSWERING)
+    (document,) = (tmp_path / "other" / "documents").iterdir()
+    document.unlink()
+    os.mkfifo(document)
+    with pytest.raises(LogError, match="it is no file"):
+        bring(Home(tmp_path / "home"), folder)
+    assert not verify(folder).whole
+
+
+def test_a_session_that_cannot_be_indexed_is_told_of_by_its_name(tmp_path):
+    invent(tmp_path, "s1")
+    folder = invent(tmp_path, "s2")
+    (folder / "worker.jsonl").unlink()
+    os.mkfifo(folder / "worker.jsonl")
+    with Store(tmp_path) as store, pytest.raises(StoreError, match=r"s2 is not in the index.*it is no file"):
+        store.row("s2")
 
 
 def test_an_index_damaged_in_the_middle_is_told(tmp_path):

@@ -57,6 +57,18 @@ def test_agreement_over_all_sessions_or_those_that_are_named(program: Program, t
     assert told["label: correct"]["why"] == "everybody always said the same"
 
 
+def test_agreement_leaves_out_what_cannot_be_read_and_says_so(program: Program, tmp_path: Path) -> None:
+    judged(tmp_path / "home" / "sessions" / "one")
+    judged(tmp_path / "home" / "sessions" / "two")
+    with (tmp_path / "home" / "sessions" / "two" / "human.jsonl").open("a") as log:
+        log.write("nonsense\n")
+    status, said, note = program("agreement")
+    assert status == 0
+    assert "rating" in said
+    assert "two is left out" in note
+    assert program("agreement", "two")[0] == 1
+
+
 def test_adjudicate_wants_a_terminal(program: Program, tmp_path: Path) -> None:
     judged(tmp_path / "home" / "sessions" / "one")
     status, _, said = program("adjudicate", "one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from tui.cli.listing import left_out
 from tui.cli.options import config_options
 from tui.saying import say, say_json
 from tui.text import clean
+
+if TYPE_CHECKING:
+    from distill_core.state import SessionState
 
 
 @click.command("agreement")
@@ -30,6 +33,7 @@ def command(
 
     from distill_core.config import load_settings
     from distill_core.config.rubric import load_rubric
+    from distill_core.errors import LogError
     from sessions.agreement import agreement, number
     from sessions.bundled import is_example
     from sessions.home import Home
@@ -43,8 +47,16 @@ def command(
     own = folders if names or examples else [folder for folder in folders if not is_example(folder.name)]
     if len(own) < len(folders):
         say(left_out(len(folders) - len(own)))
+    states: list[tuple[str, SessionState]] = []
+    for folder in own:
+        try:
+            states.append((folder.name, judged(folder)))
+        except LogError as error:
+            if names:
+                raise
+            say(f"note: {folder.name} is left out: {error}")
     found = agreement(
-        ((folder.name, judged(folder)) for folder in own),
+        states,
         load_rubric(rubric or settings.annotation.rubric),
         everyone=everyone,
     )

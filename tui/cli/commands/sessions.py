@@ -286,7 +286,7 @@ def remove_sessions(names: tuple[str, ...], **options: Any) -> None:
     from sessions.trash import remove
 
     with opened(options) as store:
-        for name in [store.row(name).session_id for name in names]:
+        for name in [store.name(name) for name in names]:
             click.echo(f"{clean(name)}: in {clean(str(remove(store.home, name)))}")
         store.catch_up()
 
