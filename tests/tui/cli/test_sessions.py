@@ -37,6 +37,14 @@ def test_list_takes_filters_that_begin_with_a_minus(program, home):
     assert program("sessions", "list", "colour:red")[0] == 1
 
 
+@pytest.mark.parametrize("word", ["-status:finished", "-nothing-is-called-so", '-"no such thing"'])
+@pytest.mark.parametrize("command", [("sessions", "list"), ("stats",), ("export", "sft", "--dry-run")])
+def test_no_letter_of_a_word_behind_a_minus_is_an_option(program, home, command, word):
+    turned_round = program(*command, word, "--home", home)[1]
+    assert "Usage" not in turned_round
+    assert turned_round == program(*command, "--home", home, "--", word)[1]
+
+
 def test_search_tells_where_and_fails_where_there_is_nothing(program, home):
     status, out, _ = program("sessions", "search", "worker_batch")
     assert status == 0

@@ -13,6 +13,7 @@ import click
 
 from distill_core.plurals import count
 from tui.cli.listing import left_out
+from tui.cli.worded import Worded
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -24,7 +25,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
-@click.command("export")
+@click.command("export", cls=Worded)
 @click.argument("format_name", metavar="[FORMAT]", required=False)
 @click.argument("chosen", metavar="[SESSION|FILTER]...", nargs=-1)
 @click.option("--out", metavar="DIR", help="Where to: a folder, or an URL that fsspec knows.")

@@ -10,6 +10,7 @@ import click
 
 from distill_core.plurals import count
 from tui.cli.options import config_options, flags
+from tui.cli.worded import WORDS, Worded
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from sessions.home import Home
 
 ORDERS = ["started", "updated", "rating", "cost", "elapsed", "steps", "calls", "errors", "title"]
-
-# A filter's words may begin with a minus.
-WORDS = {"ignore_unknown_options": True}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -60,7 +58,7 @@ def opened(options: dict[str, Any]) -> Store:
     return store
 
 
-@command.command("list", context_settings=WORDS)
+@command.command("list", cls=Worded, context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @click.option("--sort", type=click.Choice(ORDERS), default="started", help="What to sort by.")
 @click.option("--ascending", is_flag=True, help="Smallest first.")
@@ -101,7 +99,7 @@ def list_sessions(
         say("no session fits; leave words out to see more" if words else none)
 
 
-@command.command("browse", context_settings=WORDS)
+@command.command("browse", cls=Worded, context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @config_options
 def browse_sessions(words: tuple[str, ...], **options: Any) -> int:
@@ -118,7 +116,7 @@ def browse_sessions(words: tuple[str, ...], **options: Any) -> int:
     return forked(show_sessions(setup, home_path(effective.settings), who, " ".join(words)), options)
 
 
-@command.command("search", context_settings=WORDS)
+@command.command("search", cls=Worded, context_settings=WORDS)
 @click.argument("words", nargs=-1, required=True, metavar="WORDS...")
 @click.option("--limit", type=click.IntRange(1), default=50, help="Hits at most.")
 @click.option("--each", type=click.IntRange(1), default=3, help="Hits in one session at most.")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from distill_core.plurals import count
-from tui.cli.commands.sessions import WORDS, all_judgements, as_json, opened
+from tui.cli.commands.sessions import all_judgements, as_json, opened
 from tui.cli.listing import left_out, money
 from tui.cli.options import config_options
+from tui.cli.worded import WORDS, Worded
 from tui.saying import say, say_json
 from tui.text import clean
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sessions.stats import Stats
 
 
-@click.command("stats", context_settings=WORDS)
+@click.command("stats", cls=Worded, context_settings=WORDS)
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @click.option("--examples", is_flag=True, help="The sessions that come with the program too.")
 @click.option("--plots", is_flag=True, help="On a screen, with plots.")
