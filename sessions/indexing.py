@@ -122,9 +122,8 @@ class Indexer:
                 self._mark("messages", event.message_id)
             case ev.DecisionMade():
                 self._tally.decided(event)
-                if event.step > 0:
-                    self._decisions[event.seq] = event
-                    self._mark("decisions", event.seq)
+                self._decisions[event.seq] = event
+                self._mark("decisions", event.seq)
             case ev.WorkerCallOverridden():
                 self._mark("overrides", event.seq)
             case ev.Annotated():
@@ -174,6 +173,12 @@ class Indexer:
         if key not in numbers:
             numbers[key] = len(numbers) + 1
         self._touched[table][key] = None
+
+    def _step_of(self, decision: ev.DecisionMade) -> int:
+        """The step that holds it; 0 for none, as where a bound was met before the step's first call."""
+        steps, number = self.state.steps, decision.step
+        held = 0 < number <= len(steps) and decision in steps[number - 1].decisions
+        return number if held else 0
 
     def _number(self, table: str, key: Any) -> int:
         return self.session * BLOCK + self._numbers[table][key]
@@ -234,7 +239,8 @@ class Indexer:
             case "worker_calls":
                 return r.call_row(row, session, state.calls[key])
             case "decisions":
-                return r.decision_row(row, session, self._decisions[key])
+                decision = self._decisions[key]
+                return r.decision_row(row, session, self._step_of(decision), decision)
             case "overrides":
                 return r.override_row(row, session, state.overridden[key], state.counts(key))
             case "annotations":

@@ -206,10 +206,10 @@ def override_row(row: int, session: int, event: ev.WorkerCallOverridden, counts:
     return (*head, counts, dump(event))
 
 
-def decision_row(row: int, session: int, event: ev.DecisionMade) -> Row:
-    """A row of `decisions`."""
+def decision_row(row: int, session: int, step: int, event: ev.DecisionMade) -> Row:
+    """A row of `decisions`, of one that `step` holds; 0 for none."""
     return (
-        *(row, session, event.seq, event.step, event.timestamp.isoformat(), event.proposal_id),
+        *(row, session, event.seq, step, event.timestamp.isoformat(), event.proposal_id),
         *(event.action, event.by, event.took, event.guidance, event.copied, dump(event)),
     )
 

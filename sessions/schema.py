@@ -291,10 +291,19 @@ def _found_by_datasette(database: Database) -> None:
         database.execute(f"insert into {table}_fts ({table}_fts) values ('rebuild')")
 
 
+def _held(database: Database) -> None:
+    """Decisions beside a step's course are read again: one that came before the step began is not the step's."""
+    database.execute(
+        "update sessions set sizes = null where id in (select session from decisions "
+        "where proposal_id like 'budget:%' or proposal_id like 'failed:%')"
+    )
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("0001_first", _first),
     ("0002_settled", _settled),
     ("0003_found_by_datasette", _found_by_datasette),
+    ("0004_held", _held),
 )
 """Name and work of each migration, in order."""
 

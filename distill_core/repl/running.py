@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from distill_core.errors import ReplError
@@ -205,20 +206,23 @@ class RunningCell:
         if len(self._tasks) >= _REQUESTS:
             raise ReplError("the REPL's process broke its protocol", found="too many calls at once")
         self._clock.wait()
-        task = self._loop.create_task(self._serve(request, answer, send))
+        task = self._loop.create_task(self._serve(answer, send))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._served, request, send))
 
-    async def _serve(self, request: Request, answer: Answering, send: Send) -> None:
+    async def _serve(self, answer: Answering, send: Send) -> None:
         try:
             send(await answer())
-        except asyncio.CancelledError:
-            send(refusal(request, STOPPED))
         except Exception as error:  # noqa: BLE001 - `execute` raises it; the cell must not wait for ever
             self.fault = error
             self._process.kill()
-        finally:
-            self._clock.resume()
+
+    def _served(self, request: Request, send: Send, task: asyncio.Task[None]) -> None:
+        # Not within the task: one that is cancelled before its first step never runs at all.
+        self._tasks.discard(task)
+        self._clock.resume()
+        if task.cancelled():
+            send(refusal(request, STOPPED))
 
     @property
     def stopping_asked(self) -> bool:

@@ -291,3 +291,14 @@ AnySession.TestCase.settings = settings(
     max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAnySession = AnySession.TestCase
+
+
+def test_a_decision_that_falls_before_its_step_begins():
+    session = AnySession()
+    session.begin()
+    reply = session.ask(words="")
+    session.go_on()
+    session.decide_on_failure(action="try_again", reply=reply)
+    session.decide(action="approve", by="ada", reply=reply, took=0.0, words="")
+    session.fork(2)
+    session.teardown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
@@ -56,6 +57,27 @@ async def test_cancelling_stops_the_cell_and_keeps_the_repl() -> None:
         with pytest.raises(asyncio.CancelledError):
             await cell
         assert (await repl.execute("kept")).stdout == "1\n"
+
+
+async def test_a_call_that_came_just_before_the_interrupt_is_refused_as_well() -> None:
+    async def worker(prompt: str) -> str:
+        # The second call arrives while the loop stands still, and the interrupt before anything is done for it.
+        time.sleep(0.5)  # noqa: ASYNC251 - standing still is the point
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: loop.call_soon(repl.interrupt))
+        await asyncio.sleep(600)
+        return prompt
+
+    async with AsyncREPL("", worker=worker) as repl:
+        result = await repl.execute(
+            "import threading, time\n"
+            "second = threading.Thread(target=lambda: (time.sleep(0.1), worker('second')))\n"
+            "kept = 1\n"
+            "second.start()\n"
+            "try:\n    worker('first')\nfinally:\n    second.join()"
+        )
+        assert result.status == "interrupted"
+        assert (await repl.execute("print(kept)")).stdout == "1\n"
 
 
 async def test_a_thousand_calls_overlap() -> None:
