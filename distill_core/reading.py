@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import heapq
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator
-from io import BytesIO, FileIO
+from io import BufferedReader, BytesIO, FileIO
 from itertools import chain
 from operator import attrgetter, lt
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from distill_core import events as ev
 from distill_core.errors import LogError
-from distill_core.recorder import no_file
 
 _AT_ONCE = 1 << 20
 """Bytes of lines that are read before they are decoded."""
@@ -26,6 +27,13 @@ _COUNTED = 1 << 18
 _by_number = attrgetter("seq")
 _KINDS = {name: frozenset(kind for kind, of in ev.STREAM.items() if of == name) for name in ev.STREAMS}
 """What belongs in a stream."""
+_TAIL = 1024
+_HOW = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""How a stream is opened: who opens a pipe that has its name does not wait for who writes to it."""
+
+Ends: TypeAlias = dict[str, tuple[int, bytes]]
+"""Of streams, how many bytes they have and the last `_TAIL` of them: logs are only added to, so these tell whether one
+is still the same."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,28 +60,67 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return any(not p.torn for p in self.problems)
 
 
-def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Reading:
+def read_session(folder: Path, *, passing: Collection[ev.Stream] = (), ends: Ends | None = None) -> Reading:
     """Read the session in `folder`.
 
     Args:
         passing: streams whose events are not wanted. Their lines are counted, so that none is missing, and not read;
             where the count is not right, all is read, to tell what is wrong.
+        ends: gets those of the streams, as they were before they were read.
 
     Raises:
         LogError: there is no session there, or it cannot be read.
     """
+    ends = {} if ends is None else ends
     if passing:
-        partly = _read(folder, [name for name in ev.STREAMS if name not in passing])
-        if not partly.problems and _complete(partly, [f"{folder}/{name}.jsonl" for name in passing]):
+        partly = _read(folder, [name for name in ev.STREAMS if name not in passing], ends)
+        if not partly.problems and _complete(partly, passing, ends):
             return partly
-    return _read(folder, ev.STREAMS)
+    return _read(folder, ev.STREAMS, ends)
 
 
-def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
-    events, problems = _all_of(folder, names)
+def ends_of(folder: Path) -> Ends:
+    """Those of the streams in `folder`.
+
+    Raises:
+        LogError: one cannot be read.
+    """
+    ends: Ends = {}
+    for name in ev.STREAMS:
+        try:
+            _opened(folder, name, ends)[0].close()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise LogError(
+                f"cannot read {folder / name}.jsonl", found=error.strerror or str(error)
+            ) from error
+    return ends
+
+
+def _opened(folder: Path, name: ev.Stream, ends: Ends) -> tuple[FileIO, int]:
+    """A stream's file and its size. The first time, its end is noted.
+
+    Raises:
+        LogError: what has its name is no file.
+        OSError: it cannot be opened.
+    """
+    fd = os.open(f"{folder}/{name}.jsonl", _HOW)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise LogError(f"cannot read {folder / name}.jsonl", found="it is no file")
+    size = found.st_size
+    if name not in ends:
+        ends[name] = size, os.pread(fd, _TAIL, max(0, size - _TAIL))
+    return FileIO(fd), size
+
+
+def _read(folder: Path, names: Iterable[ev.Stream], ends: Ends) -> Reading:
+    events, problems = _all_of(folder, names, ends)
     if names is ev.STREAMS and (at := _gap(events)) is not None:
         before = len(events)
-        events, problems = _all_of(folder, names)
+        events, problems = _all_of(folder, names, ends)
         at = _gap(events)
         if at is not None and len(events) > before and events[at].seq > at + 1:
             # It is being written: what came into a stream after that was read is missing. The next reading has it.
@@ -84,11 +131,11 @@ def _read(folder: Path, names: Iterable[ev.Stream]) -> Reading:
     return Reading(folder=folder, events=events, problems=tuple(problems))
 
 
-def _all_of(folder: Path, names: Iterable[ev.Stream]) -> tuple[tuple[ev.Event, ...], list[Problem]]:
+def _all_of(
+    folder: Path, names: Iterable[ev.Stream], ends: Ends
+) -> tuple[tuple[ev.Event, ...], list[Problem]]:
     problems: list[Problem] = []
-    if (odd := no_file(folder)) is not None:
-        raise LogError(f"cannot read {odd}", found="it is no file")
-    found = (_stream(folder, name, problems) for name in names)
+    found = (_stream(folder, name, problems, ends) for name in names)
     streams = [events for events in found if events is not None]
     if not streams:
         raise LogError(
@@ -106,12 +153,13 @@ def _gap(events: tuple[ev.Event, ...]) -> int | None:
     return next(at for at, event in enumerate(events) if event.seq != at + 1)
 
 
-def _stream(folder: Path, name: ev.Stream, problems: list[Problem]) -> list[ev.Event] | None:
+def _stream(folder: Path, name: ev.Stream, problems: list[Problem], ends: Ends) -> list[ev.Event] | None:
     """The events of a stream file; None where there is no such file."""
     events: list[ev.Event] = []
     try:
-        with FileIO(f"{folder}/{name}.jsonl") as file:
-            for lines in _whole_lines(file):
+        file, size = _opened(folder, name, ends)
+        with file:
+            for lines in _whole_lines(file, size):
                 found = ev.decoded(lines)
                 if _ends(lines) != len(found):
                     return list(read_stream(folder, name, problems))
@@ -125,10 +173,9 @@ def _stream(folder: Path, name: ev.Stream, problems: list[Problem]) -> list[ev.E
     return list(read_stream(folder, name, problems))
 
 
-def _whole_lines(file: FileIO) -> Iterator[bytes]:
-    """What is in a file, many lines at once; only after the last line a newline may be missing."""
+def _whole_lines(file: FileIO, left: int) -> Iterator[bytes]:
+    """So many bytes of a file, many lines at once; only after the last line a newline may be missing."""
     rest: list[bytes] = []
-    left = os.fstat(file.fileno()).st_size
     while left and (read := file.read(min(left, _AT_ONCE))):
         left -= len(read)
         end = read.rfind(b"\n") + 1
@@ -152,20 +199,21 @@ def _ascending(numbers: list[int]) -> bool:
     return all(map(lt, numbers, numbers[1:]))
 
 
-def _complete(partly: Reading, passed: Iterable[str]) -> bool:
+def _complete(partly: Reading, passed: Iterable[ev.Stream], ends: Ends) -> bool:
     """Whether the events that were read and the lines that were not are as many as the last number says."""
     last = partly.events[-1].seq if partly.events else 0
     count = len(partly.events)
-    for path in passed:
+    for name in passed:
         lines, line = 0, b""
         try:
-            with open(path, "rb", buffering=_COUNTED) as file:  # noqa: PTH123 - a name, made many times
+            with BufferedReader(_opened(partly.folder, name, ends)[0], _COUNTED) as file:
                 for lines, line in enumerate(file, 1):  # noqa: B007
                     pass
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise LogError(f"cannot read {path}", found=error.strerror or str(error)) from error
+            where = partly.folder / f"{name}.jsonl"
+            raise LogError(f"cannot read {where}", found=error.strerror or str(error)) from error
         if not line:
             continue
         if not line.endswith(b"\n"):

@@ -6,7 +6,6 @@ interrupted one had done is not done again.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from sessions.export.plan import Plan
 from sessions.export.records import Journal, Manifest, SessionRecord, write_manifest
 from sessions.export.report import Report, report
 from sessions.export.rows import RULES, Left
-from sessions.export.selecting import Source, fingerprint
+from sessions.export.selecting import Source, fingerprint_of
 from sessions.export.several import Kept, several
 from sessions.export.sifting import Prepared, Sieve, Sifted
 
@@ -95,7 +94,7 @@ def _unchanged(plan: Plan, manifest: Manifest) -> bool:
 def _is_as_then(record: SessionRecord, source: Source) -> bool:
     """Whether a session is as it was when `record` was made of it."""
     named = (record.session, record.family) == (source.session_id, source.family)
-    return named and record.fingerprint == fingerprint(source.folder)
+    return named and record.fingerprint == fingerprint_of(source.folder)
 
 
 class _Writing:
@@ -252,11 +251,6 @@ class _Writing:
             remedy="--keep RULE lifts a rule, --explain ROW says more",
         )
 
-    def _content(self) -> str:
-        """Another one for other rows."""
-        told = msgspec.json.encode([self._settings, self._journal.records], order="deterministic")
-        return f"rows {hashlib.sha256(told).hexdigest()[:16]}"
-
     def _finish(self, made: Report) -> None:
         plan, folder = self._plan, self._folder
         present = {name for record in self._journal.records for name in record.columns}
@@ -267,8 +261,8 @@ class _Writing:
             folders = {split: f"{shards.DATA}/{split}" for split in made.rows}
             for name, text in plan.format.extras(folders).items():
                 (folder / name).write_text(text, encoding="utf-8")
-        (folder / CARD).write_text(card(plan, made, present, self._content()), encoding="utf-8")
-        write_manifest(folder, Manifest(settings=self._settings, sessions=self._journal.records))
+        content = write_manifest(folder, self._settings, self._journal.records)
+        (folder / CARD).write_text(card(plan, made, present, f"rows {content[:16]}"), encoding="utf-8")
         self._journal.remove()
 
 

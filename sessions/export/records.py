@@ -6,6 +6,7 @@ interrupted goes on where it stopped.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write it, the same bytes for the same export."""
-    data = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1)
-    (folder / MANIFEST).write_bytes(data + b"\n")
+def write_manifest(folder: Path, settings: dict[str, Any], records: list[SessionRecord]) -> str:
+    """Write the manifest, a session a line, the same bytes for the same export; gives its hash."""
+    encode = msgspec.json.Encoder(order="deterministic").encode
+    told, lines = encode(settings), [encode(record) for record in records]
+    (folder / MANIFEST).write_bytes(b'{"settings":%b,"sessions":[\n%b\n]}\n' % (told, b",\n".join(lines)))
+    return hashlib.sha256(b"[%b,[%b]]" % (told, b",".join(lines))).hexdigest()
 
 
 class Journal:

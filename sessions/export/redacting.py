@@ -55,9 +55,12 @@ def _longest(trace: Trace) -> Iterator[str]:
             if isinstance(content, str):
                 of_turns[content] = None
         before = turn.prompt
-        of_turns[turn.reply] = of_turns[turn.decided] = of_turns[turn.text] = None
+        of_turns[turn.reply] = None
+        if turn.text is not turn.reply:
+            of_turns[turn.decided] = of_turns[turn.text] = None
         for cell in turn.cells:
-            of_turns[cell.code] = of_turns[cell.proposed] = of_turns[cell.output] = None
+            if cell.code or cell.output:
+                of_turns[cell.code] = of_turns[cell.proposed] = of_turns[cell.output] = None
     yield from of_turns
     for call in trace.calls:
         yield call.prompt
@@ -84,8 +87,16 @@ class _Messages:
     def _one(self, message: Message) -> Message:
         known = self._done.get(id(message))
         if known is None:
-            known = self._done[id(message)] = _value(message, self._redactor)
+            known = self._done[id(message)] = self._looked_through(message)
         return known
+
+    def _looked_through(self, message: Message) -> Message:
+        role, content = message.get("role"), message.get("content")
+        if [*message] == ["role", "content"] and type(role) is str and type(content) is str:
+            text = self._redactor.text
+            return {text("role"): text(role), text("content"): text(content)}
+        told: Message = _value(message, self._redactor)
+        return told
 
 
 def _further(before: tuple[Message, ...], messages: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -126,6 +137,8 @@ def _turn(turn: Turn, redactor: Redactor, told: Callable[[tuple[Message, ...]], 
 
 
 def _cell(cell: Cell, redactor: Redactor, texts: spans.Texts) -> Cell:
+    if not (cell.code or cell.proposed or cell.output or cell.traceback or cell.final or cell.judgements):
+        return cell
     text = redactor.text
     return _replace(
         cell,
@@ -228,9 +241,12 @@ def _judgements(
 def _decision(decision: ev.DecisionMade | None, redactor: Redactor) -> ev.DecisionMade | None:
     if decision is None:
         return None
+    by = redactor.name(decision.by)
+    if by == decision.by and not (decision.before or decision.after or decision.guidance or decision.reason):
+        return decision
     return _replace(
         decision,
-        by=redactor.name(decision.by),
+        by=by,
         before=_all(decision.before, redactor),
         after=_all(decision.after, redactor),
         guidance=redactor.text(decision.guidance),

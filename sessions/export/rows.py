@@ -179,7 +179,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     columns: Mapping[str, Shape] = msgspec.field(default_factory=dict)
     storage: Literal["rows", "lines", "files"] = "rows"
     provenance: Literal["column", "beside", "inside"] = "column"
-    reads: tuple[Part, ...] = ("turns", "calls")
+    reads: tuple[Part, ...] = ("turns", "cells", "calls")
     together: Callable[[Trace, Options], Iterator[Verdict | Alike]] | None = None
     compares: bool = False
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None

@@ -10,12 +10,9 @@ from pathlib import Path
 import msgspec
 
 from distill_core import events as ev
-from distill_core.errors import ExportError
+from distill_core.errors import ExportError, LogError
+from distill_core.reading import Ends, ends_of
 from distill_core.recorder import holds_session
-
-_TAIL = 4096
-"""Bytes at the end of a log that, with its size, tell whether it is still the same: logs are only added to."""
-
 
 _HEAD = 8192
 """Bytes in which a log's first line mostly ends."""
@@ -126,30 +123,19 @@ def _unreadable(line: bytes, error: str) -> str:
     return error
 
 
-def fingerprint(folder: Path) -> str:
-    """Changes when a log in `folder` does.
-
-    Raises:
-        ExportError: it cannot be read.
-    """
+def fingerprint(ends: Ends) -> str:
+    """Changes when a log does, given the ends of its streams."""
     digest = hashlib.sha256()
-    for stream in ev.STREAMS:
-        name = f"{stream}.jsonl"
-        try:
-            size, tail = _end(f"{folder}/{name}")
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ExportError(f"cannot read {folder / name}", found=error.strerror or str(error)) from error
-        digest.update(f"{name} {size}\n".encode() + tail)
+    for name in ev.STREAMS:
+        if name in ends:
+            size, tail = ends[name]
+            digest.update(b"%b %d\n%b" % (name.encode(), size, tail))
     return digest.hexdigest()[:24]
 
 
-def _end(path: str) -> tuple[int, bytes]:
-    """The size of a file, and its last bytes."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def fingerprint_of(folder: Path) -> str:
+    """That of the log in `folder`; "" where it cannot be read."""
     try:
-        size = os.fstat(fd).st_size
-        return size, os.pread(fd, _TAIL, max(0, size - _TAIL))
-    finally:
-        os.close(fd)
+        return fingerprint(ends_of(folder))
+    except LogError:
+        return ""

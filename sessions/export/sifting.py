@@ -15,7 +15,7 @@ import msgspec
 from distill_core import events as ev
 from distill_core.errors import DistillError
 from distill_core.models.base import Message
-from distill_core.reading import Reading, read_session
+from distill_core.reading import Ends, Reading, read_session
 from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
 from sessions.export.encoding import Encoding
@@ -26,7 +26,7 @@ from sessions.export.reasoning import without_prose
 from sessions.export.redact import Finders, Redactor, make_finders
 from sessions.export.redacting import redacted
 from sessions.export.rows import Alike, Left, Origin, Row
-from sessions.export.selecting import Source, fingerprint
+from sessions.export.selecting import Source, fingerprint, fingerprint_of
 from sessions.export.several import Kept, Kind, Several, several
 from sessions.export.trace import Part, Rival, Trace
 from sessions.export.tracing import trace_of
@@ -161,15 +161,17 @@ class Sieve:
 
     def _whole(self, source: Source, *, plainly: bool) -> Trace | Left:
         """The trace that rows are made of, or why there are none."""
-        self.fingerprint = fingerprint(source.folder)
         self.redacted = Counter()
         self.beside = ()
+        ends: Ends = {}
         try:
             redactor = Redactor(self._finders)
-            whole = self._trace(source, redactor, plainly=plainly)
+            whole = self._trace(source, redactor, plainly=plainly, ends=ends)
+            self.fingerprint = fingerprint(ends)
             self.redacted = redactor.counts.copy()
             whole = self._with_rivals(source, whole, redactor)
         except DistillError as error:
+            self.fingerprint = fingerprint_of(source.folder)
             return Left(key=source.session_id, rule="unreadable", why=str(error))
         if whole.kind == REPLAY and "replay" not in self._options.keep:
             # Its turns are another session's, with the replies of another worker; nobody decided on them anew.
@@ -199,8 +201,10 @@ class Sieve:
         self.beside = tuple(rival.session_id for rival in rivals)
         return msgspec.structs.replace(whole, rivals=tuple(rivals))
 
-    def _trace(self, source: Source, redactor: Redactor, *, plainly: bool = False) -> Trace:
-        """The session's trace as it may leave.
+    def _trace(
+        self, source: Source, redactor: Redactor, *, plainly: bool = False, ends: Ends | None = None
+    ) -> Trace:
+        """The session's trace as it may leave; `ends` gets those of its log.
 
         Raises:
             DistillError: it cannot be read.
@@ -209,7 +213,7 @@ class Sieve:
             raise DistillError(source.trouble)
         reads = self._plan.format.reads
         reading = read_session(
-            source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads]
+            source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads], ends=ends
         )
         _refuse_damage(reading)
         found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)

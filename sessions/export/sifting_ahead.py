@@ -32,7 +32,8 @@ WORTH_IT = 32 << 20
 AT_MOST = 8
 """Processes; whoever writes keeps no more of them busy."""
 _GC = (100_000, 50, 100)
-_AHEAD = 2
+_KEPT = 8 << 20
+_AHEAD = 3
 """Sessions that each of the others is given before the first of them is done."""
 _AT_HAND = 4
 """Sessions that this process does before their turn, at most,"""
@@ -223,9 +224,12 @@ class Ahead:
 
 @contextmanager
 def collecting_seldom() -> Iterator[None]:
-    """Look for cycles seldom: what is made for a row goes with it, and cycles are few."""
+    """Look for cycles seldom: what is made for a row goes with it, and cycles are few. Memory is kept meanwhile."""
     before = gc.get_threshold()
     gc.set_threshold(*_GC)
+    # From a block so large that was freed once, glibc takes it that what is freed will soon be wanted again; else it
+    # gives back and asks for each session's memory anew, and the system clears every page of it.
+    bytearray(_KEPT)
     try:
         yield
     finally:

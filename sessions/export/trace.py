@@ -33,8 +33,8 @@ not_run: the session ended at it. superseded: another candidate of the turn was 
 failed: the model gave no reply. undecided: the session broke off before a decision.
 """
 
-Part: TypeAlias = Literal["turns", "calls"]
-"""What a trace may be made without, for those who do not read it."""
+Part: TypeAlias = Literal["turns", "cells", "calls"]
+"""What a trace may be made without, for those who do not read it; `cells` are what ran in turns and what came of it."""
 
 RAN: tuple[Outcome, ...] = ("approved", "edited", "written")
 
@@ -68,6 +68,30 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     judgements: tuple[ev.Annotated, ...] = ()
 
 
+def bare(cell_id: str, status: ev.CellStatus | None) -> Cell:
+    """A cell of which nothing is told but how it ended."""
+    return Cell(
+        cell_id=cell_id,
+        code="",
+        proposed="",
+        status=status,
+        output="",
+        traceback=None,
+        final=None,
+        elapsed=0.0,
+        started=None,
+        ended=None,
+        calls=(),
+    )
+
+
+def without_code(decision: ev.DecisionMade) -> ev.DecisionMade:
+    """A decision without the code that it was on."""
+    if not decision.before and not decision.after:
+        return decision
+    return msgspec.structs.replace(decision, before=(), after=())
+
+
 class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reply of the supervisor.
 
@@ -84,6 +108,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         marks: marked pieces of `text`.
         labels: what reviewers called it, each once.
         events: numbers of the events that it was made from.
+
+    Where cells are not wanted, those of a turn that nobody judged are `bare`, and its decision is told without code.
     """
 
     step: int

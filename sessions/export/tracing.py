@@ -8,6 +8,8 @@ from itertools import starmap
 from operator import attrgetter
 from typing import Any, Literal
 
+import msgspec
+
 from distill_core import events as ev
 from distill_core.errors import ExportError
 from distill_core.models.base import Message
@@ -17,7 +19,19 @@ from sessions.export import calling, turning
 from sessions.export.alignment import by_lines
 from sessions.export.standing import preferences, standing
 from sessions.export.tool_calls import with_tool_calls
-from sessions.export.trace import RAN, Call, Cell, Mark, Outcome, Part, Plain, Trace, Turn
+from sessions.export.trace import (
+    RAN,
+    Call,
+    Cell,
+    Mark,
+    Outcome,
+    Part,
+    Plain,
+    Trace,
+    Turn,
+    bare,
+    without_code,
+)
 
 _CHOICES = ("approve", "edit", "write", "reject", "finish", "stop")
 _OUTCOMES: dict[str, Outcome] = {
@@ -34,7 +48,7 @@ def trace_of(
     events: Sequence[ev.Event],
     *,
     family: str = "",
-    reads: Collection[Part] = ("turns", "calls"),
+    reads: Collection[Part] = ("turns", "cells", "calls"),
     plainly: bool = False,
 ) -> Trace:
     """The trace of a session.
@@ -49,8 +63,10 @@ def trace_of(
         ExportError: the events are no session, or speak of what is not there.
     """
     plain = calling.plain(events) if "calls" in reads else {}
-    turns = turning.plain(events) if "turns" in reads else None
+    turns = turning.plain(events, cells="cells" in reads) if "turns" in reads else None
     rest = calling.without(events if turns is None else turns.rest, plain)
+    if "turns" not in reads:
+        rest = [event for event in rest if type(event) not in _OF_TURNS]
     try:
         # Only turns from the fold need calls folded: their cells tell which they made.
         state = fold(events if "turns" in reads and turns is None else rest)
@@ -62,6 +78,14 @@ def trace_of(
             "the session's log is damaged", found=f"it speaks of {error.args[0]}, which is missing from it"
         ) from error
 
+
+_OF_TURNS = frozenset(
+    (
+        *(ev.MessageAdded, ev.SupervisorCalled, ev.SupervisorReplied, ev.SupervisorFailed, ev.ReplyRejected),
+        *(ev.CellProposed, ev.CellStarted, ev.CellOutput, ev.CellFinished),
+    )
+)
+"""What tells of nothing else."""
 
 _NAMED: dict[type[ev.Stamped], Callable[[Any], str]] = {
     **dict.fromkeys(
@@ -154,7 +178,7 @@ class _Tracing:
             worker_usage=state.worker_usage
             if "turns" in reads and turned is None
             else state.worker_usage + calling.used(self._plain),
-            turns=self._all_turns() if "turns" in reads else (),
+            turns=self._all_turns("cells" in reads) if "turns" in reads else (),
             calls=tuple(self._calls()) if "calls" in reads and not plainly else (),
             plainly=tuple(self._as_told()) if "calls" in reads and plainly else (),
             judgements=tuple(own),
@@ -185,12 +209,12 @@ class _Tracing:
 
     # ------------------------------------------------------------ turns
 
-    def _all_turns(self) -> tuple[Turn, ...]:
+    def _all_turns(self, cells: bool) -> tuple[Turn, ...]:
         if self._turned is not None:
             return self._turned.turns
-        return tuple(turn for step in self._state.steps for turn in self._turns(step))
+        return tuple(turn for step in self._state.steps for turn in self._turns(step, cells))
 
-    def _turns(self, step: Step) -> Iterator[Turn]:
+    def _turns(self, step: Step, cells_too: bool) -> Iterator[Turn]:
         calls = [self._state.replies[call_id] for call_id in step.calls]
         cells = [self._state.cells[cell_id] for cell_id in step.cells]
         decisions = list(step.decisions)
@@ -201,7 +225,8 @@ class _Tracing:
             mine = choice if reply.call_id == chosen else None
             own = [cell for cell in cells if cell.call_id == reply.call_id]
             outcome = self._outcome(step, reply, mine, chosen, own)
-            yield self._turn(step, reply, mine, outcome, own, decisions)
+            turn = self._turn(step, reply, mine, outcome, own, decisions)
+            yield turn if cells_too or turn.judgements else _without_cells(turn)
 
     def _outcome(
         self,
@@ -397,6 +422,15 @@ class _Tracing:
             labels=_labels(judgements) if judgements else (),
             events=(*[event.seq for event in told], *(a.seq for a in judgements)),
         )
+
+
+def _without_cells(turn: Turn) -> Turn:
+    """A turn of which it is not wanted what ran."""
+    return msgspec.structs.replace(
+        turn,
+        cells=tuple(bare(cell.cell_id, cell.status) for cell in turn.cells),
+        decision=without_code(turn.decision) if turn.decision is not None else None,
+    )
 
 
 def as_decided(

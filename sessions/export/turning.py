@@ -14,7 +14,7 @@ import msgspec
 
 from distill_core import events as ev
 from distill_core.models.base import Message, Usage
-from sessions.export.trace import Cell, Turn
+from sessions.export.trace import Cell, Turn, bare, without_code
 
 
 class Turns(msgspec.Struct, frozen=True, gc=False):
@@ -33,9 +33,13 @@ class Turns(msgspec.Struct, frozen=True, gc=False):
     final_decision: ev.DecisionMade | None
 
 
-def plain(events: Iterable[ev.Event]) -> Turns | None:
-    """The turns that `events` tell of; None where one of them took another course than the common one."""
-    gathering = _Gathering()
+def plain(events: Iterable[ev.Event], *, cells: bool = True) -> Turns | None:
+    """The turns that `events` tell of; None where one of them took another course than the common one.
+
+    Args:
+        cells: what ran in them is wanted.
+    """
+    gathering = _Gathering(cells)
     rest = gathering.rest
     for event in events:
         take = _TAKE.get(type(event))
@@ -75,6 +79,9 @@ class _Run:
             calls=tuple(self.calls),
         )
 
+    def bare(self) -> Cell:
+        return bare(self.proposed.cell_id, self.finished.status if self.finished is not None else None)
+
 
 class _Asked:
     """A turn, as far as it has been told of."""
@@ -89,9 +96,13 @@ class _Asked:
         self.runs: list[_Run] = []
         self.events = [called.seq]
 
-    def made(self, replied: ev.SupervisorReplied) -> Turn:
+    def made(self, replied: ev.SupervisorReplied, told: bool) -> Turn:
         called, decision, text = self.called, self.decision, replied.text
-        cells = tuple([run.made(run.started) for run in self.runs if run.started is not None])
+        if told:
+            cells = tuple([run.made(run.started) for run in self.runs if run.started is not None])
+        else:
+            cells = tuple([run.bare() for run in self.runs if run.started is not None])
+            decision = without_code(decision) if decision is not None else None
         return Turn(
             step=called.step,
             call_id=called.call_id,
@@ -121,7 +132,8 @@ class _Asked:
 class _Gathering:
     """A session's turns in the making. What takes an event says whether it is of the common course."""
 
-    def __init__(self) -> None:
+    def __init__(self, cells: bool) -> None:
+        self._cells = cells
         self.rest: list[ev.Event] = []
         self._turns: list[_Asked] = []
         self._turn: _Asked | None = None
@@ -137,7 +149,7 @@ class _Gathering:
 
     def told(self) -> Turns | None:
         """All of it; None where a reply is missing."""
-        turns = [turn.made(turn.replied) for turn in self._turns if turn.replied is not None]
+        turns = [turn.made(turn.replied, self._cells) for turn in self._turns if turn.replied is not None]
         if len(turns) < len(self._turns) or not self._workers.isdisjoint(
             self._prompts.keys() | self._runs.keys()
         ):

@@ -81,7 +81,7 @@ FORMAT = Format(
     name="process-steps",
     help="token targets: tools named, their arguments, and results used (needs --tokenizer)",
     rows=rows,
-    reads=("turns",),
+    reads=("turns", "cells"),
     columns={
         "prompt": [chat.MESSAGE],
         "teacher_text": "string",

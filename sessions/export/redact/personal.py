@@ -13,6 +13,7 @@ from sessions.export.redact.sweep import literal
 
 # Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
+_match_at = _AT.match
 _SIGNS = "._%+-"
 _LOCAL = string.ascii_letters + string.digits + _SIGNS
 """What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
@@ -57,26 +58,30 @@ def emails(text: str) -> Iterable[Found]:
 
 
 def _emails(text: str) -> list[Found]:
+    ends = [match.span() for match in _AT.finditer(text)] if "%" in text else _at(text)
     found = []
-    for match in _AT.finditer(text) if "%" in text else _at(text):
-        start, end = match.span()
-        before = text[max(0, start - 64) : start]
-        first = escapes.past(text, start - len(before) + len(before.rstrip(_LOCAL)))
-        local = text[first:start].lstrip(_SIGNS)
+    for start, end in ends:
+        before = text[start - 64 if start > 64 else 0 : start]
+        local = before[len(before.rstrip(_LOCAL)) :]
+        first = start - len(local)
+        if first and text[first - 1] == "\\":
+            local = text[escapes.past(text, first) : start]
+        local = local.lstrip(_SIGNS)
         if local:
             found.append(Found(start - len(local), end, "email"))
     return found
 
 
-def _at(text: str) -> list[re.Match[str]]:
-    """What the pattern finds in a text without %: its sign is found quicker than tried at every letter."""
+def _at(text: str) -> list[tuple[int, int]]:
+    """Where the pattern stands in a text without %: its sign is found quicker than tried at every letter."""
     found = []
     place = text.find("@")
     while place >= 0:
-        match = _AT.match(text, place)
+        match = _match_at(text, place)
         if match is not None:
-            found.append(match)
-            place = match.end() - 1
+            end = match.end()
+            found.append((place, end))
+            place = end - 1
         place = text.find("@", place + 1)
     return found
 

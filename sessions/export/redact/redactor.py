@@ -253,25 +253,27 @@ class Redactor:
         end = 0
         for find, _, _ in told:
             for found in find(text):
-                if found.end > found.start and (found.start >= end or not _overlaps(found, taken)):
+                start, stop = found.start, found.end
+                if stop > start and (start >= end or not _overlaps(found, taken)):
                     taken.append(found)
-                    if found.end > end:
-                        end = found.end
+                    if stop > end:
+                        end = stop
         if len(taken) > 1:
             taken.sort(key=_start)
         return taken
 
     def _placeholders(self, text: str, all_found: list[Found]) -> list[str]:
-        return [self._placeholder(found.kind, text[found.start : found.end]) for found in all_found]
-
-    def _placeholder(self, kind: str, value: str) -> str:
-        self.counts[kind] += 1
-        name = self._names.get((kind, value))
-        if name is None:
-            self._numbers[kind] += 1
-            name = f"<{kind.upper()}_{self._numbers[kind]}>"
-            self._names[kind, value] = name
-        return name
+        placeholders = []
+        for found in all_found:
+            kind = found.kind
+            thing = kind, text[found.start : found.end]
+            self.counts[kind] += 1
+            name = self._names.get(thing)
+            if name is None:
+                self._numbers[kind] += 1
+                name = self._names[thing] = f"<{kind.upper()}_{self._numbers[kind]}>"
+            placeholders.append(name)
+        return placeholders
 
 
 _start = attrgetter("start")
@@ -307,7 +309,8 @@ def _overlaps(found: Found, others: list[Found]) -> bool:
 
 def _replaced(text: str, all_found: list[Found], placeholders: list[str]) -> str:
     if len(all_found) == 1:  # as mostly; the text is copied once
-        return f"{text[: all_found[0].start]}{placeholders[0]}{text[all_found[0].end :]}"
+        (found,) = all_found
+        return f"{text[: found.start]}{placeholders[0]}{text[found.end :]}"
     parts: list[str] = []
     at = 0
     for found, placeholder in zip(all_found, placeholders, strict=True):

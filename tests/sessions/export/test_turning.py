@@ -11,7 +11,7 @@ from sessions.export import tracing, turning
 from sessions.export.trace import Trace
 from tests.sessions.export.inventing import sessions
 
-PARTS = st.sampled_from([("turns",), ("turns", "calls")])
+PARTS = st.sampled_from([("turns",), ("turns", "cells"), ("turns", "calls"), ("turns", "cells", "calls")])
 
 
 def traced(events, reads, plainly=False):
@@ -25,7 +25,7 @@ def traced(events, reads, plainly=False):
 def from_the_fold(events, reads, plainly=False):
     """The same, as if no turn had taken the common course."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turning, "plain", lambda events: None)
+        patch.setattr(turning, "plain", lambda events, cells: None)
         return traced(events, reads, plainly)
 
 
