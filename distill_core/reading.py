@@ -28,7 +28,7 @@ _by_number = attrgetter("seq")
 _KINDS = {name: frozenset(kind for kind, of in ev.STREAM.items() if of == name) for name in ev.STREAMS}
 """What belongs in a stream."""
 _TAIL = 1024
-_HOW = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_HOW = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """How a stream is opened: who opens a pipe that has its name does not wait for who writes to it."""
 
 Ends: TypeAlias = dict[str, tuple[int, bytes]]
@@ -110,10 +110,10 @@ def _opened(folder: Path, name: ev.Stream, ends: Ends) -> tuple[FileIO, int]:
     if not stat.S_ISREG(found.st_mode):
         os.close(fd)
         raise LogError(f"cannot read {folder / name}.jsonl", found="it is no file")
-    size = found.st_size
+    file, size = FileIO(fd), found.st_size
     if name not in ends:
         ends[name] = size, os.pread(fd, _TAIL, max(0, size - _TAIL))
-    return FileIO(fd), size
+    return file, size
 
 
 def _read(folder: Path, names: Iterable[ev.Stream], ends: Ends) -> Reading:

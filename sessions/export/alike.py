@@ -26,9 +26,9 @@ class Gathering:
         self._origin = Origin()
         self._size = 0
         self._keys: list[str] = []
+        self._starts: list[bytes] = []
         self._lines: list[bytes] = []
         self._places: list[tuple[int, ...]] = []
-        self._shared: list[int] = []
 
     def takes(self, common: Hashable) -> bool:
         """Whether a row that has this in common with others can be added to what was gathered."""
@@ -44,19 +44,18 @@ class Gathering:
         yield from self.told()
         self._common, self._origin = common, origin
 
-    def add(self, key: str, line: bytes, place: tuple[int, ...], shared: int = 0) -> None:
+    def add(self, key: str, line: bytes, place: tuple[int, ...], start: bytes = b"") -> None:
         """Take a row.
 
         Args:
-            line: its columns as JSON.
+            line: its columns as JSON, without the `start` that the next row's is likely to begin with too.
             place: its step, and the numbers of the events it was made from.
-            shared: so many bytes of its line the next row's is likely to begin with too.
         """
         self._keys.append(key)
+        self._starts.append(start)
         self._lines.append(line)
         self._places.append(place)
-        self._shared.append(shared)
-        self._size += len(line)
+        self._size += len(start) + len(line)
 
     def told(self) -> Iterator[Alike]:
         """What was gathered, if anything was."""
@@ -65,8 +64,8 @@ class Gathering:
                 columns=self._columns,
                 origin=self._origin,
                 keys=self._keys,
+                starts=self._starts,
                 lines=self._lines,
                 places=self._places,
-                shared=self._shared,
             )
         self._start()

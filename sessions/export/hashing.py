@@ -22,25 +22,26 @@ class ContentHash:
         self._shared = 0
         self._state = hashlib.blake2b(digest_size=_BYTES)
 
-    def of_all(self, lines: Sequence[bytes], shared: Sequence[int]) -> list[str]:
+    def of_all(self, starts: Sequence[bytes], lines: Sequence[bytes]) -> list[str]:
         """Of each of some rows.
 
         Args:
-            shared: of each line, how many bytes the next one is likely to begin with too.
+            starts: with what each begins, and the next one is likely to begin too; may be empty.
+            lines: what follows.
         """
-        if not any(shared):
+        if not any(starts):
             if max(map(len, lines), default=0) < _LONG:
                 return [hashlib.blake2b(line, digest_size=_BYTES).hexdigest() for line in lines]
             return list(map(self.of, lines))
         begun, done, told = hashlib.blake2b(digest_size=_BYTES), b"", []
-        for line, size in zip(lines, shared, strict=True):
-            if not line.startswith(done):
+        for start, line in zip(starts, lines, strict=True):
+            if not start.startswith(done):
                 begun, done = hashlib.blake2b(digest_size=_BYTES), b""
-            if size > len(done):
-                begun.update(line[len(done) : size])
-                done = line[:size]
+            if len(start) > len(done):
+                begun.update(start[len(done) :])
+                done = start
             state = begun.copy()
-            state.update(line[len(done) :])
+            state.update(line)
             told.append(state.hexdigest())
         return told
 

@@ -102,6 +102,7 @@ class Alikes:
 
     def added(
         self,
+        starts: Sequence[bytes],
         lines: Sequence[bytes],
         keys: Sequence[str],
         places: Sequence[tuple[int, ...]],
@@ -110,17 +111,18 @@ class Alikes:
         """The rows one behind the other, each with its provenance in it and its newline.
 
         Args:
-            lines: their columns.
+            starts: with what their columns begin.
+            lines: the rest of their columns.
             keys: their names.
             places: of each, its step and the numbers of its events.
             digests: the hashes of their columns.
         """
         forms = self._forms
         parts: list[bytes] = []
-        for line, key, place, digest in zip(lines, keys, places, digests, strict=True):
+        for start, line, key, place, digest in zip(starts, lines, keys, places, digests, strict=True):
             form = forms.get(len(place)) or self._form(len(place))
-            # The line is long, and copied only as often as it must be.
-            parts += line[:-1], form % (_encoder.encode(key), *place, digest.encode())
+            # Lines are long, and copied only as often as they must be.
+            parts += start, line[:-1], form % (_encoder.encode(key), *place, digest.encode())
         return b"".join(parts)
 
     def _form(self, numbers: int) -> bytes:

@@ -136,17 +136,18 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         columns: their names.
         origin: where all of them come from, but for step and events.
         keys: of each row.
-        lines: the columns of each as JSON, to the letter as those of a `Row` would be encoded; some megabytes at most.
+        starts: with what the line of each begins, and the next one's is likely to begin too; may be empty.
+        lines: what follows. Both together are the columns as JSON, to the letter as those of a `Row` would be encoded;
+            some megabytes at most.
         places: of each, its step and the numbers of its events.
-        shared: of each line, how many bytes the next one is likely to begin with too.
     """
 
     columns: tuple[str, ...]
     origin: Origin
     keys: list[str]
+    starts: list[bytes]
     lines: list[bytes]
     places: list[tuple[int, ...]]
-    shared: list[int]
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):

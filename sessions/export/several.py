@@ -45,7 +45,7 @@ class Several(msgspec.Struct, frozen=True, array_like=True):
     """Rows that go to one split, in order.
 
     Args:
-        lines: of all of them, each with its newline.
+        lines: of all of them, each with its newline; they may stand there only until the next rows come.
         beside: the lines of their provenance, where it does not stand in them; else empty.
         kinds: what is counted of them, each once.
         kind: of each row, its place among `kinds`.
@@ -54,7 +54,7 @@ class Several(msgspec.Struct, frozen=True, array_like=True):
     split: str
     keys: list[str]
     digests: list[str]
-    lines: bytes
+    lines: memoryview
     beside: bytes
     kinds: list[Kind]
     kind: list[int]
@@ -69,7 +69,7 @@ class Several(msgspec.Struct, frozen=True, array_like=True):
 
     def each(self) -> Iterator[Kept]:
         """One row after the other, with as much of each as is needed to write it."""
-        lines, beside = self.lines.split(b"\n"), self.beside.split(b"\n")
+        lines, beside = bytes(self.lines).split(b"\n"), self.beside.split(b"\n")
         for place, key in enumerate(self.keys):
             kind = self.kinds[self.kind[place]]
             origin = Origin(models=kind.models, annotators=kind.annotators, labels=kind.labels)
@@ -96,7 +96,7 @@ def several(rows: Sequence[Kept]) -> Several:
         rows[0].split,
         [one.row.key for one in rows],
         [one.digest for one in rows],
-        joined([one.line for one in rows]),
+        memoryview(joined([one.line for one in rows])),
         joined([one.beside for one in rows if one.beside is not None]),
         [Kind(*found) for found in places],
         kind,

@@ -52,12 +52,12 @@ class Shards:
             place.beside += len(beside) + 1
         place.rows += 1
 
-    def write_all(self, split: str, rows: int, lines: bytes, beside: bytes) -> None:
+    def write_all(self, split: str, rows: int, lines: memoryview, beside: bytes) -> None:
         """Append several rows: their lines, each with its newline; `beside` is empty where nothing goes there."""
         place = self.places.setdefault(split, Place())
         if place.size + len(lines) > self._shard_size:
             told = beside.split(b"\n")
-            for number, line in enumerate(lines.split(b"\n")[:rows]):
+            for number, line in enumerate(bytes(lines).split(b"\n")[:rows]):
                 self.write(split, line, told[number] if beside else None)
             return
         self._file(DATA, split, place.shard).write(lines)

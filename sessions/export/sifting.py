@@ -248,10 +248,10 @@ class Sieve:
         where = Alikes(whole, rows.origin, licence=plan.licence, tool=plan.tool)
         for at in range(0, len(rows.keys), _ROWS):
             mine = slice(at, at + _ROWS)
-            keys, lines = rows.keys[mine], rows.lines[mine]
-            digests = self._hash.of_all(lines, rows.shared[mine])
-            whole_lines = where.added(lines, keys, rows.places[mine], digests)
-            yield Several(split, keys, digests, whole_lines, b"", [kind], [0] * len(keys))
+            keys, starts, lines = rows.keys[mine], rows.starts[mine], rows.lines[mine]
+            digests = self._hash.of_all(starts, lines)
+            whole_lines = where.added(starts, lines, keys, rows.places[mine], digests)
+            yield Several(split, keys, digests, memoryview(whole_lines), b"", [kind], [0] * len(keys))
 
 
 def _with(line: bytes, where: bytes) -> bytes:

@@ -55,9 +55,8 @@ def together(trace: Trace, options: Options) -> Iterator[Verdict | Alike]:
         common = turn.model, _encoder.encode(turn.params), turn.outcome, by, judges, turn.labels
         if not alike.takes(common):
             yield from alike.begin(common, of_turn(turn))
-        prompt = prompts.told(turn)
-        line = b"".join((prompt, _COMPLETION, _encoder.encode(turn.text), b"}]}"))
-        alike.add(turn_key(trace, turn), line, (turn.step, *turn.events), shared=len(prompt))
+        line = b"%b%b}]}" % (_COMPLETION, _encoder.encode(turn.text))
+        alike.add(turn_key(trace, turn), line, (turn.step, *turn.events), start=prompts.told(turn))
     yield from alike.told()
 
 
