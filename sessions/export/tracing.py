@@ -56,7 +56,7 @@ def trace_of(
     Args:
         events: all of them, in order.
         family: where its relatives come from; default its own id, or its parent's.
-        reads: the parts that are wanted; the others stay empty.
+        reads: the parts that are wanted; the others stay empty, and what they took is not told.
         plainly: calls are wanted as `Trace.plainly`.
 
     Raises:

@@ -13,7 +13,7 @@ from distill_core import events as ev
 from distill_core import reading
 from distill_core.errors import LogError
 from distill_core.models.base import Usage
-from distill_core.reading import read_session
+from distill_core.reading import ends_of, read_session
 from distill_core.recorder import Recorder, SessionLog
 from tests.distill_core.test_state import TARGET, call, opening
 
@@ -101,13 +101,13 @@ def test_a_session_that_is_written_while_it_is_read_is_no_damaged_one(tmp_path, 
         recorder.emit(event)
     stream, steps = reading._stream, iter(range(1, times + 1))
 
-    def meanwhile(folder, name, problems):
+    def meanwhile(folder, name, *rest):
         if name == "human":
             for step in steps:
                 recorder.emit(call(step, None))
                 recorder.emit(note("late"))
                 break
-        return stream(folder, name, problems)
+        return stream(folder, name, *rest)
 
     monkeypatch.setattr(reading, "_stream", meanwhile)
     found = read_session(tmp_path / "s")
@@ -296,3 +296,33 @@ def test_closing_twice_is_harmless(tmp_path):
     log = SessionLog(tmp_path / "s")
     log.close()
     log.close()
+
+
+def test_the_ends_of_streams_are_told_as_they_were_before_reading(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening(), call(1, None), note("x" * 3000), finished())
+    expected = ends_of(folder)
+    assert expected["human"] == (
+        (folder / "human.jsonl").stat().st_size,
+        (folder / "human.jsonl").read_bytes()[-1024:],
+    )
+    for passing in ((), ("human",), ("worker", "repl")):
+        ends = {}
+        read_session(folder, passing=passing, ends=ends)
+        assert ends == expected
+    # Also where what was passed over does not add up, and all is read after all.
+    with (folder / "human.jsonl").open("ab") as file:
+        file.write(b'{"torn')
+    ends = {}
+    assert read_session(folder, passing=("human",), ends=ends).problems
+    assert ends == ends_of(folder) != expected
+
+
+def test_an_end_that_cannot_be_read_is_told(tmp_path):
+    folder = tmp_path / "s"
+    write(folder, opening(), note())
+    (folder / "worker.jsonl").unlink(missing_ok=True)
+    (folder / "worker.jsonl").mkdir()
+    for read in (ends_of, read_session):
+        with pytest.raises(LogError, match=r"worker\.jsonl.*no file"):
+            read(folder)
