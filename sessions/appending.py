@@ -51,6 +51,9 @@ def append(
         LogError: there is no session, it cannot be written, or another program still runs it.
     """
     if not holds_session(folder):
+        if known is not None:
+            back = "distill-tui sessions restore brings back what is in the trash"
+            raise LogError(f"the session {folder.name} is not there any more", remedy=back)
         raise LogError(f"no session in {folder}", remedy="name a session's folder")
     log = opened(folder, patience)
     try:

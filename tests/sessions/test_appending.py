@@ -133,3 +133,12 @@ def test_two_programs_that_are_killed_lose_nothing_they_told_and_damage_nothing(
     there = {event.seq for event in read_session(folder).events if isinstance(event, ev.Annotated)}
     assert told <= there
     assert {"ada", "bob"} == {e.by for e in read_session(folder).events if isinstance(e, ev.Annotated)}
+
+
+def test_a_session_that_was_moved_away_meanwhile_is_told_as_such(folder: Path) -> None:
+    known = read_session(folder).events[-1].seq
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(LogError, match=r"session is not there any more.*sessions restore"):
+        append(folder, [annotation(SESSION, by="ada", rating=4)], known=known)
+    with pytest.raises(LogError, match="name a session's folder"):
+        append(folder, [annotation(SESSION, by="ada", rating=4)])

@@ -19,6 +19,15 @@ class Worded(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put words that begin with a minus behind all else; which of a filter's words comes first does not matter."""
         at = args.index("--") if "--" in args else len(args)
-        words = [arg for arg in args[:at] if _TURNED_ROUND.match(arg)]
-        others = [arg for arg in args[:at] if arg not in words]
+        valued = {
+            name
+            for one in self.params
+            if isinstance(one, click.Option) and not one.is_flag
+            for name in one.opts
+        }
+        words: list[str] = []
+        others: list[str] = []
+        for before, arg in zip(["", *args], args[:at], strict=False):
+            # What follows an option that takes a value is that, and wrong as such.
+            (words if _TURNED_ROUND.match(arg) and before not in valued else others).append(arg)
         return super().parse_args(ctx, [*others, "--", *args[at + 1 :], *words] if words else args)

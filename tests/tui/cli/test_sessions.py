@@ -45,6 +45,12 @@ def test_no_letter_of_a_word_behind_a_minus_is_an_option(program, home, command,
     assert turned_round == program(*command, "--home", home, "--", word)[1]
 
 
+def test_what_follows_an_option_is_its_value_also_behind_a_minus(program, home):
+    status, _, err = program("sessions", "list", "--sort", "-cost")
+    assert status == 2
+    assert "'-cost' is not one of 'started'" in err
+
+
 def test_search_tells_where_and_fails_where_there_is_nothing(program, home):
     status, out, _ = program("sessions", "search", "worker_batch")
     assert status == 0
