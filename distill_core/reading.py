@@ -28,12 +28,12 @@ _by_number = attrgetter("seq")
 _KINDS = {name: frozenset(kind for kind, of in ev.STREAM.items() if of == name) for name in ev.STREAMS}
 """What belongs in a stream."""
 _TAIL = 1024
-_HOW = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Bytes at the end of a stream that, with its size, tell whether it is still the same: logs are only added to."""
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """How a stream is opened: who opens a pipe that has its name does not wait for who writes to it."""
 
-Ends: TypeAlias = dict[str, tuple[int, bytes]]
-"""Of streams, how many bytes they have and the last `_TAIL` of them: logs are only added to, so these tell whether one
-is still the same."""
+Ends: TypeAlias = dict[ev.Stream, tuple[int, bytes]]
+"""Of each stream that is there, its size in bytes and the last `_TAIL` of them."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +48,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as read: its events in order, and what was wrong."""
+    """A session as read: its events in order, what was wrong, and the ends of its streams as they were before that."""
 
     folder: Path
     events: tuple[ev.Event, ...]
     problems: tuple[Problem, ...]
+    ends: Ends
 
     @property
     def damaged(self) -> bool:
@@ -60,18 +61,17 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return any(not p.torn for p in self.problems)
 
 
-def read_session(folder: Path, *, passing: Collection[ev.Stream] = (), ends: Ends | None = None) -> Reading:
+def read_session(folder: Path, *, passing: Collection[ev.Stream] = ()) -> Reading:
     """Read the session in `folder`.
 
     Args:
         passing: streams whose events are not wanted. Their lines are counted, so that none is missing, and not read;
             where the count is not right, all is read, to tell what is wrong.
-        ends: gets those of the streams, as they were before they were read.
 
     Raises:
         LogError: there is no session there, or it cannot be read.
     """
-    ends = {} if ends is None else ends
+    ends: Ends = {}
     if passing:
         partly = _read(folder, [name for name in ev.STREAMS if name not in passing], ends)
         if not partly.problems and _complete(partly, passing, ends):
@@ -80,7 +80,7 @@ def read_session(folder: Path, *, passing: Collection[ev.Stream] = (), ends: End
 
 
 def ends_of(folder: Path) -> Ends:
-    """Those of the streams in `folder`.
+    """Size in bytes and last `_TAIL` bytes of each stream in `folder`.
 
     Raises:
         LogError: one cannot be read.
@@ -105,15 +105,18 @@ def _opened(folder: Path, name: ev.Stream, ends: Ends) -> tuple[FileIO, int]:
         LogError: what has its name is no file.
         OSError: it cannot be opened.
     """
-    fd = os.open(f"{folder}/{name}.jsonl", _HOW)
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
+    fd = os.open(f"{folder}/{name}.jsonl", _FLAGS)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise LogError(f"cannot read {folder / name}.jsonl", found="it is no file")
+        size = found.st_size
+        if name not in ends:
+            ends[name] = size, os.pread(fd, min(size, _TAIL), max(0, size - _TAIL))
+        return FileIO(fd), size
+    except BaseException:
         os.close(fd)
-        raise LogError(f"cannot read {folder / name}.jsonl", found="it is no file")
-    file, size = FileIO(fd), found.st_size
-    if name not in ends:
-        ends[name] = size, os.pread(fd, _TAIL, max(0, size - _TAIL))
-    return file, size
+        raise
 
 
 def _read(folder: Path, names: Iterable[ev.Stream], ends: Ends) -> Reading:
@@ -128,7 +131,7 @@ def _read(folder: Path, names: Iterable[ev.Stream], ends: Ends) -> Reading:
             problems.append(Problem(where=folder.name, what=what, torn=True))
             events = events[:at]
         problems.extend(_numbering(folder, events))
-    return Reading(folder=folder, events=events, problems=tuple(problems))
+    return Reading(folder=folder, events=events, problems=tuple(problems), ends=ends)
 
 
 def _all_of(
@@ -161,7 +164,7 @@ def _stream(folder: Path, name: ev.Stream, problems: list[Problem], ends: Ends) 
         with file:
             for lines in _whole_lines(file, size):
                 found = ev.decoded(lines)
-                if _ends(lines) != len(found):
+                if _line_count(lines) != len(found):
                     return list(read_stream(folder, name, problems))
                 events += found
     except FileNotFoundError:
@@ -226,7 +229,7 @@ def _complete(partly: Reading, passed: Iterable[ev.Stream], ends: Ends) -> bool:
     return _ascending(list(map(_by_number, partly.events))) and count == last
 
 
-def _ends(lines: bytes) -> int:
+def _line_count(lines: bytes) -> int:
     """How many lines end in `lines`."""
     # `count` looks at each byte for itself; lines are told apart several times as fast where they are long.
     count = 0

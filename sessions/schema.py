@@ -292,11 +292,8 @@ def _found_by_datasette(database: Database) -> None:
 
 
 def _held(database: Database) -> None:
-    """Decisions beside a step's course are read again: one that came before the step began is not the step's."""
-    database.execute(
-        "update sessions set sizes = null where id in (select session from decisions "
-        "where proposal_id like 'budget:%' or proposal_id like 'failed:%')"
-    )
+    """Decisions are read again: one that came before a step began is no step's, and before the first it is told too."""
+    database.execute("update sessions set sizes = null where decided_by != '[]'")
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (

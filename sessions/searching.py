@@ -71,7 +71,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
         session_id: in which session.
         where: "question", "answer", "reply", "code", "traceback", "output", "prompt", "response", "override",
             "guidance", "comment", "correction" or "reason".
-        step: the step it belongs to; 0 for the session.
+        step: the step it belongs to; 0 for the session, and for a decision before its step began.
         id: the cell, call or proposal; the session's own for question and answer.
         snippet: the text around it.
         marks: the hits within `snippet`, as (start, end) in characters.

@@ -92,7 +92,7 @@ def _unchanged(plan: Plan, manifest: Manifest) -> bool:
 
 
 def _is_as_then(record: SessionRecord, source: Source) -> bool:
-    """Whether a session is as it was when `record` was made of it."""
+    """Whether a session is as it was when `record` was made of it: one that could not be read, still cannot be."""
     named = (record.session, record.family) == (source.session_id, source.family)
     return named and record.fingerprint == fingerprint_of(source.folder)
 
@@ -128,6 +128,7 @@ class _Writing:
     def run(self, on_progress: OnProgress) -> Report:
         """Write everything; the folder is then whole."""
         plan = self._plan
+        sifting_ahead.keep_freed_memory()
         if self._earlier is None and sifting_ahead.pays(plan):
             self._ahead = sifting_ahead.Ahead(plan, len(self._journal.records))
         try:

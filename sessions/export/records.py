@@ -69,11 +69,12 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_manifest(folder: Path, settings: dict[str, Any], records: list[SessionRecord]) -> str:
-    """Write the manifest, a session a line, the same bytes for the same export; gives its hash."""
+    """Write a `Manifest`, a session a line, the same bytes for the same export; gives their SHA-256."""
     encode = msgspec.json.Encoder(order="deterministic").encode
-    told, lines = encode(settings), [encode(record) for record in records]
-    (folder / MANIFEST).write_bytes(b'{"settings":%b,"sessions":[\n%b\n]}\n' % (told, b",\n".join(lines)))
-    return hashlib.sha256(b"[%b,[%b]]" % (told, b",".join(lines))).hexdigest()
+    lines = b",\n".join([encode(record) for record in records])
+    data = b'{"settings":%b,"sessions":[\n%b\n]}\n' % (encode(settings), lines)
+    (folder / MANIFEST).write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 class Journal:

@@ -87,16 +87,8 @@ class _Messages:
     def _one(self, message: Message) -> Message:
         known = self._done.get(id(message))
         if known is None:
-            known = self._done[id(message)] = self._looked_through(message)
+            known = self._done[id(message)] = _value(message, self._redactor)
         return known
-
-    def _looked_through(self, message: Message) -> Message:
-        role, content = message.get("role"), message.get("content")
-        if [*message] == ["role", "content"] and type(role) is str and type(content) is str:
-            text = self._redactor.text
-            return {text("role"): text(role), text("content"): text(content)}
-        told: Message = _value(message, self._redactor)
-        return told
 
 
 def _further(before: tuple[Message, ...], messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -163,7 +163,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             are one a session.
         provenance: in a "column" of each row, "beside" them line by line where a consumer refuses further columns, or
             "inside" where the format has a place of its own for it.
-        reads: the parts of a trace that it reads; what it does not read is neither made nor looked through.
+        reads: the parts of a trace that it reads; what it does not read is neither made nor looked through. Turns hold
+            how their cells ended; whoever reads anything else of these, code or output, reads "cells" too.
         together: the same rows as `rows` gives, those that differ in little together, and calls read as
             `Trace.plainly`: for formats with a row for each of very many calls or turns.
         compares: it makes rows of two sessions of which a reviewer preferred one.

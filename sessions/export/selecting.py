@@ -84,6 +84,8 @@ def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
         if holds_session(folder):
             return None, "it has no supervisor.jsonl"
         raise ExportError(f"no session in {folder}", remedy="name a session's folder") from None
+    except IsADirectoryError:
+        return None, "its supervisor.jsonl is no file"
     except OSError as error:
         raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error
     try:
@@ -101,7 +103,8 @@ def _newer(version: int) -> str:
 
 
 def _first_line(path: str) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # Who opens a pipe of that name does not wait for who writes to it.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         read = [os.read(fd, _HEAD)]
         while read[-1] and b"\n" not in read[-1]:
@@ -134,7 +137,7 @@ def fingerprint(ends: Ends) -> str:
 
 
 def fingerprint_of(folder: Path) -> str:
-    """That of the log in `folder`; "" where it cannot be read."""
+    """That of the log in `folder`; "" where it cannot be read, whatever the reason."""
     try:
         return fingerprint(ends_of(folder))
     except LogError:

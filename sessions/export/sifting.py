@@ -15,7 +15,7 @@ import msgspec
 from distill_core import events as ev
 from distill_core.errors import DistillError
 from distill_core.models.base import Message
-from distill_core.reading import Ends, Reading, read_session
+from distill_core.reading import Reading, read_session
 from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
 from sessions.export.encoding import Encoding
@@ -163,15 +163,16 @@ class Sieve:
         """The trace that rows are made of, or why there are none."""
         self.redacted = Counter()
         self.beside = ()
-        ends: Ends = {}
+        # Of a log that is read it is told what was read, whoever writes to it meanwhile.
+        self.fingerprint = fingerprint_of(source.folder) if source.trouble else ""
         try:
+            reading = self._reading(source)
+            self.fingerprint = fingerprint(reading.ends)
             redactor = Redactor(self._finders)
-            whole = self._trace(source, redactor, plainly=plainly, ends=ends)
-            self.fingerprint = fingerprint(ends)
+            whole = self._trace(source, reading, redactor, plainly=plainly)
             self.redacted = redactor.counts.copy()
             whole = self._with_rivals(source, whole, redactor)
         except DistillError as error:
-            self.fingerprint = fingerprint_of(source.folder)
             return Left(key=source.session_id, rule="unreadable", why=str(error))
         if whole.kind == REPLAY and "replay" not in self._options.keep:
             # Its turns are another session's, with the replies of another worker; nobody decided on them anew.
@@ -193,7 +194,7 @@ class Sieve:
                 rivals.append(_rival(made, (), "it is in another split"))
             else:
                 try:
-                    said = conversation(self._trace(other, redactor))
+                    said = conversation(self._trace(other, self._reading(other), redactor))
                 except DistillError as error:
                     rivals.append(_rival(made, (), str(error)))
                 else:
@@ -201,10 +202,8 @@ class Sieve:
         self.beside = tuple(rival.session_id for rival in rivals)
         return msgspec.structs.replace(whole, rivals=tuple(rivals))
 
-    def _trace(
-        self, source: Source, redactor: Redactor, *, plainly: bool = False, ends: Ends | None = None
-    ) -> Trace:
-        """The session's trace as it may leave; `ends` gets those of its log.
+    def _reading(self, source: Source) -> Reading:
+        """What the plan's format reads of the session's log.
 
         Raises:
             DistillError: it cannot be read.
@@ -212,10 +211,16 @@ class Sieve:
         if source.trouble:
             raise DistillError(source.trouble)
         reads = self._plan.format.reads
-        reading = read_session(
-            source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads], ends=ends
-        )
+        return read_session(source.folder, passing=[s for part, s in _TOLD_IN.items() if part not in reads])
+
+    def _trace(self, source: Source, reading: Reading, redactor: Redactor, *, plainly: bool = False) -> Trace:
+        """The session's trace as it may leave.
+
+        Raises:
+            DistillError: its log is damaged.
+        """
         _refuse_damage(reading)
+        reads = self._plan.format.reads
         found = trace_of(reading.events, family=source.family, reads=reads, plainly=plainly)
         if self._finders.all:
             found = redacted(found, redactor)

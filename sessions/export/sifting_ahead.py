@@ -33,8 +33,10 @@ AT_MOST = 8
 """Processes; whoever writes keeps no more of them busy."""
 _GC = (100_000, 50, 100)
 _KEPT = 8 << 20
+"""Bytes: more than anything that is made for a session of a usual size, and twice as many are kept at most."""
 _AHEAD = 3
-"""Sessions that each of the others is given before the first of them is done."""
+"""Sessions that each of the others is given before the first of them is done: with two, one waited now and then while
+this process was at one of its own."""
 _AT_HAND = 4
 """Sessions that this process does before their turn, at most,"""
 _BYTES_AT_HAND = 4 << 20
@@ -222,14 +224,20 @@ class Ahead:
             helper.end()
 
 
+def keep_freed_memory() -> None:
+    """Have freed memory kept for what comes next, by glibc and from now on.
+
+    From a block so large that was freed once it takes it that such are wanted again (`M_MMAP_THRESHOLD` in mallopt(3)).
+    Else each session's memory is given back, and the system clears every page of it for the next one.
+    """
+    bytearray(_KEPT)
+
+
 @contextmanager
 def collecting_seldom() -> Iterator[None]:
-    """Look for cycles seldom: what is made for a row goes with it, and cycles are few. Memory is kept meanwhile."""
+    """Look for cycles seldom: what is made for a row goes with it, and cycles are few."""
     before = gc.get_threshold()
     gc.set_threshold(*_GC)
-    # From a block so large that was freed once, glibc takes it that what is freed will soon be wanted again; else it
-    # gives back and asks for each session's memory anew, and the system clears every page of it.
-    bytearray(_KEPT)
     try:
         yield
     finally:
@@ -260,6 +268,7 @@ def batches(sieve: Sieve, source: Source) -> Iterator[_Batch]:
 
 def _serve(plan: Plan, asked: BinaryIO, given: BinaryIO) -> None:
     """Sift the sources of `plan` whose places are asked for, and write what comes of them."""
+    keep_freed_memory()
     sieve, data = Sieve(plan), bytearray()
     with suppress(BrokenPipeError), collecting_seldom():
         while place := asked.read(_SIZE):

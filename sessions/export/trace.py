@@ -109,7 +109,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         labels: what reviewers called it, each once.
         events: numbers of the events that it was made from.
 
-    Where cells are not wanted, those of a turn that nobody judged are `bare`, and its decision is told without code.
+    Where cells are not wanted they are `bare`, and the decision is told without code, but in turns of which words are
+    judged: a span may count letters of a cell.
     """
 
     step: int
@@ -218,6 +219,9 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A session as training data.
+
+    Of parts that are not wanted there is nothing, nor what they used, and without turns no `final_decision`; of cells
+    that are not wanted it is told how they ended.
 
     Args:
         family: the session that it and its relatives by forking descend from.

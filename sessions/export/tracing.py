@@ -56,7 +56,7 @@ def trace_of(
     Args:
         events: all of them, in order.
         family: where its relatives come from; default its own id, or its parent's.
-        reads: the parts that are wanted; the others stay empty, and what they took is not told.
+        reads: the parts that are wanted, see `Trace`.
         plainly: calls are wanted as `Trace.plainly`.
 
     Raises:
@@ -214,19 +214,19 @@ class _Tracing:
             return self._turned.turns
         return tuple(turn for step in self._state.steps for turn in self._turns(step, cells))
 
-    def _turns(self, step: Step, cells_too: bool) -> Iterator[Turn]:
+    def _turns(self, step: Step, cells: bool) -> Iterator[Turn]:
         calls = [self._state.replies[call_id] for call_id in step.calls]
-        cells = [self._state.cells[cell_id] for cell_id in step.cells]
+        folded = [self._state.cells[cell_id] for cell_id in step.cells]
         decisions = list(step.decisions)
         names = {reply.call_id for reply in calls}
         choice = _last(d for d in decisions if d.action in _CHOICES and _about(d) in names)
         chosen = _about(choice) if choice is not None else None
         for reply in calls:
             mine = choice if reply.call_id == chosen else None
-            own = [cell for cell in cells if cell.call_id == reply.call_id]
+            own = [cell for cell in folded if cell.call_id == reply.call_id]
             outcome = self._outcome(step, reply, mine, chosen, own)
             turn = self._turn(step, reply, mine, outcome, own, decisions)
-            yield turn if cells_too or turn.judgements else _without_cells(turn)
+            yield turn if cells else _without_cells(turn)
 
     def _outcome(
         self,
@@ -425,7 +425,9 @@ class _Tracing:
 
 
 def _without_cells(turn: Turn) -> Turn:
-    """A turn of which it is not wanted what ran."""
+    """A turn of which it is not wanted what ran: how that ended is all, where no judgement counts letters of it."""
+    if any(made.target.start is not None for made in turn.judgements):
+        return turn
     return msgspec.structs.replace(
         turn,
         cells=tuple(bare(cell.cell_id, cell.status) for cell in turn.cells),

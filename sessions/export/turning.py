@@ -96,17 +96,17 @@ class _Asked:
         self.runs: list[_Run] = []
         self.events = [called.seq]
 
-    def made(self, replied: ev.SupervisorReplied, told: bool) -> Turn:
+    def made(self, replied: ev.SupervisorReplied, cells: bool) -> Turn:
         called, decision, text = self.called, self.decision, replied.text
-        if told:
-            cells = tuple([run.made(run.started) for run in self.runs if run.started is not None])
-        else:
-            cells = tuple([run.bare() for run in self.runs if run.started is not None])
-            decision = without_code(decision) if decision is not None else None
+        if not cells and decision is not None:
+            decision = without_code(decision)
+        ran = tuple(
+            [run.made(run.started) if cells else run.bare() for run in self.runs if run.started is not None]
+        )
         return Turn(
             step=called.step,
             call_id=called.call_id,
-            outcome="approved" if cells or decision is not None else "undecided",
+            outcome="approved" if ran or decision is not None else "undecided",
             copied=False,
             model=replied.model,
             params=called.params,
@@ -124,7 +124,7 @@ class _Asked:
             ended=replied.timestamp,
             decision=decision,
             guidance=decision.guidance if decision is not None else "",
-            cells=cells,
+            cells=ran,
             events=tuple(sorted(self.events)),
         )
 

@@ -307,15 +307,13 @@ def test_the_ends_of_streams_are_told_as_they_were_before_reading(tmp_path):
         (folder / "human.jsonl").read_bytes()[-1024:],
     )
     for passing in ((), ("human",), ("worker", "repl")):
-        ends = {}
-        read_session(folder, passing=passing, ends=ends)
-        assert ends == expected
+        assert read_session(folder, passing=passing).ends == expected
     # Also where what was passed over does not add up, and all is read after all.
     with (folder / "human.jsonl").open("ab") as file:
         file.write(b'{"torn')
-    ends = {}
-    assert read_session(folder, passing=("human",), ends=ends).problems
-    assert ends == ends_of(folder) != expected
+    found = read_session(folder, passing=("human",))
+    assert found.problems
+    assert found.ends == ends_of(folder) != expected
 
 
 def test_an_end_that_cannot_be_read_is_told(tmp_path):

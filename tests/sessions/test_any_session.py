@@ -1,6 +1,7 @@
 """Any sequence of steps, calls, judgements, undos and forks: live, from JSONL and from SQLite it is the same state."""
 
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -301,4 +302,9 @@ def test_a_decision_that_falls_before_its_step_begins():
     session.decide_on_failure(action="try_again", reply=reply)
     session.decide(action="approve", by="ada", reply=reply, took=0.0, words="")
     session.fork(2)
+    session.live.close()
+    with sqlite3.connect(session.home / "sessions.db") as index:
+        told = "select proposal_id, step from decisions where copied = 0 order by seq"
+        assert index.execute(told).fetchall() == [(f"failed:{reply}", 0), (reply, 2)]
+    index.close()
     session.teardown()

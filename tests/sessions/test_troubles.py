@@ -54,18 +54,21 @@ def test_an_index_of_a_newer_version_is_left_alone(tmp_path):
 def test_an_older_index_is_brought_up_to_date(tmp_path):
     judge(invent(tmp_path, "s1", *talk(1)), rating=4, comment="well cited")
     early = DecisionMade(step=2, proposal_id="budget:turns", action="raise_budget", by="ada", took=1.0)
+    first = DecisionMade(step=0, proposal_id="budget:seconds", action="raise_budget", by="ada", took=1.0)
     invent(tmp_path, "s0", *talk(1), early)
+    invent(tmp_path, "s2", first)
     Store(tmp_path).close()
     before = everything(tmp_path / "sessions.db")
     connection = sqlite3.connect(tmp_path / "sessions.db")
     connection.execute("update sessions set rating = 1")
     connection.execute("update decisions set step = 2 where proposal_id = 'budget:turns'")
+    connection.execute("delete from decisions where proposal_id = 'budget:seconds'")
     connection.execute("delete from _sqlite_migrations where name > '0001_first'")
     connection.execute("pragma user_version = 1")
     connection.commit()
     connection.close()
     with Store(tmp_path) as store:
-        assert {row.session_id: row.rating for row in store.list()} == {"s0": None, "s1": 4}
+        assert {row.session_id: row.rating for row in store.list()} == {"s0": None, "s1": 4, "s2": None}
         assert [hit.where for hit in store.search(parse("cited"))] == ["comment"]
     assert everything(tmp_path / "sessions.db") == before
 

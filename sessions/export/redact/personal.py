@@ -13,7 +13,6 @@ from sessions.export.redact.sweep import literal
 
 # Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
-_match_at = _AT.match
 _SIGNS = "._%+-"
 _LOCAL = string.ascii_letters + string.digits + _SIGNS
 """What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
@@ -61,12 +60,9 @@ def _emails(text: str) -> list[Found]:
     ends = [match.span() for match in _AT.finditer(text)] if "%" in text else _at(text)
     found = []
     for start, end in ends:
-        before = text[start - 64 if start > 64 else 0 : start]
-        local = before[len(before.rstrip(_LOCAL)) :]
-        first = start - len(local)
-        if first and text[first - 1] == "\\":
-            local = text[escapes.past(text, first) : start]
-        local = local.lstrip(_SIGNS)
+        before = text[max(0, start - 64) : start]
+        first = escapes.past(text, start - len(before) + len(before.rstrip(_LOCAL)))
+        local = text[first:start].lstrip(_SIGNS)
         if local:
             found.append(Found(start - len(local), end, "email"))
     return found
@@ -77,7 +73,7 @@ def _at(text: str) -> list[tuple[int, int]]:
     found = []
     place = text.find("@")
     while place >= 0:
-        match = _match_at(text, place)
+        match = _AT.match(text, place)
         if match is not None:
             end = match.end()
             found.append((place, end))

@@ -46,7 +46,7 @@ def test_cells_that_are_not_read_tell_nothing_but_how_they_ended(events):
     turns = trace_of(events, reads=("turns",)).turns
     for turn, told in zip(turns, trace_of(events).turns, strict=True):
         assert [cell.status for cell in turn.cells] == [cell.status for cell in told.cells]
-        # A span of a judgement counts characters of them.
-        if not turn.judgements:
+        # A span of a judgement counts letters of them.
+        if not any(made.target.start is not None for made in turn.judgements):
             assert not any(cell.code or cell.proposed or cell.output or cell.traceback for cell in turn.cells)
             assert turn.decision is None or not (turn.decision.before or turn.decision.after)

@@ -5,14 +5,16 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from distill_core.errors import ExportError
 from distill_core.forking import fork as branch_off
 from distill_core.reading import read_session
 from distill_core.record import record_of
-from sessions.export import Options, Plan, Splits, explain, export, rehearse, sources
+from sessions.export import Options, Plan, Splits, explain, export, rehearse, sifting, sources
 from sessions.export.formats import find
+from sessions.export.records import read_manifest
 from sessions.export.splits import parse_shares
 from sessions.home import Home
 from tests.sessions.export.making import annotate, block, fork, make
@@ -383,6 +385,50 @@ def test_a_damaged_session_is_left_out_and_told(own):
     log = own / "sessions" / "s1-plain" / "repl.jsonl"
     log.write_text("garbage\n" + log.read_text())
     assert "damaged" in rehearse(plan(own)).examples["unreadable"].why
+
+
+@pytest.mark.parametrize("where", ["worker", "supervisor"])
+@pytest.mark.parametrize("odd", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_left_out_until_it_is_one(own, tmp_path, where, odd):
+    out = str(tmp_path / "out")
+    log = own / "sessions" / "s1-plain" / f"{where}.jsonl"
+    log.rename(tmp_path / "log")
+    odd(log)
+    assert export(plan(own), out).left["unreadable"] == 1
+    assert not export(plan(own), out).changed
+    log.rmdir() if log.is_dir() else log.unlink()
+    (tmp_path / "log").rename(log)
+    assert "unreadable" not in export(plan(own), out).left
+    export(plan(own), str(tmp_path / "fresh"))
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
+def test_a_log_that_is_mended_while_it_is_read_is_exported_the_next_time(own, tmp_path, monkeypatch):
+    log = own / "sessions" / "s1-plain" / "repl.jsonl"
+    whole = log.read_text()
+    log.write_text("garbage\n" + whole)
+
+    def mending(folder, **options):
+        reading = read_session(folder, **options)
+        log.write_text(whole)
+        return reading
+
+    monkeypatch.setattr(sifting, "read_session", mending)
+    assert export(plan(own), str(tmp_path / "out")).left["unreadable"] == 1
+    monkeypatch.undo()
+    assert "unreadable" not in export(plan(own), str(tmp_path / "out")).left
+
+
+def test_the_manifest_has_a_session_a_line(own, tmp_path):
+    export(plan(own), str(tmp_path / "out"))
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest is not None
+    first, *lines = (tmp_path / "out" / "export.json").read_text().splitlines()
+    assert [json.loads(line.rstrip(","))["session"] for line in lines[:-1]] == [
+        record.session for record in manifest.sessions
+    ]
+    assert first.startswith('{"settings":{')
+    assert manifest.settings == msgspec.to_builtins(plan(own).settings())
 
 
 def test_a_folder_without_a_session(tmp_path):

@@ -316,6 +316,13 @@ def test_a_fork_has_its_parents_placeholders(leaky, tmp_path):
     assert [t.decided for t in two.turns] == [t.decided for t in one.turns[:2]]
 
 
+def test_what_a_format_does_not_read_has_no_number_and_is_not_counted(tmp_path):
+    # Printed by the last cell, so that no prompt shows it.
+    folder = make(tmp_path, "s", [block("print('ada' + '@example.org')\nFINAL('done')")])
+    for name, counted in (("prompt-completion", {}), ("atif", {"email": 1})):
+        assert rehearse(Plan(format=find(name), sources=tuple(sources([folder])))).redacted == counted
+
+
 def test_the_store_keeps_the_original(leaky, tmp_path):
     logs = {p: p.read_bytes() for p in leaky.rglob("*.jsonl")}
     export(Plan(format=find("worker"), sources=tuple(sources(Home(leaky).folders()))), str(tmp_path / "out"))
