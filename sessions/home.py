@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -166,12 +167,14 @@ def the_one(
 
 
 def sizes(folder: Path) -> tuple[int, ...]:
-    """Bytes of each stream of the session in `folder`; 0 for one that is not there."""
+    """Bytes of each stream of the session in `folder`; 0 for one that is not there, or a link that leads nowhere."""
     return tuple([_size(f"{folder}/{stream}.jsonl") for stream in STREAMS])
 
 
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size  # noqa: PTH116 - asked of every session, often
-    except FileNotFoundError:
-        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return 0
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -84,10 +85,10 @@ def _beginning(folder: Path) -> tuple[ev.SessionStarted | None, str]:
         if holds_session(folder):
             return None, "it has no supervisor.jsonl"
         raise ExportError(f"no session in {folder}", remedy="name a session's folder") from None
-    except IsADirectoryError:
-        return None, "its supervisor.jsonl is no file"
     except OSError as error:
         raise ExportError(f"cannot read {path}", found=error.strerror or str(error)) from error
+    if line is None:
+        return None, "its supervisor.jsonl is no file"
     try:
         event = ev.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -102,10 +103,13 @@ def _newer(version: int) -> str:
     return f"written by a newer version (schema {version}, this program reads {ev.SCHEMA_VERSION})"
 
 
-def _first_line(path: str) -> bytes:
+def _first_line(path: str) -> bytes | None:
+    """The first line; None where there is no file, but something that may have no end."""
     # Who opens a pipe of that name does not wait for who writes to it.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
         read = [os.read(fd, _HEAD)]
         while read[-1] and b"\n" not in read[-1]:
             read.append(os.read(fd, _HEAD))

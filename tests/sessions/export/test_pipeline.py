@@ -388,7 +388,7 @@ def test_a_damaged_session_is_left_out_and_told(own):
 
 
 @pytest.mark.parametrize("where", ["worker", "supervisor"])
-@pytest.mark.parametrize("odd", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("odd", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_file_is_left_out_until_it_is_one(own, tmp_path, where, odd):
     out = str(tmp_path / "out")
     log = own / "sessions" / "s1-plain" / f"{where}.jsonl"
@@ -401,6 +401,13 @@ def test_what_is_no_file_is_left_out_until_it_is_one(own, tmp_path, where, odd):
     assert "unreadable" not in export(plan(own), out).left
     export(plan(own), str(tmp_path / "fresh"))
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
+def test_a_link_in_a_circle_is_told_as_such(own):
+    log = own / "sessions" / "s1-plain" / "worker.jsonl"
+    log.unlink(missing_ok=True)
+    log.symlink_to(log.name)
+    assert "symbolic links" in rehearse(plan(own, "worker")).examples["unreadable"].why
 
 
 def test_a_log_that_is_mended_while_it_is_read_is_exported_the_next_time(own, tmp_path, monkeypatch):
