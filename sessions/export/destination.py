@@ -120,6 +120,10 @@ class _Folder:
             )
 
 
+_WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "r2"}
+"""Kinds of places of which fsspec's libraries make a bucket that is not there, also one that was misspelt."""
+
+
 class _Remote:
     def __init__(self, url: str) -> None:
         try:
@@ -128,7 +132,7 @@ class _Remote:
             raise ExportError(
                 "an URL needs fsspec", found=url, remedy='pip install "distill-tui[export]"'
             ) from error
-        with _told(f"cannot export to {url}"):
+        with _told_of(url):
             try:
                 fs, path = fsspec.core.url_to_fs(url)
             except (ImportError, ValueError) as error:
@@ -141,7 +145,14 @@ class _Remote:
         self._work = Path(tempfile.mkdtemp(prefix="distill-export-"))
 
     def before(self) -> tuple[Path, Manifest] | None:
-        with _told(f"cannot export to {self._url}"):
+        with _told_of(self._url):
+            bucket = self._path.partition("/")[0]
+            if self._url.partition("://")[0] in _WITH_BUCKETS and not self._fs.exists(bucket):
+                raise ExportError(
+                    f"cannot export to {self._url}",
+                    found=f"there is no bucket {bucket}",
+                    remedy="name another one, or make it first",
+                )
             there = self._fs.find(self._path) if self._fs.exists(self._path) else []
             if not there:
                 return None
@@ -166,7 +177,7 @@ class _Remote:
 
     def publish(self) -> None:
         folder = self._work / "aside"
-        with _told(f"cannot export to {self._url}"):
+        with _told_of(self._url):
             names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
             # The manifest goes last: a place without one is not an export.
             for name in [n for n in names if n != MANIFEST] + [n for n in names if n == MANIFEST]:
@@ -180,6 +191,21 @@ class _Remote:
 
     def close(self) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _told_of(url: str) -> Iterator[None]:
+    """Tell what a library for places elsewhere raises, which may be anything."""
+    try:
+        yield
+    except ExportError:
+        raise
+    except Exception as error:
+        raise ExportError(
+            f"cannot export to {url}",
+            found=" ".join(f"{type(error).__name__}: {error}".split()),
+            remedy="look at the URL, the network and the credentials",
+        ) from error
 
 
 @contextlib.contextmanager
