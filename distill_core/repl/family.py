@@ -222,7 +222,8 @@ class Family:
 
     async def _purge(self, source: Node) -> None:
         """A fork was let through and no copy is known: end whatever may have come of it."""
-        assert self._child is not None
+        if self._child is None:  # the whole family has been ended meanwhile
+            return
         known = {node.process.pid for node in self.nodes} | {self._child.group}
         for pid in await asyncio.to_thread(session_of, self._child.group):
             if pid not in known:
