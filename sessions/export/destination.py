@@ -121,7 +121,8 @@ class _Folder:
 
 
 _WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "r2"}
-"""Kinds of places of which fsspec's libraries make a bucket that is not there, also one that was misspelt."""
+"""Kinds of places that have no folders. Asked for one, fsspec's libraries make its bucket, also a misspelt one; and who
+may write to a part of a bucket only, cannot ask whether it is there."""
 
 
 class _Remote:
@@ -146,13 +147,6 @@ class _Remote:
 
     def before(self) -> tuple[Path, Manifest] | None:
         with _told_of(self._url):
-            bucket = self._path.partition("/")[0]
-            if self._url.partition("://")[0] in _WITH_BUCKETS and not self._fs.exists(bucket):
-                raise ExportError(
-                    f"cannot export to {self._url}",
-                    found=f"there is no bucket {bucket}",
-                    remedy="name another one, or make it first",
-                )
             there = self._fs.find(self._path) if self._fs.exists(self._path) else []
             if not there:
                 return None
@@ -181,8 +175,8 @@ class _Remote:
             names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
             # The manifest goes last: a place without one is not an export.
             for name in [n for n in names if n != MANIFEST] + [n for n in names if n == MANIFEST]:
-                parent = f"{self._path}/{name}".rpartition("/")[0]
-                self._fs.makedirs(parent, exist_ok=True)
+                if self._url.partition("://")[0] not in _WITH_BUCKETS:
+                    self._fs.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
                 self._fs.put_file(str(folder / name), f"{self._path}/{name}")
             wanted = {f"{self._path}/{name}" for name in names}
             for file in self._fs.find(self._path):
