@@ -88,7 +88,11 @@ def ends_of(folder: Path) -> Ends:
     ends: Ends = {}
     for name in ev.STREAMS:
         try:
-            _opened(folder, name, ends)[0].close()
+            fd, size = _opened(folder, name)
+            try:
+                ends[name] = size, _tail(fd, size)
+            finally:
+                os.close(fd)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -98,8 +102,8 @@ def ends_of(folder: Path) -> Ends:
     return ends
 
 
-def _opened(folder: Path, name: ev.Stream, ends: Ends) -> tuple[FileIO, int]:
-    """A stream's file and its size. The first time, its end is noted.
+def _opened(folder: Path, name: ev.Stream) -> tuple[int, int]:
+    """A stream's file, to be closed, and its size.
 
     Raises:
         LogError: what has its name is no file.
@@ -110,13 +114,14 @@ def _opened(folder: Path, name: ev.Stream, ends: Ends) -> tuple[FileIO, int]:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             raise LogError(f"cannot read {folder / name}.jsonl", found="it is no file")
-        size = found.st_size
-        if name not in ends:
-            ends[name] = size, os.pread(fd, min(size, _TAIL), max(0, size - _TAIL))
-        return FileIO(fd), size
     except BaseException:
         os.close(fd)
         raise
+    return fd, found.st_size
+
+
+def _tail(fd: int, size: int) -> bytes:
+    return os.pread(fd, min(size, _TAIL), max(0, size - _TAIL))
 
 
 def _read(folder: Path, names: Iterable[ev.Stream], ends: Ends) -> Reading:
@@ -157,29 +162,47 @@ def _gap(events: tuple[ev.Event, ...]) -> int | None:
 
 
 def _stream(folder: Path, name: ev.Stream, problems: list[Problem], ends: Ends) -> list[ev.Event] | None:
-    """The events of a stream file; None where there is no such file."""
-    events: list[ev.Event] = []
+    """The events of a stream file; None where there is no such file. The first time, its end is noted."""
+    events: list[ev.Event] | None = None
     try:
-        file, size = _opened(folder, name, ends)
-        with file:
-            for lines in _whole_lines(file, size):
-                found = ev.decoded(lines)
-                if _line_count(lines) != len(found):
-                    return list(read_stream(folder, name, problems))
-                events += found
+        fd, size = _opened(folder, name)
+        try:
+            events, tail = _decoded(fd, size)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            tail = _tail(fd, size)
+        finally:
+            os.close(fd)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
+    except OSError:
         return list(read_stream(folder, name, problems))
-    if _KINDS[name].issuperset(map(type, events)):
-        return events
-    return list(read_stream(folder, name, problems))
+    ends.setdefault(name, (size, tail))
+    if events is None or not _KINDS[name].issuperset(map(type, events)):
+        return list(read_stream(folder, name, problems))
+    return events
 
 
-def _whole_lines(file: FileIO, left: int) -> Iterator[bytes]:
+def _decoded(fd: int, size: int) -> tuple[list[ev.Event], bytes]:
+    """The events on the lines of a file, each on one of its own, and the end of what was read.
+
+    Raises:
+        msgspec.DecodeError: a line holds no event, or not one.
+    """
+    events: list[ev.Event] = []
+    tail = b""
+    for lines in _whole_lines(fd, size):
+        found = ev.decoded(lines)
+        if _line_count(lines) != len(found):
+            raise msgspec.DecodeError("not an event a line")
+        events += found
+        tail = lines[-_TAIL:] if len(lines) >= _TAIL else (tail + lines)[-_TAIL:]
+    return events, tail
+
+
+def _whole_lines(fd: int, left: int) -> Iterator[bytes]:
     """So many bytes of a file, many lines at once; only after the last line a newline may be missing."""
     rest: list[bytes] = []
-    while left and (read := file.read(min(left, _AT_ONCE))):
+    while left and (read := os.read(fd, min(left, _AT_ONCE))):
         left -= len(read)
         end = read.rfind(b"\n") + 1
         if not end:
@@ -209,7 +232,9 @@ def _complete(partly: Reading, passed: Iterable[ev.Stream], ends: Ends) -> bool:
     for name in passed:
         lines, line = 0, b""
         try:
-            with BufferedReader(_opened(partly.folder, name, ends)[0], _COUNTED) as file:
+            fd, size = _opened(partly.folder, name)
+            with BufferedReader(FileIO(fd), _COUNTED) as file:
+                ends[name] = size, _tail(fd, size)
                 for lines, line in enumerate(file, 1):  # noqa: B007
                     pass
         except FileNotFoundError:

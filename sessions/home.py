@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -78,7 +79,7 @@ class Home(msgspec.Struct, frozen=True):
             StoreError: the folder of sessions cannot be read.
         """
         try:
-            found = sorted(self.sessions.iterdir())
+            found = sorted(self.sessions.iterdir(), key=attrgetter("name"))
         except FileNotFoundError:
             return
         except OSError as error:

@@ -47,9 +47,10 @@ class Dedup:
 
         Near-duplicates are not looked for.
         """
-        if len(set(digests)) < len(digests) or not self._hashes.keys().isdisjoint(digests):
+        new = dict(zip(digests, keys, strict=True))
+        if len(new) < len(digests) or not self._hashes.keys().isdisjoint(new):
             return True
-        self._hashes.update(zip(digests, keys, strict=True))
+        self._hashes.update(new)
         return False
 
     def seen(self, key: str, digest: str, text: str) -> Seen | None:

@@ -19,7 +19,7 @@ from distill_core.reading import Reading, read_session
 from sessions.export.chat import conversation
 from sessions.export.dedup import Dedup
 from sessions.export.encoding import Encoding
-from sessions.export.hashing import ContentHash
+from sessions.export.hashing import content_hash
 from sessions.export.plan import Plan
 from sessions.export.provenance import COLUMN, Alikes, provenance
 from sessions.export.reasoning import without_prose
@@ -60,7 +60,6 @@ class Sieve:
         single = plan.labels or plan.vouched or plan.sample is not None or plan.format.provenance != "column"
         self._together = None if single else plan.format.together
         self._encoding = Encoding()
-        self._hash = ContentHash()
         self._options = msgspec.structs.replace(
             plan.options, tool=plan.tool, licence=plan.licence, prose=plan.reasoning
         )
@@ -238,7 +237,7 @@ class Sieve:
         if plan.format.storage == "files":
             return Kept(row=row, split=split, digest="", line=b"", text=row.columns["text"])
         line = self._encoding.of(row.columns)
-        digest = self._hash.of(line)
+        digest = content_hash(line)
         if plan.format.provenance == "inside":
             return Kept(row=row, split=split, digest=digest, line=line)
         where = _encoder.encode(provenance(whole, row, digest, licence=plan.licence, tool=plan.tool))
@@ -254,7 +253,7 @@ class Sieve:
         for at in range(0, len(rows.keys), _ROWS):
             mine = slice(at, at + _ROWS)
             keys, starts, lines = rows.keys[mine], rows.starts[mine], rows.lines[mine]
-            digests = self._hash.of_all(starts, lines)
+            digests = [content_hash(start + line) for start, line in zip(starts, lines, strict=True)]
             whole_lines = where.added(starts, lines, keys, rows.places[mine], digests)
             yield Several(split, keys, digests, memoryview(whole_lines), b"", [kind], [0] * len(keys))
 

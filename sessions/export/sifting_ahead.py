@@ -230,7 +230,7 @@ def keep_freed_memory() -> None:
     From a block so large that was freed once it takes it that such are wanted again (`M_MMAP_THRESHOLD` in mallopt(3)).
     Else each session's memory is given back, and the system clears every page of it for the next one.
     """
-    bytearray(_KEPT)
+    bytes(_KEPT)  # of which no page is touched
 
 
 @contextmanager

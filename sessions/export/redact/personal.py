@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Iterable, Iterator
 
 from sessions.export.redact import escapes
@@ -13,9 +12,10 @@ from sessions.export.redact.sweep import literal
 
 # Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
 _AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
-_SIGNS = "._%+-"
-_LOCAL = string.ascii_letters + string.digits + _SIGNS
-"""What addresses are made of in practice; RFC 5322 would also take the `=` and `{` of code around one."""
+_LOCAL = 64
+"""Letters of the part before it, at most."""
+# Up to where that begins: made of what addresses are in practice; RFC 5322 would also take the `=` and `{` of code.
+_before = re.compile(rf"(?s:.*[^A-Za-z0-9._%+-])?(?:{escapes.REST})?[._%+-]*").match
 
 # International with a plus, or North American with its separators; digits alone are numbers, not telephones.
 _PHONE = re.compile(
@@ -53,33 +53,23 @@ def shows_number(look: Glance) -> bool:
 
 def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
-    return _emails(text) if holds_address(text) else ()
-
-
-def _emails(text: str) -> list[Found]:
-    ends = [match.span() for match in _AT.finditer(text)] if "%" in text else _at(text)
     found = []
-    for start, end in ends:
-        before = text[max(0, start - 64) : start]
-        first = escapes.past(text, start - len(before) + len(before.rstrip(_LOCAL)))
-        local = text[first:start].lstrip(_SIGNS)
-        if local:
-            found.append(Found(start - len(local), end, "email"))
+    for at, end in [match.span() for match in _AT.finditer(text)] if "%" in text else _at(text):
+        name = _before(text, at - _LOCAL if at > _LOCAL else 0, at)
+        if name is not None and name.end() < at:
+            found.append(Found(name.end(), end, "email"))
     return found
 
 
-def _at(text: str) -> list[tuple[int, int]]:
+def _at(text: str) -> Iterator[tuple[int, int]]:
     """Where the pattern stands in a text without %: its sign is found quicker than tried at every letter."""
-    found = []
     place = text.find("@")
     while place >= 0:
         match = _AT.match(text, place)
         if match is not None:
-            end = match.end()
-            found.append((place, end))
-            place = end - 1
+            yield place, match.end()
+            place = match.end() - 1
         place = text.find("@", place + 1)
-    return found
 
 
 def phones(text: str) -> Iterable[Found]:

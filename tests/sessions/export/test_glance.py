@@ -97,7 +97,6 @@ def test_each_form_of_a_secret_is_found_alone_and_in_a_text(secret):
 def test_what_points_to_persons_is_what_is_found_slowly(text):
     assert list(personal.phones(text)) == list(personal._phones(text))
     assert list(personal.cards(text)) == list(personal._cards(text))
-    assert list(personal.emails(text)) == list(personal._emails(text))
     homes = [(m.start(), m.end()) for m in re.finditer(re.escape(HOME) + r"(?![\w-])", text)]
     usual = [
         (m.start(), m.end())
@@ -111,8 +110,49 @@ def test_what_points_to_persons_is_what_is_found_slowly(text):
 @given(texts)
 def test_addresses_that_are_jumped_to_are_those_that_are_tried_everywhere(text):
     found = [match.span() for match in personal._AT.finditer(text)]
-    assert found == personal._at(text) or "%" in text
+    assert found == list(personal._at(text)) or "%" in text
     assert personal.holds_address(text) or not found
+
+
+LOCAL = set("._%+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+NEAR = [
+    "a",
+    "b.",
+    "@",
+    "@x.org",
+    "%40y.com",
+    "\\",
+    "\\n",
+    "\\u00e9",
+    "\\x41",
+    "n",
+    "u00e9",
+    "._",
+    "+",
+    "%",
+    " ",
+    "é",
+]
+near = st.lists(st.sampled_from([*NEAR, "a" * 70, "c@d.com", "\n"]), max_size=14).map("".join)
+
+
+def letter_by_letter(text):
+    for match in personal._AT.finditer(text):
+        start = match.start()
+        while start > max(0, match.start() - 64) and text[start - 1] in LOCAL:
+            start -= 1
+        if escape := re.match(r"\\(?:[nrtbfv0]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})", text[max(0, start - 1) :]):
+            start += escape.end() - 1
+        while start < match.start() and text[start] in "._%+-":
+            start += 1
+        if start < match.start():
+            yield start, match.end()
+
+
+@settings(deadline=None)
+@given(texts | near)
+def test_addresses_begin_where_letters_cannot_be_of_one(text):
+    assert [(one.start, one.end) for one in personal.emails(text)] == list(letter_by_letter(text))
 
 
 @settings(deadline=None)
