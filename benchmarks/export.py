@@ -1,15 +1,19 @@
 """Export beside a bare loop that reads the same rows from SQLite and writes them with orjson.
 
-python -m benchmarks.export [--sessions 1000] [--turns 10] [--calls 10]
+python -m benchmarks.export [--sessions 1000] [--turns 10] [--calls 10] [--times 4]
 
-Sessions are made by a generator (the same ones each time) and indexed. The bare loop is the script that a person would
-write for this one home: it selects worker calls, or the messages, replies and decisions of each session, from
-sessions.db, puts each row together with as much provenance as the columns there give, and writes it. It takes what was
-approved and knows no other rule; it leaves out what the index does not hold or would have to be computed: numbers of
-events, parameters of worker calls, whether a quote stands in its prompt, the hash of a row, and it neither checks logs
-nor looks for repetitions nor redacts. The export reads the logs. Each export runs in a process of its own; the peak of
-its memory is told, and that of the largest of those that it starts. They are run in turn, so often as `--times` says,
-and the fastest of each counts.
+Sessions are made by a generator (the same ones each time) and indexed. Each export is run once, and its rows are put
+into a database; the loop reads them there and writes the same file, which is checked. So there is one loop for the rows
+as they are, and one for the redacted ones.
+
+Beside it stands a script that a person would write for this one home: it selects worker calls, or the messages,
+replies and decisions of each session, from `sessions.db`, puts each row together with as much provenance as the columns
+there give, and writes it. Its rows hold less: no numbers of events, parameters of worker calls, hash, or whether a quote
+stands in its prompt. It takes what was approved and knows no other rule.
+
+The export reads the logs, every event of them, and checks, curates, looks for repetitions and redacts. Each runs in a
+process of its own; the peak of its memory is told, and that of the largest of those that it starts. All are run in
+turn, so often as `--times` says, and the fastest of each counts.
 """
 
 from __future__ import annotations
@@ -24,14 +28,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from benchmarks import export_rows
 from distill_core import events as ev
 from distill_core.conversation import message_id
 from distill_core.models.base import Usage
@@ -74,7 +80,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--turns", type=int, default=10, help="of a session")
     parser.add_argument("--calls", type=int, default=10, help="of a turn")
-    parser.add_argument("--times", type=int, default=1, help="that each is run")
+    parser.add_argument("--times", type=int, default=4, help="that each is run")
     parser.add_argument("--one", nargs=3, metavar=("FORMAT", "HOME", "REDACT"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -97,44 +103,74 @@ def index(home: Path) -> None:
         store.list()
 
 
-WAYS = {"0": "export, as it is", "1": "export, redacted"}
+WAYS = {"0": "as it is", "1": "redacted"}
+
+
+class Taken(NamedTuple):
+    """Seconds that a format took: the script's, and by way the loop's and the export's."""
+
+    script: float
+    loops: dict[str, float]
+    exports: dict[str, float]
 
 
 def both(home: Path, times: int) -> None:
     """Compare each format, then tell of both together."""
-    found = [compare(home, name, times) for name in FORMATS]
-    bare = sum(seconds for seconds, _ in found)
-    print(f"\nboth: bare loop {bare:.2f} s")
-    for redact, words in WAYS.items():
-        took = sum(told[redact] for _, told in found)
-        print(f"  {words} {took:7.2f} s  {bare / took:5.2f} of the bare speed")
-
-
-def compare(home: Path, name: str, times: int) -> tuple[float, dict[str, float]]:
-    """Run the bare loop and the export with and without redaction in turn; the fastest seconds of each."""
-    runs = [
-        (bare_loop(home, name), {redact: _run(name, home, redact) for redact in WAYS}) for _ in range(times)
-    ]
-    bare = min(seconds for seconds, _ in runs)
-    told = {redact: min((one[redact] for _, one in runs), key=lambda one: one["seconds"]) for redact in WAYS}
-    print(f"\n{name}: {told['0']['rows']} rows, {told['0']['bytes'] / 1e6:.0f} MB")
-    print(f"  bare loop        {bare:7.2f} s")
-    for redact, words in WAYS.items():
-        one = told[redact]
-        print(
-            f"  {words} {one['seconds']:7.2f} s  {bare / one['seconds']:5.2f} of the bare speed, "
-            f"{one['peak']:.0f} MB at most, {one['other']:.0f} MB another process"
+    all_taken = [compare(home, name, times) for name in FORMATS]
+    print("\nboth")
+    tell(
+        Taken(
+            sum(taken.script for taken in all_taken),
+            {way: sum(taken.loops[way] for taken in all_taken) for way in WAYS},
+            {way: sum(taken.exports[way] for taken in all_taken) for way in WAYS},
         )
-    return bare, {redact: one["seconds"] for redact, one in told.items()}
+    )
 
 
-def _run(name: str, home: Path, redact: str) -> dict[str, float]:
-    shutil.rmtree(home.parent / f"{name}-{redact}", ignore_errors=True)
+def tell(taken: Taken) -> None:
+    """Print how each way of the export compares with the loop over its rows, and with the script."""
+    for way, words in WAYS.items():
+        loop, export = taken.loops[way], taken.exports[way]
+        print(
+            f"  {words}: bare loop {loop:.2f} s, export {export:.2f} s, {loop / export:.2f} of its speed "
+            f"(script {taken.script:.2f} s, {taken.script / export:.2f})"
+        )
+
+
+def compare(home: Path, name: str, times: int) -> Taken:
+    """Run the script, the loops and the exports of a format in turn; the fastest seconds of each."""
+    data = {way: home.parent / f"{name}-{way}" / "data" for way in WAYS}
+    rows = {way: home.parent / f"{name}-{way}.db" for way in WAYS}
+    out = home.parent / "loop.jsonl"
+    for way in WAYS:
+        _run(name, home, way)
+        export_rows.load(data[way], name, rows[way])
+        export_rows.loop(name, rows[way], out)
+        export_rows.check(data[way], out)
+    scripts, loops, runs = [], defaultdict(list), defaultdict(list)
+    for _ in range(times):
+        scripts.append(script(home, name))
+        for way in WAYS:
+            loops[way].append(export_rows.loop(name, rows[way], out))
+            runs[way].append(_run(name, home, way))
+    told = {way: min(runs[way], key=lambda one: one["seconds"]) for way in WAYS}
+    one = told["1"]
+    print(
+        f"\n{name}: {one['rows']} rows, {one['bytes'] / 1e6:.0f} MB, {one['peak']:.0f} MB of memory at most, "
+        f"{one['other']:.0f} MB another process"
+    )
+    taken = Taken(min(scripts), {w: min(loops[w]) for w in WAYS}, {w: told[w]["seconds"] for w in WAYS})
+    tell(taken)
+    return taken
+
+
+def _run(name: str, home: Path, way: str) -> dict[str, float]:
+    shutil.rmtree(home.parent / f"{name}-{way}", ignore_errors=True)
     # From the second time on modules are there as bytecode, as those of an installed program are.
     env = {**os.environ, "PYTHONPYCACHEPREFIX": str(home.parent / "bytecode")}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.export", "--one", name, str(home), redact],
+        [sys.executable, "-m", "benchmarks.export", "--one", name, str(home), way],
         check=True,
         capture_output=True,
         text=True,
@@ -167,14 +203,14 @@ def one(name: str, home: str, redact: str) -> None:
     print(json.dumps(told))
 
 
-def bare_loop(home: Path, name: str) -> float:
-    """Seconds that it takes to read the rows of an export from SQLite and to write them with orjson."""
+def script(home: Path, name: str) -> float:
+    """Seconds that a person's script takes, from `sessions.db` to its own, thinner rows."""
     started = time.perf_counter()
     with (
         closing(sqlite3.connect(home / "sessions.db")) as database,
-        (home.parent / f"{name}.bare").open("wb", buffering=1 << 20) as file,
+        (home.parent / f"{name}.script").open("wb", buffering=1 << 20) as file,
     ):
-        for row in BARE[name](database):
+        for row in SCRIPT[name](database):
             file.write(orjson.dumps(row) + b"\n")
     return time.perf_counter() - started
 
@@ -257,7 +293,7 @@ def _bare_turns(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             }
 
 
-BARE: dict[str, Callable[[sqlite3.Connection], Iterator[dict[str, Any]]]] = {
+SCRIPT: dict[str, Callable[[sqlite3.Connection], Iterator[dict[str, Any]]]] = {
     "worker": _bare_calls,
     "prompt-completion": _bare_turns,
 }

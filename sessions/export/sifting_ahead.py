@@ -117,6 +117,11 @@ class _Helper:
             got += read
         return data if got == size else b""
 
+    def dismiss(self) -> None:
+        """Have it end, as there is nothing more to do: nobody waits for that until everything is written."""
+        if self.process is not None:
+            self.process.kill()
+
     def end(self) -> None:
         """End it."""
         process, self.process = self.process, None
@@ -178,6 +183,8 @@ class Ahead:
             if batch.last:
                 helper.todo.popleft()
                 self._share()
+                if not helper.todo:
+                    helper.dismiss()
             yield from batch.told()
             passed += len(batch.left) + len(batch.rows)
             if batch.last:
