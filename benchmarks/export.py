@@ -8,8 +8,8 @@ as they are, and one for the redacted ones.
 
 Beside it stands a script that a person would write for this one home: it selects worker calls, or the messages,
 replies and decisions of each session, from `sessions.db`, puts each row together with as much provenance as the columns
-there give, and writes it. Its rows hold less: no numbers of events, parameters of worker calls, hash, or whether a quote
-stands in its prompt. It takes what was approved and knows no other rule.
+there give, and writes it. Its rows hold less: no numbers of events, parameters of worker calls, hash, or whether a
+quote stands in its prompt. It takes what was approved and knows no other rule.
 
 The export reads the logs, every event of them, and checks, curates, looks for repetitions and redacts. Each runs in a
 process of its own; the peak of its memory is told, and that of the largest of those that it starts. All are run in

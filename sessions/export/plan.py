@@ -9,7 +9,6 @@ from typing import Any, Literal
 import msgspec
 
 from distill_core.errors import ExportError
-from sessions.export import hashing
 from sessions.export.redact import KINDS, Redactor, make_finders
 from sessions.export.rows import RULES, Format, Options
 from sessions.export.selecting import Source
@@ -112,7 +111,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "sample": self.sample,
             "licence": self.licence,
             "tool": self.tool,
-            "hash": hashing.ALGORITHM,
         }
 
 

@@ -14,6 +14,7 @@ from distill_core import events as ev
 from distill_core.errors import ExportError, LogError
 from distill_core.reading import Ends, ends_of
 from distill_core.recorder import holds_session
+from sessions.export.hashing import ALGORITHM
 
 _HEAD = 8192
 """Bytes in which a log's first line mostly ends."""
@@ -131,8 +132,8 @@ def _unreadable(line: bytes, error: str) -> str:
 
 
 def fingerprint(ends: Ends) -> str:
-    """Changes when a log does, given the ends of its streams."""
-    digest = hashlib.sha256()
+    """Changes when a log does, given the ends of its streams, or when rows get other names than before."""
+    digest = hashlib.sha256(ALGORITHM)
     for name in ev.STREAMS:
         if name in ends:
             size, tail = ends[name]

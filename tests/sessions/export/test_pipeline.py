@@ -86,6 +86,18 @@ def test_new_and_changed_sessions_are_added_and_the_rest_is_taken_over(own, tmp_
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
 
 
+def test_rows_that_were_named_otherwise_are_not_taken_over(home, tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr("sessions.export.selecting.ALGORITHM", b"another")
+        earlier.setattr("sessions.export.sifting.content_hash", lambda line: f"{len(line):032x}")
+        assert export(plan(home), str(tmp_path / "out")).total
+    made = export(plan(home), str(tmp_path / "out"))
+    assert made.changed
+    assert not made.reused
+    export(plan(home), str(tmp_path / "fresh"))
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
 def test_a_session_that_is_gone_takes_its_rows_along(own, tmp_path):
     export(plan(own), str(tmp_path / "out"))
     shutil.rmtree(own / "sessions" / "s1-plain")
