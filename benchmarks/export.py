@@ -11,9 +11,10 @@ replies and decisions of each session, from `sessions.db`, puts each row togethe
 there give, and writes it. Its rows hold less: no numbers of events, parameters of worker calls, hash, or whether a
 quote stands in its prompt. It takes what was approved and knows no other rule.
 
-The export reads the logs, every event of them, and checks, curates, looks for repetitions and redacts. Each runs in a
-process of its own; the peak of its memory is told, and that of the largest of those that it starts. All are run in
-turn, so often as `--times` says, and the fastest of each counts.
+The export reads the logs: what its format needs is checked event by event, the lines of the rest are counted. It
+curates, looks for repetitions and redacts. Each export runs in a process of its own; the peak of its memory is told,
+and that of the largest of those that it starts. Loops and script run in this one. All are run in turn, so often as
+`--times` says, and the fastest of each counts.
 """
 
 from __future__ import annotations
@@ -154,10 +155,10 @@ def compare(home: Path, name: str, times: int) -> Taken:
             loops[way].append(export_rows.loop(name, rows[way], out))
             runs[way].append(_run(name, home, way))
     told = {way: min(runs[way], key=lambda one: one["seconds"]) for way in WAYS}
-    one = told["1"]
+    most = {what: max(run[what] for way in WAYS for run in runs[way]) for what in ("bytes", "peak", "other")}
     print(
-        f"\n{name}: {one['rows']} rows, {one['bytes'] / 1e6:.0f} MB, {one['peak']:.0f} MB of memory at most, "
-        f"{one['other']:.0f} MB another process"
+        f"\n{name}: {told['0']['rows']} rows, {most['bytes'] / 1e6:.0f} MB; {most['peak']:.0f} MB of memory at most, "
+        f"{most['other']:.0f} MB another process"
     )
     taken = Taken(min(scripts), {w: min(loops[w]) for w in WAYS}, {w: told[w]["seconds"] for w in WAYS})
     tell(taken)

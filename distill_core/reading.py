@@ -168,7 +168,7 @@ def _stream(folder: Path, name: ev.Stream, problems: list[Problem], ends: Ends) 
         fd, size = _opened(folder, name)
         try:
             events, tail = _decoded(fd, size)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, OSError):
             tail = _tail(fd, size)
         finally:
             os.close(fd)
@@ -186,7 +186,9 @@ def _decoded(fd: int, size: int) -> tuple[list[ev.Event], bytes]:
     """The events on the lines of a file, each on one of its own, and the end of what was read.
 
     Raises:
-        msgspec.DecodeError: a line holds no event, or not one.
+        msgspec.DecodeError: a line holds no event, or more than one.
+        UnicodeDecodeError: one is not UTF-8.
+        OSError: it cannot be read.
     """
     events: list[ev.Event] = []
     tail = b""

@@ -123,7 +123,7 @@ def _body(plan: Plan, report: Report) -> str:
             "## Where rows come from",
             f"Every row has its provenance in {place}: session, step and events, models and sampling parameters, what "
             f"was decided and by whom, annotators, labels, the document's hash and licence note (here: "
-            f"{plan.licence}), the program's version, and a hash of the row's other columns as JSON (XXH3, 128 bits). "
+            f"{plan.licence}), the program's version, and a hash of the row's JSON without it (XXH3, 128 bits). "
             "`export.json` holds the settings.",
         ]
     return "\n\n".join(parts) + "\n"

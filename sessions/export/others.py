@@ -39,6 +39,7 @@ class Other:
     def __init__(self, process: subprocess.Popen[bytes] | int, asks: int, hears: int) -> None:
         self._process = process
         self._asks = asks
+        self._killed = False
         self.hears = hears
 
     @property
@@ -55,6 +56,9 @@ class Other:
 
     def kill(self) -> None:
         """Have it end at once."""
+        if self._killed:  # its number may be another's by now
+            return
+        self._killed = True
         if isinstance(self._process, subprocess.Popen):
             self._process.kill()
             return

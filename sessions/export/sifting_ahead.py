@@ -1,7 +1,8 @@
 """Sessions sifted by a process a core, of which this one, which writes, is the first.
 
 What comes through the pipes is what the same code makes in this process, in the same order. Where the other processes
-cannot be had, or die, their work is done here. They end when nobody reads from them any more.
+cannot be had, or die, their work is done here. They are ended when they have nothing more to do, and end by themselves
+when nobody reads from them any more.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ def keep_freed_memory() -> None:
     From a block so large that was freed once it takes it that such are wanted again (`M_MMAP_THRESHOLD` in mallopt(3)).
     Else each session's memory is given back, and the system clears every page of it for the next one.
     """
-    bytes(_KEPT)  # of which no page is touched
+    bytes(_KEPT)  # whose pages are not touched, as those of a bytearray are
 
 
 @contextmanager

@@ -316,6 +316,49 @@ def test_the_ends_of_streams_are_told_as_they_were_before_reading(tmp_path):
     assert found.ends == ends_of(folder) != expected
 
 
+@pytest.mark.parametrize("at_once", [1, 64, 700, 1500, 4000])
+def test_ends_are_the_same_however_much_is_read_at_once(tmp_path, monkeypatch, at_once):
+    folder = tmp_path / "s"
+    write(folder, opening(), call(1, None), note("x" * 1500), note("y" * 3000), note("z"), finished())
+    monkeypatch.setattr("distill_core.reading._AT_ONCE", at_once)
+    found = read_session(folder)
+    assert not found.problems
+    assert found.ends == ends_of(folder)
+
+
+def test_the_ends_are_those_of_the_first_look(tmp_path, monkeypatch):
+    folder = tmp_path / "s"
+    write(folder, opening(), call(1, None), note(), finished())
+    before = ends_of(folder)
+    lines = (folder / "human.jsonl").read_bytes()
+    gap = reading._gap
+
+    def written_meanwhile(events):
+        monkeypatch.setattr(reading, "_gap", gap)
+        (folder / "human.jsonl").write_bytes(lines * 2)
+        return 1
+
+    monkeypatch.setattr(reading, "_gap", written_meanwhile)
+    assert read_session(folder).ends == before != ends_of(folder)
+
+
+def test_a_read_that_fails_once_loses_nothing(tmp_path, monkeypatch):
+    folder = tmp_path / "s"
+    write(folder, opening(), call(1, None), note(), finished())
+    whole, read = read_session(folder), os.read
+    failing = iter([OSError(errno.EIO, "Input/output error")])
+
+    def once(fd, size):
+        for error in failing:
+            raise error
+        return read(fd, size)
+
+    monkeypatch.setattr(os, "read", once)
+    found = read_session(folder)
+    assert not list(failing)
+    assert (found.events, found.problems, found.ends) == (whole.events, (), whole.ends)
+
+
 def test_an_end_that_cannot_be_read_is_told(tmp_path):
     folder = tmp_path / "s"
     write(folder, opening(), note())

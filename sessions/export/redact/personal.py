@@ -55,9 +55,9 @@ def emails(text: str) -> Iterable[Found]:
     """E-mail addresses."""
     found = []
     for at, end in [match.span() for match in _AT.finditer(text)] if "%" in text else _at(text):
-        name = _before(text, at - _LOCAL if at > _LOCAL else 0, at)
-        if name is not None and name.end() < at:
-            found.append(Found(name.end(), end, "email"))
+        before = _before(text, at - _LOCAL if at > _LOCAL else 0, at)
+        if before is not None and before.end() < at:
+            found.append(Found(before.end(), end, "email"))
     return found
 
 

@@ -110,6 +110,26 @@ def test_where_the_other_processes_die_their_work_is_done_here(tmp_path, monkeyp
     assert alone == ahead
 
 
+def test_who_has_nothing_more_to_do_is_ended_once_and_not_before(
+    tmp_path, monkeypatch, two_processes, folders
+):
+    told = []
+
+    class Watched(sifting_ahead._Helper):
+        def dismiss(self):
+            told.append(("dismissed", len(self.todo)))
+            super().dismiss()
+
+        def end(self):
+            told.append(("ended", len(self.todo)))
+            super().end()
+
+    monkeypatch.setattr(sifting_ahead, "_Helper", Watched)
+    alone, ahead = both(tmp_path, monkeypatch, plan("worker", folders))
+    assert alone == ahead
+    assert told == [("dismissed", 0), ("ended", 0)]
+
+
 def test_rows_of_a_large_session_come_in_batches(monkeypatch):
     monkeypatch.setattr(sifting, "_ROWS", 2)
     made = plan("worker", example_folders())

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from distill_core import events as ev
 from distill_core.recorder import SessionLog
 from sessions.export import Options, Plan, sources
+from sessions.export.dedup import Dedup
 from sessions.export.encoding import Encoding
 from sessions.export.formats import find
 from sessions.export.redact import KINDS, Redactor, make_finders, redactor
@@ -18,6 +19,16 @@ from tests.sessions.export.test_glance import HOME, KEY, texts
 
 FINDERS = make_finders(KINDS, keys=[KEY], homes=[HOME])
 ALL = frozenset(RULES) - {"failed"}
+
+
+def test_rows_are_known_together_or_none_of_them():
+    seen = Dedup()
+    assert seen.repeats(["h", "h"], ["a", "b"])
+    assert not seen.knows("h")
+    assert not seen.repeats(["h", "i"], ["a", "b"])
+    assert seen.repeats(["j", "i"], ["c", "d"])
+    assert (seen.knows("h"), seen.knows("i"), seen.knows("j")) == (True, True, False)
+    assert seen.seen("e", "i", "").first == "b"
 
 
 @settings(deadline=None, max_examples=40)
