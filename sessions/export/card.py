@@ -19,8 +19,6 @@ from sessions.export.rows import RULES, Shape
 from sessions.export.shapes import features
 from sessions.export.shards import DATA
 
-CARD = "README.md"
-
 
 def columns_of(plan: Plan, present: set[str]) -> dict[str, Shape]:
     """The columns of the rows that there are, in the format's order, with the provenance at the end."""

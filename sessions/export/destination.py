@@ -38,7 +38,8 @@ class Destination(Protocol):
         """Put what was written aside in its place, whole.
 
         Raises:
-            ExportError: that fails; what was there before still is.
+            ExportError: that fails. In a folder what was there before still is; elsewhere, where nothing can be
+                renamed, what is there is known as unfinished, and the next export writes it anew.
         """
         ...
 
@@ -51,7 +52,7 @@ def destination(place: str) -> Destination:
     """The destination that `place`, a path or an URL, names.
 
     Raises:
-        ExportError: the URL's kind of place needs a library that is missing.
+        ExportError: the URL's kind of place needs a library that is missing, or no folder can be of that name.
     """
     if "://" in place and not place.startswith("file://"):
         return _Remote(place)
@@ -62,6 +63,12 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         # Behind a link, so that what it leads to is renamed and not the link.
         self._folder = Path(os.path.realpath(folder))
+        if not self._folder.name:
+            raise ExportError(
+                f"cannot export to {folder}",
+                found="it is the root of all folders",
+                remedy="name a folder in it",
+            )
         self._aside = self._folder.with_name(f".{self._folder.name}.part")
         self._old = self._folder.with_name(f".{self._folder.name}.old")
         self._lock = Alone(self._folder.with_name(f".{self._folder.name}.lock"))
@@ -123,6 +130,8 @@ class _Folder:
 _WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "r2"}
 """Kinds of places that have no folders. Asked for one, fsspec's libraries make its bucket, also a misspelt one; and who
 may write to a part of a bucket only, cannot ask whether it is there."""
+_UNFINISHED = b'{"unfinished":true}\n'
+"""In the place of a manifest: an export is being put there, or was when its program died."""
 
 
 class _Remote:
@@ -150,19 +159,24 @@ class _Remote:
             there = self._fs.find(self._path) if self._fs.exists(self._path) else []
             if not there:
                 return None
-            if not self._fs.exists(f"{self._path}/{MANIFEST}"):
+            local = self._work / "before"
+            local.mkdir()
+            if self._fs.exists(f"{self._path}/{MANIFEST}"):
+                self._fs.get_file(f"{self._path}/{MANIFEST}", str(local / MANIFEST))
+                if (local / MANIFEST).read_bytes() == _UNFINISHED:
+                    return None
+            manifest = read_manifest(local)
+            if manifest is None:
                 raise ExportError(
                     f"cannot export to {self._url}",
                     found="it is not empty, and holds no export",
                     remedy="name another place",
                 )
-            local = self._work / "before"
             for file in there:
                 target = local / file[len(self._path) :].lstrip("/")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._fs.get_file(file, str(target))
-        manifest = read_manifest(local)
-        return (local, manifest) if manifest is not None else None
+        return local, manifest
 
     def aside(self) -> Path:
         folder = self._work / "aside"
@@ -173,15 +187,22 @@ class _Remote:
         folder = self._work / "aside"
         with _told_of(self._url):
             names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-            # The manifest goes last: a place without one is not an export.
+            # The manifest goes last. Until it is there another in its place tells that what is there is half written:
+            # neither the export of before, whose files are written over one by one, nor somebody else's.
+            begun = self._work / "begun"
+            begun.write_bytes(_UNFINISHED)
+            self._put(begun, MANIFEST)
             for name in [n for n in names if n != MANIFEST] + [n for n in names if n == MANIFEST]:
-                if self._url.partition("://")[0] not in _WITH_BUCKETS:
-                    self._fs.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
-                self._fs.put_file(str(folder / name), f"{self._path}/{name}")
+                self._put(folder / name, name)
             wanted = {f"{self._path}/{name}" for name in names}
             for file in self._fs.find(self._path):
                 if file not in wanted:
                     self._fs.rm_file(file)
+
+    def _put(self, file: Path, name: str) -> None:
+        if self._url.partition("://")[0] not in _WITH_BUCKETS:
+            self._fs.makedirs(f"{self._path}/{name}".rpartition("/")[0], exist_ok=True)
+        self._fs.put_file(str(file), f"{self._path}/{name}")
 
     def close(self) -> None:
         shutil.rmtree(self._work, ignore_errors=True)

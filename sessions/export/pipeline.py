@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice, repeat
 from pathlib import Path
 
 import msgspec
@@ -16,10 +17,12 @@ import msgspec
 from distill_core.errors import ExportError
 from distill_core.plurals import count
 from sessions.export import parquet, shards, sifting_ahead
-from sessions.export.card import CARD, card, columns_of
+from sessions.export.card import card, columns_of
 from sessions.export.destination import Destination, destination
+from sessions.export.hashing import content_hash
 from sessions.export.plan import Plan
-from sessions.export.records import Journal, Manifest, SessionRecord, write_manifest
+from sessions.export.provenance import without
+from sessions.export.records import CARD, Journal, Manifest, SessionRecord, is_whole, write_manifest
 from sessions.export.report import Report, report
 from sessions.export.rows import RULES, Left
 from sessions.export.selecting import Source, fingerprint_of
@@ -69,6 +72,8 @@ def _export(plan: Plan, where: Destination, on_progress: OnProgress) -> Report:
             found=f"made with another {', '.join(different)}",
             remedy="name another place, or remove that one",
         )
+    if earlier is not None and not is_whole(*earlier):
+        earlier = None  # a file of it is gone, or was changed: it is made anew
     if earlier is not None and _unchanged(plan, earlier[1]):
         return report(plan.format.name, earlier[1].sessions, reused=len(earlier[1].sessions), changed=False)
     writing = _Writing(plan, where.aside(), settings, earlier)
@@ -171,9 +176,16 @@ class _Writing:
         if self._earlier is None:
             return None
         record = self._earlier.record(source)
-        if record is None or not self._sieve.remember(source, record.hashes):
+        if record is None:
             return None
-        for line, beside in self._earlier.lines(record):
+        lines = list(self._earlier.lines(record))
+        inside = self._plan.format.provenance == "column"
+        hashes = [content_hash(without(line) if inside else line) for line, _ in lines]
+        if hashes != list(record.hashes):
+            return None  # somebody changed a row
+        if not self._sieve.remember(source, record.hashes):
+            return None
+        for line, beside in lines:
             self._shards.write(record.split, line, beside)
         for name in record.files:
             self._earlier.copy(name, self._folder)
@@ -305,14 +317,15 @@ class _Earlier:
         return record
 
     def lines(self, record: SessionRecord) -> Iterator[tuple[bytes, bytes | None]]:
-        """The rows of `record`, which comes next."""
+        """The rows of `record`, which comes next; fewer where somebody took some away."""
         self._at += 1
-        if record.files:
+        if record.files or not record.rows:
             return
-        for _ in range(record.rows):
-            line = next(self._data[record.split])
-            beside = self._plan.format.provenance == "beside"
-            yield line, next(self._beside[record.split]) if beside else None
+        lines = islice(self._data[record.split], record.rows)
+        if self._plan.format.provenance == "beside":
+            yield from zip(lines, islice(self._beside[record.split], record.rows), strict=False)
+        else:
+            yield from zip(lines, repeat(None), strict=False)
 
     def skip(self, source: Source) -> None:
         """Go past what there is of a session that needs nothing."""

@@ -81,6 +81,15 @@ def provenance(trace: Trace, row: Row, digest: str, *, licence: str, tool: str) 
     )
 
 
+_BEGINS = b',"%b":{"row":' % COLUMN.encode()
+
+
+def without(line: bytes) -> bytes:
+    """A row in which its provenance stands, without it: what its hash is of."""
+    columns, found, _ = line.rpartition(_BEGINS)  # in a value a quote would have a backslash before it
+    return columns + b"}" if found else line
+
+
 class Alikes:
     """The provenance of rows that differ in little, as `provenance` encoded would tell it of each.
 

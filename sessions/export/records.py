@@ -15,6 +15,7 @@ import msgspec
 from sessions.export.shards import Place
 
 MANIFEST = "export.json"
+CARD = "README.md"
 JOURNAL = "journal.jsonl"
 
 
@@ -49,10 +50,16 @@ class SessionRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Manifest(msgspec.Struct, kw_only=True):
-    """An export: `settings` is everything that decides on its content, sessions aside."""
+    """An export.
+
+    Args:
+        settings: everything that decides on its content, sessions aside.
+        files: that it is made of, with their bytes, but this one and the card.
+    """
 
     settings: dict[str, Any]
     sessions: list[SessionRecord]
+    files: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class _Entry(msgspec.Struct, kw_only=True):
@@ -69,12 +76,30 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_manifest(folder: Path, settings: dict[str, Any], records: list[SessionRecord]) -> str:
-    """Write a `Manifest`, a session a line, the same bytes for the same export; gives their SHA-256."""
+    """Write a `Manifest` of what is in `folder`, a session a line, the same bytes for the same export.
+
+    Gives their SHA-256.
+    """
     encode = msgspec.json.Encoder(order="deterministic").encode
     lines = b",\n".join([encode(record) for record in records])
-    data = b'{"settings":%b,"sessions":[\n%b\n]}\n' % (encode(settings), lines)
+    files = encode(_sizes(folder))
+    data = b'{"settings":%b,"files":%b,"sessions":[\n%b\n]}\n' % (encode(settings), files, lines)
     (folder / MANIFEST).write_bytes(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def is_whole(folder: Path, manifest: Manifest) -> bool:
+    """Whether the files of an export are there as it left them, by their sizes."""
+    sizes = _sizes(folder)
+    return all(sizes.get(name) == size for name, size in manifest.files.items())
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file in an export's folder but those that tell of it."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {
+        name: path.stat().st_size for name, path in paths.items() if name not in (MANIFEST, CARD, JOURNAL)
+    }
 
 
 class Journal:

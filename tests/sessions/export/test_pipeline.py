@@ -499,6 +499,99 @@ def test_any_place_that_fsspec_knows(home, tmp_path):
         export(plan(home), "teleport://nowhere/out")
 
 
+def stored(url):
+    """Every file of a place in memory with its bytes."""
+    import fsspec
+
+    memory, place = fsspec.filesystem("memory"), url.removeprefix("memory:/")
+    return {name.removeprefix(f"{place}/"): memory.cat(name) for name in memory.find(place)}
+
+
+@pytest.mark.parametrize("there_before", [True, False])
+def test_what_died_while_it_was_put_elsewhere_is_put_there_anew(own, tmp_path, monkeypatch, there_before):
+    """However many files it had put there: those of before are written over one by one."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    put, left = MemoryFileSystem.put_file, []
+
+    def dying(self, local, place, **more):
+        if not left.pop():
+            raise KeyboardInterrupt
+        return put(self, local, place, **more)
+
+    whole = str(tmp_path / "whole")
+    changed = own / "sessions" / "s1-plain"
+    aside = shutil.move(changed, tmp_path / "aside")
+    before = plan(own, **SPLIT)
+    shutil.move(aside, changed)
+    export(plan(own, **SPLIT), whole)
+    count = len(content(whole))
+    for after in range(count + 1):
+        url = f"memory://export-dying/{there_before}{after}"
+        if there_before:
+            export(before, url)
+        left[:] = [False, *[True] * after]
+        with monkeypatch.context() as dead:
+            dead.setattr(MemoryFileSystem, "put_file", dying)
+            with pytest.raises(KeyboardInterrupt):
+                export(plan(own, **SPLIT), url)
+        assert stored(url) != content(whole)
+        export(plan(own, **SPLIT), url)
+        assert stored(url) == content(whole)
+
+
+def test_what_somebody_else_has_under_the_manifests_name_stays(home):
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/export-others/export.json", b'{"mine": 1}')
+    memory.pipe("/export-others/thesis.tex", b"mine")
+    with pytest.raises(ExportError, match="holds no export"):
+        export(plan(home), "memory://export-others")
+    assert sorted(stored("memory://export-others")) == ["export.json", "thesis.tex"]
+
+
+def test_the_root_is_no_folder_for_an_export(home):
+    with pytest.raises(ExportError, match="cannot export to /: it is the root"):
+        export(plan(home), "/")
+
+
+def without_a_line(path):
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def with_other_letters(path):
+    path.write_bytes(path.read_bytes().replace(b"assistant", b"ASSISTANT"))
+
+
+def with_lines_joined(path):
+    path.write_bytes(path.read_bytes().replace(b"\n", b" "))
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, without_a_line, with_other_letters, with_lines_joined])
+@pytest.mark.parametrize("name", ["prompt-completion", "openai"])
+def test_rows_that_somebody_changed_are_made_anew(own, tmp_path, name, spoil):
+    for place in ("out", "further"):
+        export(plan(own, name), str(tmp_path / place))
+        (shard,) = (tmp_path / place / "data").rglob("*.jsonl")
+        spoil(shard)
+    make(own, "s2b-new", [block("print(worker('new'))", "New."), block("FINAL(3)")])
+    export(plan(own, name), str(tmp_path / "further"))
+    export(plan(own, name), str(tmp_path / "fresh"))
+    assert content(tmp_path / "further") == content(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("storage", ["jsonl", "parquet"])
+@pytest.mark.parametrize("spoil", [Path.unlink, without_a_line])
+def test_an_export_of_which_a_file_is_missing_or_shorter_is_made_anew(home, tmp_path, spoil, storage):
+    out = tmp_path / "out"
+    export(plan(home, storage=storage), str(out))
+    before = content(out)
+    spoil(next(path for path in (out / "data").rglob("*") if path.is_file()))
+    assert export(plan(home, storage=storage), str(out)).changed
+    assert content(out) == before
+
+
 def test_two_exports_into_one_folder_do_not_write_through_each_other(home, tmp_path):
     """The second one starts while the first one writes."""
     seconds = []
