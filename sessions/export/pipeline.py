@@ -255,9 +255,11 @@ class _Writing:
 
     def _nothing(self, made: Report) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        why = (
-            ", ".join(f"{number} by {rule}" for rule, number in made.left.items()) or "the sessions hold none"
-        )
+        why = "the sessions hold none"
+        if made.left:
+            most = max(made.left, key=made.left.__getitem__)
+            numbers = ", ".join(f"{number} by {rule}" for rule, number in made.left.items())
+            why = f"{numbers}; {most}: {RULES[most]}"
         raise ExportError(
             f"no row for {made.format} in {count(made.sessions, 'session')}",
             found=f"left out: {why}",

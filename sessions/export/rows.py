@@ -26,18 +26,19 @@ RULES: dict[str, str] = {
     "not_run": "the session ended at it, it never ran",
     "superseded": "another was chosen in its place",
     "sent_back": "its answer was sent back",
-    "copied": "taken over from the parent of a fork, and exported with it",
+    "copied": "taken over from the parent of a fork, which has it (--keep copied takes it here too)",
     "truncated": "the reply was cut off",
     "error": "its code ended in an error",
     "marked_bad": "reviewers marked it −1",
     "unfinished": "the session did not come to an answer of its own",
-    "nothing_left": "no word is left of it",
+    "nothing_left": "no word is left of it, or of a reply before it",
     "unmarked": "nobody marked it",
     "neutral": "marked 0, which this format cannot say",
     "no_pair": "there is nothing to compare it with",
     "several_messages": "a side has several messages, and this format takes one",
     "no_judgement": "nobody said whether it is good",
     "not_alternating": "its messages do not take turns, which this format asks for",
+    "words_beside_call": "it calls a tool and says something too, for which this format documents no place",
     "purpose": "a call by a primitive of the host, not by the supervisor's program",
     "no_decision": "it calls no tool and uses no result",
     "no_tokens": "the tokenizer does not give its text back",
@@ -167,6 +168,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             how their cells ended; whoever reads anything else of these, code or output, reads "cells" too.
         together: the same rows as `rows` gives, those that differ in little together, and calls read as
             `Trace.plainly`: for formats with a row for each of very many calls or turns.
+        objects: arguments of tool calls are objects in its messages, not text. Such a message is JSON to a loader,
+            which would otherwise give each of them the keys of all.
         compares: it makes rows of two sessions of which a reviewer preferred one.
         extras: more files for the folder, by name, made from the splits' file patterns.
         suffix: of files and lines.
@@ -183,6 +186,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provenance: Literal["column", "beside", "inside"] = "column"
     reads: tuple[Part, ...] = ("turns", "cells", "calls")
     together: Callable[[Trace, Options], Iterator[Verdict | Alike]] | None = None
+    objects: bool = False
     compares: bool = False
     extras: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
     suffix: str = "jsonl"

@@ -13,6 +13,8 @@ from distill_core.errors import ExportError
 REST = "train"
 """The split of all that no other takes."""
 
+_ALL = "all"
+"""What `datasets` calls all splits together; none of them may be called so."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -54,6 +56,10 @@ def parse_shares(words: list[str]) -> dict[str, float]:
         if not _NAME.match(name) or not 0 < share < 1 or name == REST or name in shares:
             raise ExportError(
                 "not a split", found=word, remedy=f"write NAME=SHARE, such as test=0.1; the rest is {REST}"
+            )
+        if name == _ALL:
+            raise ExportError(
+                "not a split", found=word, remedy=f"call it otherwise: {_ALL} is all splits to load_dataset"
             )
         shares[name] = share
     if sum(shares.values()) >= 1:

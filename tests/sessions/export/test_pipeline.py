@@ -472,11 +472,30 @@ def test_plans_that_make_no_sense(home, tmp_path, changes, match):
 
 
 @pytest.mark.parametrize(
-    "words", [["test"], ["test=0"], ["test=1"], ["train=0.5"], ["a=0.6", "b=0.6"], ["../x=0.1"]]
+    "words", [["test"], ["test=0"], ["test=1"], ["train=0.5"], ["a=0.6", "b=0.6"], ["../x=0.1"], ["all=0.3"]]
 )
 def test_words_that_are_no_split(words):
     with pytest.raises(ExportError):
         parse_shares(words)
+
+
+@pytest.mark.parametrize("name", ["validation", "dev", "null", "on", "no", "data", "a_1", "all_1"])
+def test_every_other_split_is_loaded(home, tmp_path, name):
+    from datasets import load_dataset
+
+    export(plan(home, splits=Splits(shares=parse_shares([f"{name}=0.5"]), seed=1)), str(tmp_path / "out"))
+    assert set(load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))) == {"train", name}
+
+
+def test_a_fork_alone_tells_which_rule_leaves_it_out_and_how_to_keep_it(home, tmp_path):
+    fork = [home / "sessions" / "s6-fork"]
+    with pytest.raises(ExportError, match=r"no row for prompt-completion.*by copied.*--keep copied"):
+        export(Plan(format=find("prompt-completion"), sources=tuple(sources(fork))), str(tmp_path / "out"))
+    kept = Options(keep=frozenset({"copied"}))
+    assert export(
+        Plan(format=find("prompt-completion"), sources=tuple(sources(fork)), options=kept),
+        str(tmp_path / "out"),
+    ).total
 
 
 def test_any_place_that_fsspec_knows(home, tmp_path):
