@@ -24,15 +24,16 @@ def columns_of(plan: Plan, present: set[str]) -> dict[str, Shape]:
     """The columns of the rows that there are, in the format's order, with the provenance at the end."""
     columns = {name: shape for name, shape in plan.format.columns.items() if name in present}
     if "tools" in present:
-        columns = {name: _tooled(shape) for name, shape in columns.items()}
+        tooled: Shape = "json" if plan.format.objects else TOOLED
+        columns = {name: _with_tools(shape, tooled) for name, shape in columns.items()}
     return {**columns, COLUMN: SHAPE} if plan.format.provenance == "column" else columns
 
 
-def _tooled(shape: Shape) -> Shape:
-    """A shape whose messages may call tools."""
+def _with_tools(shape: Shape, tooled: Shape) -> Shape:
+    """A shape whose messages are of the shape `tooled`, since they may call tools."""
     if isinstance(shape, list):
-        return [_tooled(inner) for inner in shape]
-    return TOOLED if shape == MESSAGE else shape
+        return [_with_tools(inner, tooled) for inner in shape]
+    return tooled if shape == MESSAGE else shape
 
 
 def card(plan: Plan, report: Report, present: set[str], content: str) -> str:
@@ -43,7 +44,7 @@ def card(plan: Plan, report: Report, present: set[str], content: str) -> str:
             it, and would go on with the old rows once there are new ones.
     """
     front = _front(plan, report, present, content)
-    return "---\n" + "\n".join(_yaml(front)) + "\n---\n\n" + _body(plan, report)
+    return "---\n" + "\n".join(_yaml(front)) + "\n---\n\n" + _body(plan, report, present)
 
 
 def _front(plan: Plan, report: Report, present: set[str], content: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _body(plan: Plan, report: Report) -> str:
+def _body(plan: Plan, report: Report, present: set[str]) -> str:
     parts = [
         f"# {plan.format.name}: {plan.format.help}",
         "Made by distill-tui from sessions in which a large model answered "
@@ -109,6 +110,11 @@ def _body(plan: Plan, report: Report) -> str:
     ]
     if plan.format.teaches:
         parts.append(plan.format.teaches)
+    if plan.format.objects and "tools" in present:
+        parts.append(
+            "Arguments of tool calls are objects, as chat templates ask for. Messages are declared as `Json`, which "
+            "`datasets` knows from 4.7 on, so that each is loaded with its own keys and no others."
+        )
     parts += ["## What is in it", _counts(report)]
     if report.labels:
         parts += ["## Labels", _labels(plan, report)]

@@ -49,7 +49,7 @@ def flat(value: Any, shape: Shape) -> Any:
     if value is None:
         return None
     if shape == "json":
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(shape, list):
         return [flat(inner, shape[0]) for inner in value]
     if isinstance(shape, dict):

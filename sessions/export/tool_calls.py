@@ -45,8 +45,10 @@ def _plain(calls: Iterable[Any]) -> Iterator[dict[str, Any]]:
         function = call.get("function", call) if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             continue
-        given = function.get("arguments", {})
+        given = function.get("arguments")
         text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        if text.strip() in ("", "null"):  # so some servers tell a call without arguments
+            text = "{}"
         yield {
             "id": str(call.get("id", "")),
             "type": "function",

@@ -72,6 +72,7 @@ class _Telling:
             self.notes.append("the last reply calls tools, of which a reply here holds its words alone")
 
     def _message(self, found: Any) -> Message:
+        found = _decoded(found) if isinstance(found, str) else found
         if not isinstance(found, dict) or not isinstance(found.get("role"), str):
             raise StoreError("a message without a role in the conversation")
         message = {name: value for name, value in found.items() if value not in (None, [], "")}
@@ -199,6 +200,14 @@ class _Telling:
                 by=self._known.annotators[0] if len(self._known.annotators) == 1 else IMPORT,
                 labels=self._known.labels,
             )
+
+
+def _decoded(text: str) -> Any:
+    """A message that is text: so Parquet holds those with tool calls."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
 
 
 def _answer(reply: str) -> ev.Final | None:

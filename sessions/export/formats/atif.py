@@ -89,7 +89,7 @@ def trajectory(trace: Trace, options: Options) -> dict[str, Any]:
 
 def _steps(trace: Trace) -> Iterator[dict[str, Any]]:
     calls = {call.call_id: call for call in trace.calls}
-    for number, (said, given) in enumerate(_answered(chat.conversation(trace)), 1):
+    for number, (said, given) in enumerate(_answered(chat.told(trace)), 1):
         if said.turn is not None:
             step = {"step_id": number, **_agent(trace, said.turn, calls)}
             yield {**step, **_called(said.turn, given)} if said.turn.tool_calls else step

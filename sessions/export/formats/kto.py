@@ -21,8 +21,8 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             yield judged
             continue
         columns = {
-            "prompt": chat.prompt(judged.turn),
-            "completion": [chat.reply(judged.turn, judged.text)],
+            "prompt": chat.with_objects(chat.prompt(judged.turn)),
+            "completion": chat.with_objects([chat.reply(judged.turn, judged.text)]),
             "label": judged.good,
             **tools,
         }
@@ -35,5 +35,6 @@ FORMAT = Format(
     rows=rows,
     reads=("turns",),
     columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "label": "bool", "tools": "string"},
+    objects=True,
     teaches="For `trl.KTOTrainer`.",
 )

@@ -21,9 +21,9 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             yield pair
             continue
         columns = {
-            "prompt": list(pair.prompt),
-            "chosen": list(pair.chosen),
-            "rejected": list(pair.rejected),
+            "prompt": chat.with_objects(pair.prompt),
+            "chosen": chat.with_objects(pair.chosen),
+            "rejected": chat.with_objects(pair.rejected),
             "preferred_because": pair.why,
             **tools,
         }
@@ -42,6 +42,7 @@ FORMAT = Format(
         "preferred_because": "string",
         "tools": "string",
     },
+    objects=True,
     compares=True,
     teaches="For `trl.DPOTrainer` and `trl.RewardTrainer`.",
 )

@@ -28,7 +28,11 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         if isinstance(turn, Left):
             yield turn
             continue
-        columns = {"prompt": chat.prompt(turn), "completion": [chat.reply(turn)], **tools}
+        columns = {
+            "prompt": chat.with_objects(chat.prompt(turn)),
+            "completion": chat.with_objects([chat.reply(turn)]),
+            **tools,
+        }
         yield Row(key=turn_key(trace, turn), columns=columns, origin=of_turn(turn))
 
 
@@ -74,8 +78,9 @@ class _Prompts:
         if not before or len(messages) < len(before) or not all(map(is_, before, messages)):
             self._before, self._told, before = (), b'{"prompt":[', ()
         if len(messages) > len(before):
-            told = _encoder.encode([chat.plainly(one) for one in messages[len(before) :]])[1:-1]
-            self._told = b"".join((self._told, b"," if before else b"", told))
+            more = [one for one in messages[len(before) :] if chat.PASSED_OVER not in one]
+            told = _encoder.encode([chat.plainly(one) for one in more])[1:-1]
+            self._told = b"".join((self._told, b"," if before and more else b"", told))
         self._before = messages
         return self._told
 
@@ -87,5 +92,6 @@ FORMAT = Format(
     together=together,
     reads=("turns",),
     columns={"prompt": [chat.MESSAGE], "completion": [chat.MESSAGE], "tools": "string"},
+    objects=True,
     teaches="For `trl.SFTTrainer`; the loss is on the completion alone, which is TRL's default for this type.",
 )

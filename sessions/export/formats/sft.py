@@ -20,8 +20,8 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
     if left is not None:
         yield left
         return
-    columns: dict[str, object] = {"messages": [chat.plain(said.message) for said in chat.conversation(trace)]}
-    columns |= chat.tools(trace)
+    messages = [chat.plain(said.message) for said in chat.conversation(trace)]
+    columns = {"messages": chat.with_objects(messages), **chat.tools(trace)}
     yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))
 
 
@@ -30,10 +30,8 @@ FORMAT = Format(
     help="TRL: a whole session as one conversation",
     rows=rows,
     reads=("turns",),
-    columns={
-        "messages": [{**chat.MESSAGE, "tool_calls": chat.TOOL_CALLS, "tool_call_id": "string"}],
-        "tools": "string",
-    },
+    columns={"messages": [chat.MESSAGE], "tools": "string"},
+    objects=True,
     teaches=(
         "For `trl.SFTTrainer` with `assistant_only_loss=True` and a chat template that has `{% generation %}`. TRL "
         "weighs every reply of a conversation alike; `prompt-completion` teaches single turns."
