@@ -17,9 +17,9 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         yield left
         return
     messages = [said.message for said in chat.conversation(trace)]
-    columns = llama_factory.conversation(messages, ends_with_model=True)
-    if isinstance(columns, str):
-        yield Left(key=trace.session_id, rule="not_alternating", why=columns)
+    columns = llama_factory.conversation(messages, options.keep, ends_with_model=True)
+    if isinstance(columns, tuple):
+        yield Left(key=trace.session_id, rule=columns[0], why=columns[1])
         return
     columns |= llama_factory.tools(trace)
     yield Row(key=trace.session_id, columns=columns, origin=of_session(trace))

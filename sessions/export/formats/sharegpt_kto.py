@@ -16,9 +16,9 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
             yield judged
             continue
         messages = [*chat.prompt(judged.turn), chat.reply(judged.turn, judged.text)]
-        columns = llama_factory.conversation(messages, ends_with_model=True)
-        if isinstance(columns, str):
-            yield Left(key=judged.key, rule="not_alternating", why=columns)
+        columns = llama_factory.conversation(messages, options.keep, ends_with_model=True)
+        if isinstance(columns, tuple):
+            yield Left(key=judged.key, rule=columns[0], why=columns[1])
             continue
         yield Row(
             key=judged.key,

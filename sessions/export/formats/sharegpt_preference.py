@@ -15,13 +15,17 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         if isinstance(pair, Left):
             yield pair
             continue
-        columns = llama_factory.conversation(pair.prompt, ends_with_model=False)
-        if isinstance(columns, str):
-            yield Left(key=pair.key, rule="not_alternating", why=columns)
+        columns = llama_factory.conversation(pair.prompt, options.keep, ends_with_model=False)
+        if isinstance(columns, tuple):
+            yield Left(key=pair.key, rule=columns[0], why=columns[1])
             continue
         sides = pair.single()
         if isinstance(sides, Left):
             yield sides
+            continue
+        spoken = llama_factory.beside_call(sides, options.keep)
+        if spoken is not None:
+            yield Left(key=pair.key, rule=spoken[0], why=spoken[1])
             continue
         columns |= {
             "chosen": llama_factory.said(sides[0]),
