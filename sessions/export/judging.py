@@ -36,6 +36,8 @@ def _faults(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "marked_bad", "by " + ", ".join(sorted({a.by for a in turn.judgements if a.mark is not None}))
     if not turn.text.strip() and not turn.tool_calls:
         yield "nothing_left", "the reply is empty"
+    if turn.gap:
+        yield "nothing_left", "a reply before it is empty"
 
 
 def teaches(turn: Turn) -> bool:
@@ -49,6 +51,7 @@ def teaches(turn: Turn) -> bool:
         or turn.mark == -1
         or turn.text.isspace()
         or not turn.text
+        or turn.gap
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from distill_core.models.base import Message
-from sessions.export import spans
+from sessions.export import chat, spans
 from sessions.export.alignment import Alignment, Kept
 from sessions.export.trace import Mark, Trace, Turn
 
@@ -23,7 +25,22 @@ def without_prose(trace: Trace) -> Trace:
             # Each message stands in every prompt after it; it is taken apart once.
             if id(message) not in messages:
                 messages[id(message)] = _message(message, trace.dialect)
-    return _replace(trace, turns=tuple(_turn(turn, trace.dialect, messages) for turn in trace.turns))
+    for message in _for_nothing(trace):
+        messages[id(message)] = {**messages[id(message)], chat.PASSED_OVER: True}
+    gaps = {name for name, message in messages.items() if _says_nothing(message)}
+    turns = [_turn(turn, trace.dialect, messages, gaps) for turn in trace.turns]
+    return _replace(trace, turns=tuple(turns))
+
+
+def _for_nothing(trace: Trace) -> Iterator[Message]:
+    """Replies of nothing but prose as they were sent on, each with the program's answer that it held no code."""
+    for before, turn in pairwise(trace.conversation()):
+        told = turn.prompt[len(before.prompt) : len(before.prompt) + 2]
+        if before.outcome != "nothing_to_run" or before.guidance or before.text != before.decided:
+            continue
+        asked = [message.get("role") for message in told] == ["assistant", "user"]
+        if asked and not told[0].get("tool_calls") and not code_only(before.text, None, trace.dialect)[0]:
+            yield from told
 
 
 def code_only(text: str, finish_reason: str | None, dialect: Dialect) -> tuple[str, Alignment]:
@@ -42,7 +59,7 @@ def code_only(text: str, finish_reason: str | None, dialect: Dialect) -> tuple[s
     return "".join(parts), Alignment(pieces)
 
 
-def _turn(turn: Turn, dialect: Dialect, messages: dict[int, Message]) -> Turn:
+def _turn(turn: Turn, dialect: Dialect, messages: dict[int, Message], gaps: set[int]) -> Turn:
     text, alignment = code_only(turn.text, turn.finish_reason, dialect)
     marks: list[Mark] = []
     for mark in turn.marks:
@@ -52,6 +69,7 @@ def _turn(turn: Turn, dialect: Dialect, messages: dict[int, Message]) -> Turn:
     return _replace(
         turn,
         prompt=tuple(messages[id(message)] for message in turn.prompt),
+        gap=not gaps.isdisjoint(map(id, turn.prompt)),
         reply=code_only(turn.reply, turn.finish_reason, dialect)[0],
         decided=code_only(turn.decided, turn.finish_reason, dialect)[0],
         text=text,
@@ -65,6 +83,12 @@ def _turn(turn: Turn, dialect: Dialect, messages: dict[int, Message]) -> Turn:
             )
         ),
     )
+
+
+def _says_nothing(message: Message) -> bool:
+    if message.get("role") != "assistant" or chat.PASSED_OVER in message:
+        return False
+    return not (message.get("content") or message.get("tool_calls"))
 
 
 def _message(message: Message, dialect: Dialect) -> Message:

@@ -108,6 +108,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         marks: marked pieces of `text`.
         labels: what reviewers called it, each once.
         events: numbers of the events that it was made from.
+        gap: a reply in `prompt` has lost all of its words.
 
     Where cells are not wanted they are `bare`, and the decision is told without code, but in turns of which words are
     judged: a span may count letters of a cell.
@@ -143,6 +144,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marks: tuple[Mark, ...] = ()
     labels: tuple[str, ...] = ()
     events: tuple[int, ...] = ()
+    gap: bool = False
 
     @property
     def erred(self) -> bool:

@@ -49,7 +49,7 @@ def rows(trace: Trace, options: Options) -> Iterator[Verdict]:
         maker = RowMaker(_tokenizer(options.tokenizer), finder=finder, prose=options.prose)
         told = [str(m.get("content") or "") for m in turn.prompt if m.get("role") == "tool"]
         taught = Taught(
-            prompt=[chat.plain(message) for message in bare.prompt],
+            prompt=chat.prompt(bare),
             text=text_of(chat.reply(turn)),
             results=(*steps.get(id(turn), ()), *told),
             known=trace.query,

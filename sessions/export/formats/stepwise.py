@@ -65,6 +65,8 @@ def _left(trace: Trace, turn: Turn, options: Options) -> Left | None:
         return Left(key=key, rule="copied", why="the parent of the fork has it")
     if turn.mark is None:
         return Left(key=key, rule="unmarked")
+    if not turn.decided.strip() and "nothing_left" not in options.keep:
+        return Left(key=key, rule="nothing_left", why="the reply is empty")
     if turn.mark == 0 and "neutral" not in options.keep:
         return Left(key=key, rule="neutral", why="marked 0")
     return None

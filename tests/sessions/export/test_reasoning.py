@@ -3,11 +3,14 @@
 import json
 
 import msgspec
+import pytest
 
-from sessions.export import Plan, export, sources
+from sessions.export import Plan, export, rehearse, sources
 from sessions.export.formats import find
 from sessions.export.reasoning import code_only, without_prose
+from sessions.export.redact import KINDS
 from sessions.home import Home
+from sessions.importing import take
 from tests.sessions.export.making import annotate, block, make, traced
 
 
@@ -53,9 +56,71 @@ def test_hidden_reasoning_goes_too(tmp_path):
     assert "secret thoughts" not in json.dumps(msgspec.to_builtins(bare))
 
 
-def test_a_reply_of_nothing_but_prose_is_left_out_and_counted(tmp_path):
-    from sessions.export import rehearse
+def prompts(home, folder, name, **options):
+    plan = Plan(format=find(name), sources=tuple(sources([folder])), reasoning=False, **options)
+    export(plan, str(home / "out" / name))
+    return [
+        json.loads(line) for path in (home / "out" / name / "data").rglob("*.jsonl") for line in path.open()
+    ]
 
+
+def asked(row):
+    return row.get("prompt") or row.get("conversations") or row["messages"]
+
+
+@pytest.mark.parametrize("redact", [(), KINDS])
+@pytest.mark.parametrize(
+    "name", ["prompt-completion", "kto", "sharegpt-kto", "openai", "axolotl", "episodes", "preference"]
+)
+def test_a_reply_without_code_goes_with_what_the_program_answered(tmp_path, name, redact):
+    replies = ["Plan.", "More plan.", block("print(1)", "Now."), "Hm.", block("FINAL('x')", "Now.")]
+    folder = make(tmp_path, "s", replies)
+    annotate(
+        folder,
+        {
+            "step": 5,
+            "target": {"kind": "step", "id": "5", "field": "reply"},
+            "correction": block("FINAL('y')"),
+        },
+        {"target": {"kind": "session"}, "rating": 4},
+    )
+    for row in prompts(tmp_path, folder, name, redact=redact):
+        assert "Your reply has words but no code" not in json.dumps(row)
+        said = asked(row)
+        who = [
+            message.get("role", message.get("from")) for message in said if message.get("role") != "system"
+        ]
+        assert who[::2] in (["user"] * len(who[::2]), ["human"] * len(who[::2]))
+        assert set(who[1::2]) <= {"assistant", "gpt"}
+        assert all(message.get("content") or message.get("value") for message in said)
+    # A trajectory tells of all that was.
+    assert json.dumps(prompts(tmp_path, folder, "otel")).count("Your reply has words but no code") > 0
+
+
+def test_rows_together_are_those_one_by_one(tmp_path):
+    folder = make(tmp_path, "s", ["Plan.", block("print(1)"), "Hm.", block("FINAL('x')")])
+    one_by_one = prompts(tmp_path / "a", folder, "prompt-completion", sample=1.0)
+    assert prompts(tmp_path / "b", folder, "prompt-completion") == one_by_one
+    assert [len(row["prompt"]) for row in one_by_one] == [2, 4]
+
+
+def test_after_a_reply_that_a_person_answered_nothing_is_learned(tmp_path):
+    said = [
+        {"role": "user", "content": "What is in it?"},
+        {"role": "assistant", "content": "A contract."},
+        {"role": "user", "content": "And how long is it?"},
+        {"role": "assistant", "content": block("print(len(context))")},
+    ]
+    (tmp_path / "row.jsonl").write_text(json.dumps({"messages": said}))
+    home = Home(tmp_path / "home")
+    list(take(home, tmp_path / "row.jsonl"))
+    for name in ("prompt-completion", "kto"):
+        plan = Plan(format=find(name), sources=tuple(sources(home.folders())), reasoning=False)
+        assert rehearse(plan).left == {"nothing_left": 2}
+        assert rehearse(msgspec.structs.replace(plan, reasoning=True)).left.get("nothing_left") is None
+
+
+def test_a_reply_of_nothing_but_prose_is_left_out_and_counted(tmp_path):
     folder = make(tmp_path, "s", [block("FINAL(1)")])
     annotate(
         folder,
