@@ -24,7 +24,7 @@ from sessions.export.plan import Plan
 from sessions.export.provenance import without
 from sessions.export.records import CARD, Journal, Manifest, SessionRecord, is_whole, write_manifest
 from sessions.export.report import Report, report
-from sessions.export.rows import RULES, Left
+from sessions.export.rows import FIXED, RULES, Left
 from sessions.export.selecting import Source, fingerprint_of
 from sessions.export.several import Kept, several
 from sessions.export.sifting import Prepared, Sieve, Sifted
@@ -257,13 +257,15 @@ class _Writing:
         shutil.rmtree(self._folder, ignore_errors=True)
         why = "the sessions hold none"
         if made.left:
-            most = max(made.left, key=made.left.__getitem__)
             numbers = ", ".join(f"{number} by {rule}" for rule, number in made.left.items())
-            why = f"{numbers}; {most}: {RULES[most]}"
+            most = max(made.left, key=made.left.__getitem__)
+            one = made.examples.get(most) if len(made.left) == 1 and most in FIXED else None
+            why = f"{numbers}; " + (f"first {one.key}: {one.why}" if one and one.why else f"{most}: {RULES[most]}")
+        lifting = "" if set(made.left) <= set(FIXED) else "--keep RULE lifts a rule, "
         raise ExportError(
             f"no row for {made.format} in {count(made.sessions, 'session')}",
             found=f"left out: {why}",
-            remedy="--keep RULE lifts a rule, --explain ROW says more",
+            remedy=f"{lifting}--explain ROW says more",
         )
 
     def _finish(self, made: Report) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from distill_core.errors import ExportError
 from sessions.export.redact import KINDS, Redactor, make_finders
-from sessions.export.rows import RULES, Format, Options
+from sessions.export.rows import FIXED, RULES, Format, Options
 from sessions.export.selecting import Source
 from sessions.export.splits import Splits
 
@@ -71,6 +71,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         unknown = sorted(self.options.keep - set(RULES))
         if unknown:
             raise ExportError("no such rule", found=unknown[0], remedy="one of " + ", ".join(RULES))
+        fixed = sorted(self.options.keep & set(FIXED))
+        if fixed:
+            raise ExportError("a rule that cannot be lifted", found=fixed[0], remedy=FIXED[fixed[0]])
         if self.storage == "parquet" and self.format.storage != "rows":
             raise ExportError(f"{self.format.name} has no Parquet form", remedy="leave --storage out")
         if self.format.tokenizer and not self.options.tokenizer:

@@ -54,6 +54,25 @@ RULES: dict[str, str] = {
 }
 """Every rule by which something is left out, and what it means."""
 
+FIXED: dict[str, str] = {
+    "failed": "without a reply there is nothing to learn",
+    "unmarked": "a step without a mark has no label",
+    "no_pair": "half a pair is no row",
+    "several_messages": "the format has no place for them",
+    "not_alternating": "the format has no place for it",
+    "no_decision": "a row without a decision teaches none",
+    "no_tokens": "name another tokenizer",
+    "no_evidence": "leave --evidence out",
+    "label": "leave --label out",
+    "unvouched": "leave --vouched out",
+    "sampled_out": "leave --sample out",
+    "duplicate": "a row is exported once",
+    "near_duplicate": "leave --near out",
+    "unreadable": "what cannot be read has no rows",
+    "same_session": "a session is exported once",
+}
+"""The rules of `RULES` that nobody lifts: why, or what there is to do instead."""
+
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -106,7 +125,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a person can ask of exporters.
 
     Args:
-        keep: rules that are not applied.
+        keep: rules that are not applied; those of `FIXED` always are.
         best: the highest rating there is; the lowest is 1.
         scales: the lowest and the highest score of each criterion, None for one whose scores are names; a criterion
             that is not among them is taken to go from 1 to `best`.

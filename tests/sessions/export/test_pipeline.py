@@ -13,11 +13,13 @@ from distill_core.forking import fork as branch_off
 from distill_core.reading import read_session
 from distill_core.record import record_of
 from sessions.export import Options, Plan, Splits, explain, export, rehearse, sifting, sources
-from sessions.export.formats import find
+from sessions.export.formats import all_formats, find
 from sessions.export.records import read_manifest
+from sessions.export.rows import FIXED, RULES, Left
 from sessions.export.splits import parse_shares
 from sessions.home import Home
 from tests.sessions.export.making import annotate, block, fork, make
+from tests.sessions.export.tokens import options_for
 
 
 def plan(home, name="prompt-completion", **options):
@@ -218,6 +220,19 @@ def test_rules_can_be_lifted_by_name(home):
     assert lifted.total == rehearse(plan(home)).total + 1
 
 
+@pytest.mark.parametrize("made", all_formats(), ids=lambda made: made.name)
+def test_what_is_said_to_be_fixed_is_and_nothing_else(home, made):
+    def left(keep):
+        options = msgspec.structs.replace(options_for(made.name), keep=frozenset(keep))
+        sieve = sifting.Sieve(msgspec.structs.replace(plan(home, made.name), options=options))
+        found = (one for source in plan(home).sources for one in sieve.sift(source))
+        return [one for one in found if isinstance(one, Left)]
+
+    assert left(FIXED) == left(())
+    # Of verl's rows the right answer is a column.
+    assert {one.rule for one in left(set(RULES) - set(FIXED))} <= {*FIXED, "no_judgement"}
+
+
 def test_a_replay_is_left_out_unless_it_is_asked_for(tmp_path):
     path = make(tmp_path, "s", [block("FINAL(1)")]) / "supervisor.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"kind":"research"', b'"kind":"replay"', 1))
@@ -386,6 +401,19 @@ def test_a_session_of_a_newer_version_is_left_out_and_told(own, begins):
     assert "newer version (schema 99" in made.examples["unreadable"].why
 
 
+def test_where_nothing_else_is_left_the_first_reason_is_told(home, own, tmp_path):
+    for session in (own / "sessions").iterdir():
+        log = session / "supervisor.jsonl"
+        first, rest = log.read_text().split("\n", 1)
+        log.write_text(json.dumps({**json.loads(first), "v": 99}) + "\n" + rest)
+    with pytest.raises(ExportError) as newer:
+        export(plan(own), str(tmp_path / "out"))
+    assert "by unreadable; first s1-plain: written by a newer version (schema 99" in str(newer.value)
+    assert "--keep" not in str(newer.value)
+    with pytest.raises(ExportError, match=r"by label \(--keep RULE lifts a rule, --explain ROW says more\)"):
+        export(plan(home, labels=("nowhere",)), str(tmp_path / "out"))
+
+
 def test_a_first_line_may_be_long(own):
     log = own / "sessions" / "s1-plain" / "supervisor.jsonl"
     first, rest = log.read_text().split("\n", 1)
@@ -459,6 +487,8 @@ def test_a_folder_without_a_session(tmp_path):
     ("changes", "match"),
     [
         ({"options": Options(keep=frozenset({"gravity"}))}, "no such rule"),
+        ({"options": Options(keep=frozenset({"unreadable"}))}, "cannot be lifted: unreadable .what cannot"),
+        ({"options": Options(keep=frozenset({"label", "error"}))}, "lifted: label .leave --label out"),
         ({"sample": 2.0}, "not a share"),
         ({"near": 2.0}, "not a similarity"),
         ({"redact": ("feelings",)}, "no such kind of redaction"),

@@ -11,7 +11,7 @@ from distill_core.errors import LogError, StoreError
 from sessions import Store
 from sessions.export import Plan, export, sources
 from sessions.export.formats import atif, find, sft
-from sessions.export.rows import RULES, Options, Row
+from sessions.export.rows import FIXED, RULES, Options, Row
 from sessions.export.tracing import trace_of
 from sessions.exported import conversation, trajectory
 from sessions.home import Home
@@ -20,7 +20,7 @@ from sessions.verify import verify
 from tests.sessions.export.inventing import sessions
 from tests.sessions.export.making import annotate, block, make
 
-ALL = Options(keep=frozenset(RULES))
+ALL = Options(keep=frozenset(RULES) - set(FIXED))
 
 
 def exported(home: Path, out: Path, name: str, **options) -> Path:

@@ -79,6 +79,7 @@ def test_formats_are_listed(mine):
         (["sft", "--out", "doc.txt"], 1, "cannot export to"),
         (["sft", "--out", "x", "--split", "half"], 1, "not a split: half"),
         (["sft", "--out", "x", "--keep", "calm"], 1, "no such rule: calm"),
+        (["sft", "--out", "x", "--keep", "same_session"], 1, "a rule that cannot be lifted: same_session"),
         (["sft", "--explain", "s9"], 1, "no such row: s9"),
         (["sft", "--out", "x", "--shard-size", "big"], 2, "no size"),
         (["sft"], 2, "--out"),
