@@ -88,4 +88,4 @@ def _folder(word: str, home: Path) -> Path | None:
 
 def _quoted(word: str) -> str:
     """A word that the shell has taken the quotes from, with quotes."""
-    return f'"{word}"' if " " in word and not word.startswith('"') and ":" not in word else word
+    return f'"{word}"' if " " in word and '"' not in word and ":" not in word else word

@@ -68,18 +68,27 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise ExportError(
                 "no session to export", found=self.selection, remedy="ask for less, or name a folder"
             )
-        unknown = sorted(self.options.keep - set(RULES))
-        if unknown:
-            raise ExportError("no such rule", found=unknown[0], remedy="one of " + ", ".join(RULES))
-        fixed = sorted(self.options.keep & set(FIXED))
-        if fixed:
-            raise ExportError("a rule that cannot be lifted", found=fixed[0], remedy=FIXED[fixed[0]])
         if self.storage == "parquet" and self.format.storage != "rows":
             raise ExportError(f"{self.format.name} has no Parquet form", remedy="leave --storage out")
         if self.format.tokenizer and not self.options.tokenizer:
             raise ExportError(
                 f"{self.format.name} needs a tokenizer", remedy="name one with --tokenizer PATH"
             )
+        self.check_wishes()
+
+    def check_wishes(self) -> None:
+        """Raise what is wrong whichever sessions and format are chosen.
+
+        Raises:
+            ExportError: with what to do about it.
+        """
+        unknown = sorted(self.options.keep - set(RULES))
+        if unknown:
+            lifted = ", ".join(rule for rule in RULES if rule not in FIXED)
+            raise ExportError("no such rule", found=unknown[0], remedy=f"one of {lifted}")
+        fixed = sorted(self.options.keep & set(FIXED))
+        if fixed:
+            raise ExportError("a rule that cannot be lifted", found=fixed[0], remedy=FIXED[fixed[0]])
         if self.sample is not None and not 0 < self.sample <= 1:
             raise ExportError("not a share", found=f"{self.sample:g}", remedy="a number over 0, at most 1")
         if self.shard_size < 1:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.worker import WorkerFailed
 
 from distill_core.approval import Decision
 from distill_core.config import Settings
+from sessions.export import Plan, export
+from sessions.export.choosing import choose
+from sessions.export.report import Report
 from tests.fakes.hostile import HOSTILE
 from tests.sessions.export.making import annotate, block, make
+from tests.sessions.export.tokens import tokenizer_file
 from tests.tui.test_hostile import FORBIDDEN
 from tui.app import DistillApp
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.export import ExportScreen
-from tui.screens.export_draft import Draft
+from tui.screens.export_draft import Draft, line_of, words_of
 from tui.screens.read import ReadScreen
 from tui.screens.write import WriteScreen
 from tui.setup import plain
@@ -188,10 +195,148 @@ async def test_writing_unredacted_asks_first(home, tmp_path):
         assert (tmp_path / "set" / "README.md").exists()
 
 
-async def test_a_place_that_cannot_be_written_is_told_in_a_line(home):
+async def test_a_place_that_cannot_be_written_is_told_in_a_line_and_another_named(home, tmp_path):
     async with opened(home, Draft(folder="/proc/nowhere/set")) as it:
         await it.press("w")
         assert "cannot export to /proc/nowhere/set" in it.drawn()
+        assert len(it.text("rows").split("\n")) == 3
+        assert "1 rejected" in it.text("out")
+        shown = it.screen.preview
+        it.screen.change(folder=str(tmp_path / "set"))
+        assert it.screen.preview is shown
+        await it.press("w")
+        assert (tmp_path / "set" / "README.md").exists()
+        assert "3 rows of 2 sessions" in it.drawn()
+
+
+@pytest.mark.parametrize("failing", ["preview_of", "export"])
+async def test_a_fault_of_the_program_is_told_in_a_line(home, tmp_path, monkeypatch, failing):
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a [b]screw\nis loose")
+
+    monkeypatch.setattr(f"tui.screens.export.{failing}", fail)
+    async with opened(home, Draft(folder=str(tmp_path / "set"))) as it:
+        await it.press("w")
+        assert "✗ a fault of the program: RuntimeError: a [b]screw is loose" in it.drawn()
+        assert it.app.is_running
+        assert it.app.return_code is None
+
+
+async def test_where_faults_come_from_is_shown_on_request(home, monkeypatch):
+    monkeypatch.setenv("DISTILL_DEBUG", "1")
+    monkeypatch.setattr("tui.screens.export.preview_of", lambda *_: 1 / 0)
+    app = app_over(home)
+    with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
+        async with app.run_test() as pilot:
+            await pilot.pause(0.5)
+    assert app.return_code == 1
+
+
+async def test_what_was_written_is_told_also_after_a_change(home, tmp_path, monkeypatch):
+    changed = threading.Event()
+
+    def slowly(plan: Plan, place: str, **_: object) -> Report:
+        assert changed.wait(10)
+        return export(plan, place)
+
+    monkeypatch.setattr("tui.screens.export.export", slowly)
+    async with opened(home, Draft(folder=str(tmp_path / "set"))) as it:
+        await it.pilot.press("w", "p")
+        changed.set()
+        for _ in range(500):
+            await it.pilot.pause(0.02)
+            if it.app._notifications:
+                break
+        assert f"3 rows are in {tmp_path / 'set'}" in [n.message for n in it.app._notifications]
+
+
+ASKED = Draft(
+    examples=True,
+    storage="parquet",
+    shard_size=10_000_000,
+    splits="test=0.3",
+    seed=3,
+    labels=("probing", "copied"),
+    vouched=True,
+    evidence=True,
+    sample=0.75,
+    near=0.9,
+    prose=False,
+    kinds=("email", "phone"),
+    keep=frozenset({"error"}),
+    licence="CC0",
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_what_is_asked_for_stands_on_the_screen_key_or_not(home, tmp_path, size):
+    draft = msgspec.structs.replace(ASKED, folder=str(tmp_path / "set"))
+    async with opened(home, draft, size) as it:
+        drawn = " ".join(it.drawn().split())
+        for words in (
+            "sessions all, examples too storage parquet splits test=0.3 prose dropped",
+            "redaction email, phone",
+            "only rows label probing or copied, vouched, with evidence, a sample of 0.75",
+            "near-duplicates from 0.9 on seed 3 shards 10,000,000 bytes licence CC0",
+        ):
+            assert words in drawn
+        assert "(lifted)" in it.text("out")
+
+
+async def test_a_long_setting_hides_no_other(home):
+    draft = msgspec.structs.replace(ASKED, sessions="-nobody " * 200, labels=("x" * 999,), folder="y" * 999)
+    async with opened(home, draft, (80, 24)) as it:
+        assert "licence CC0" in it.drawn()
+        assert "0 rows of 2 sessions" in it.drawn()
+
+
+async def test_a_format_without_parquet_says_so(home):
+    async with opened(home, Draft(storage="parquet", format="markdown")) as it:
+        assert "storage jsonl (markdown has no Parquet form)" in it.drawn()
+        it.screen.change(format="sft")
+        await it.settled()
+        assert "storage parquet  " in it.drawn()
+
+
+async def test_a_tokenizer_is_named_on_the_screen(home, tmp_path):
+    file = tokenizer_file()
+    async with opened(home, Draft(format="process-steps", folder=str(tmp_path / "set"))) as it:
+        assert "process-steps needs a tokenizer (t names one)" in it.drawn()
+        await it.press("t", *"nowhere", "enter")
+        assert "cannot read the tokenizer: nowhere" in it.drawn()
+        await it.press("escape", "t", *file, "enter")
+        assert it.screen.draft.tokenizer == file
+        assert it.screen.preview is not None
+        await it.press("w")
+        assert (tmp_path / "set" / "README.md").exists()
+
+
+async def test_rules_that_nobody_lifts_stay(home):
+    async with opened(home, Draft(labels=("nowhere",))) as it:
+        await it.press("tab", "end")
+        assert "It cannot be lifted: leave --label out." in it.text("row")
+        await it.press("space")
+        assert it.screen.draft.keep == frozenset()
+        assert any("label cannot be lifted" in n.message for n in it.app._notifications)
+
+
+def test_words_of_a_command_line_stand_in_a_line_and_mean_the_same(home, tmp_path):
+    apart = tmp_path / "a folder"
+    apart.symlink_to(home / "sessions" / "20260301-090000-aaa")
+    words = [
+        "20260302-090000-bbb",
+        str(apart),
+        "last",
+        "by:ada rating:>=4",
+        "clause seven",
+        '-"clause seven"',
+        'label:"needs work"',
+        "-status:finished",
+    ]
+    parts = words_of(line_of(words), home)
+    assert parts == [*words[:3], "by:ada", "rating:>=4", '"clause seven"', *words[5:]]
+    assert choose(parts[:3], home) == choose(words[:3], home)
+    assert choose(parts, home) == choose(words, home)
 
 
 async def test_rows_are_read_in_full_and_the_keys_listed(home):

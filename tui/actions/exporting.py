@@ -32,6 +32,12 @@ EXPORT: tuple[Action, ...] = (
     _export(
         "lift", ("space",), "Lift rule", "Keep what the rule at the cursor leaves out, or apply it again"
     ),
+    _export(
+        "tokenizer",
+        ("t",),
+        "Tokens",
+        "The student's tokenizer.json, for formats of tokens such as process-steps",
+    ),
     _export("help", ("question_mark", "f1"), "Help", "Every key"),
     _export("quit", ("q", "escape", "ctrl+q"), "Leave", "Leave the screen; nothing is written"),
 )

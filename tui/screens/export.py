@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from distill_core.config import Settings
@@ -23,12 +24,13 @@ from sessions.export import export
 from sessions.export.formats import all_formats
 from sessions.export.pipeline import Progress
 from sessions.export.report import Report
+from sessions.export.rows import FIXED
 from sessions.export.splits import parse_shares
 from tui.actions import REGISTRY, Scope, Situation, key_name
-from tui.lines import Line, wrap
+from tui.lines import Line, fit, wrap
 from tui.screens import export_lists as lists
 from tui.screens.confirm import Choice, ConfirmScreen
-from tui.screens.export_draft import Draft, Preview, plan_of, preview_of
+from tui.screens.export_draft import Draft, Preview, check, plan_of, preview_of
 from tui.screens.read import ReadScreen
 from tui.screens.write import Page, WriteScreen
 from tui.setup import Setup
@@ -39,6 +41,10 @@ from tui.widgets.line_bar import LineBar
 from tui.widgets.line_pane import LinePane
 
 _EMPTY = {"out": "nothing is left out", "rows": "no rows"}
+
+
+HIGHEST = 8
+"""Rows that settings, numbers or what is wrong take at the top of the screen, each at most."""
 
 
 class _Stale(Exception):  # not an error: the draft changed while it was rehearsed
@@ -59,12 +65,16 @@ class ExportScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = list(REGISTRY.bindings("export"))
 
     class Told(Message):
-        """How far a thread has come with draft number `number`: a preview, what is wrong, or that it is written."""
+        """How far a thread has come with draft number `number`: a preview, what is wrong, or that it is written.
+
+        `place` is where to, of a thread that writes.
+        """
 
         def __init__(
             self,
             number: int,
             *,
+            place: str = "",
             preview: Preview | None = None,
             written: Report | None = None,
             trouble: str = "",
@@ -72,6 +82,7 @@ class ExportScreen(Screen[None]):
         ) -> None:
             super().__init__()
             self.number = number
+            self.place = place
             self.preview = preview
             self.written = written
             self.trouble = trouble
@@ -135,8 +146,14 @@ class ExportScreen(Screen[None]):
     def change(self, **changes: object) -> None:
         """Ask for something else, and look what comes of it."""
         draft = msgspec.structs.replace(self.draft, **changes)
-        if draft != self.draft:
-            self.draft = draft
+        if draft == self.draft:
+            return
+        elsewhere = msgspec.structs.replace(self.draft, folder=draft.folder) == draft
+        self.draft = draft
+        if elsewhere and self.preview is not None:  # the rows are the same anywhere
+            self._trouble = ""
+            self._draw_title()
+        else:
             self._changed()
 
     def _changed(self) -> None:
@@ -146,7 +163,7 @@ class ExportScreen(Screen[None]):
         self._draw()
         self._rehearse(self._number, self.draft)
 
-    @work(thread=True, group="rehearsal", exit_on_error=True)
+    @work(thread=True, group="rehearsal")
     def _rehearse(self, number: int, draft: Draft) -> None:
         def still_wanted(progress: Progress) -> None:
             if number != self._number:
@@ -154,37 +171,41 @@ class ExportScreen(Screen[None]):
             self.post_message(self.Told(number, progress=progress))
 
         try:
-            preview = preview_of(plan_of(draft, self._settings, self._home), still_wanted)
+            plan = plan_of(draft, self._settings, self._home, named=self._named)
+            told = self.Told(number, preview=preview_of(plan, still_wanted))
         except _Stale:
             return
-        except DistillError as error:
-            self.post_message(self.Told(number, trouble=str(error)))
-            return
-        self.post_message(self.Told(number, preview=preview))
+        except Exception as error:  # noqa: BLE001  # the thread's outermost frame: told on the screen
+            told = self.Told(number, trouble=_trouble(error))
+        self.post_message(told)
 
-    @work(thread=True, group="writing", exit_on_error=True)
+    @work(thread=True, group="writing")
     def _write(self, number: int, draft: Draft) -> None:
         def tell(progress: Progress) -> None:
-            self.post_message(self.Told(number, progress=progress))
+            self.post_message(self.Told(number, place=draft.folder, progress=progress))
 
         try:
             plan = plan_of(draft, self._settings, self._home)
             # Not as a path, which an URL is none of.
             place = os.path.expanduser(draft.folder)  # noqa: PTH111
-            written = export(plan, place, on_progress=tell)
-        except DistillError as error:
-            self.post_message(self.Told(number, trouble=str(error)))
-            return
-        self.post_message(self.Told(number, written=written))
+            told = self.Told(number, place=draft.folder, written=export(plan, place, on_progress=tell))
+        except Exception as error:  # noqa: BLE001  # the same
+            told = self.Told(number, place=draft.folder, trouble=_trouble(error))
+        self.post_message(told)
 
     @on(Told)
     def told(self, message: Told) -> None:
         """Show what a thread has found, unless something else is asked for by now."""
+        if message.written is not None:
+            said = "are" if message.written.changed else "still are"
+            self._notify(f"{count(message.written.total, 'row')} {said} in {message.place}")
         if message.number != self._number:
+            if message.place and message.trouble:  # what was to be written is not, whatever is shown by now
+                self._notify(message.trouble, severity="error")
             return
         if message.progress is not None:
             done = message.progress
-            doing = "writing" if self.busy.startswith("writing") else "reading"
+            doing = "writing" if message.place else "reading"
             self.busy = (
                 f"{doing}: {done.done} of {count(done.sessions, 'session')}, {count(done.rows, 'row')}"
             )
@@ -192,14 +213,17 @@ class ExportScreen(Screen[None]):
             return
         self.busy = ""
         self._trouble = message.trouble
-        if message.written is not None:
-            said = "are" if message.written.changed else "still are"
-            self.app.notify(
-                clean(f"{count(message.written.total, 'row')} {said} in {self.draft.folder}"), markup=False
-            )
-        elif message.preview is not None or message.trouble:
+        if not message.place:  # a failure to write leaves what is shown
             self.preview = message.preview
         self._draw()
+
+    def _notify(self, words: str, severity: SeverityLevel = "information") -> None:
+        self.app.notify(clean(words), markup=False, severity=severity)
+
+    @property
+    def _named(self) -> str:
+        keys = self._setup.registry["export.tokenizer"].keys
+        return f"{key_name(keys[0])} names one" if keys else "name one with --tokenizer PATH"
 
     # ------------------------------------------------------------ drawing
 
@@ -238,7 +262,15 @@ class ExportScreen(Screen[None]):
             state = lists.numbers_line(self.preview)
         else:
             state = ()
-        self.query_one("#export-title", LineBar).show(head, lists.settings_line(self.draft), state)
+        width = max(self.app.size.width - 2, 1)
+        rows = [fit(head, width)]
+        for line in (lists.settings_line(self.draft), state):
+            wrapped = wrap(line, width, words=True)
+            rest = tuple(span for row in wrapped[HIGHEST - 1 :] for span in row)
+            rows += [*wrapped[: HIGHEST - 1], fit(rest, width)] if wrapped[HIGHEST:] else wrapped
+        bar = self.query_one("#export-title", LineBar)
+        bar.styles.height = len(rows)
+        bar.show(*rows)
 
     def _show_row(self, index: int | None) -> None:
         rows = self.preview.rows if self.preview is not None else ()
@@ -311,6 +343,9 @@ class ExportScreen(Screen[None]):
             ),
             "export.prose": lambda: self.change(prose=not draft.prose),
             "export.redact": lambda: self.change(redact=not draft.redact),
+            "export.tokenizer": lambda: self._ask(
+                "tokenizer", "Tokenizer", "a tokenizer.json, or its folder; empty for none", self._loads
+            ),
             "export.lift": self._lift,
             "export.help": self._help,
             "export.quit": lambda: self.dismiss(None),
@@ -333,10 +368,20 @@ class ExportScreen(Screen[None]):
         writing = WriteScreen([page], hint=hint, palette=palette, one_line=True, done="take it", check=check)
         self.app.push_screen(writing, take)
 
+    def _loads(self, texts: tuple[str, ...]) -> str | None:
+        try:
+            check(Draft(tokenizer=texts[0].strip()), self._settings)
+        except DistillError as error:
+            return str(error)
+        return None
+
     def _lift(self) -> None:
         rule = self._rule(self._pane("out").cursor)
         if rule is None:
             self.app.notify("No rule has left anything out.")
+            return
+        if rule in FIXED:
+            self.app.notify(f"{rule} cannot be lifted: {FIXED[rule]}.")
             return
         self.change(keep=self.draft.keep ^ {rule})
 
@@ -372,6 +417,20 @@ class ExportScreen(Screen[None]):
                 lines.append(((f"{keys:<16}", "key"), (action.help, "")))
             lines.append(())
         self.app.push_screen(ReadScreen("Keys of the export screen", lines, indent=16))
+
+
+def _trouble(error: Exception) -> str:
+    """What a thread ended with, in a line.
+
+    Raises:
+        Exception: the error itself, a fault of the program, where DISTILL_DEBUG asks where it came from.
+    """
+    if isinstance(error, DistillError):
+        return str(error)
+    if os.environ.get("DISTILL_DEBUG"):
+        raise error
+    words = f"a fault of the program: {type(error).__name__}: {error} (DISTILL_DEBUG=1 shows where)"
+    return " ".join(words.split())
 
 
 def _shares(texts: tuple[str, ...]) -> str | None:

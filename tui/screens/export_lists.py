@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from distill_core.plurals import count
-from sessions.export.rows import RULES, Format
+from sessions.export.redact import KINDS
+from sessions.export.rows import FIXED, RULES, Format
 from tui.lines import Line, fit, pad, roled
 from tui.screens.export_draft import Draft, Preview, Shown
 
@@ -110,6 +111,8 @@ def rule_text(rule: str, preview: Preview | None, draft: Draft) -> list[Line]:
     lines: list[Line] = [((rule, "heading"), (f": {RULES[rule]}", ""))]
     if rule in draft.keep:
         lines.append((("It is lifted: what it would leave out is kept.", "active"),))
+    elif rule in FIXED:
+        lines.append(((f"It cannot be lifted: {FIXED[rule]}.", "muted"),))
     report = preview.report if preview is not None else None
     if report is not None and report.left.get(rule):
         lines.append(((f"{count(report.left[rule], 'row')} left out by it.", "warn"),))
@@ -144,19 +147,46 @@ def left_lines(preview: Preview | None, draft: Draft) -> list[Line]:
     return lines
 
 
+WIDEST = 100
+"""Characters of one setting that are shown, so that none hides another."""
+
+
 def settings_line(draft: Draft) -> Line:
-    """What is asked for, in a line."""
+    """What is asked for: what keys of the screen change, then what else differs from what is usual."""
+    stored = draft.stored
+    without = f" ({draft.format} has no Parquet form)" if stored != draft.storage else ""
+    kinds = "on" if draft.kinds == KINDS else ", ".join(draft.kinds)
     said: list[tuple[str, str]] = []
     for name, value, role in (
-        ("sessions", draft.sessions or "all", ""),
-        ("storage", draft.storage, ""),
+        ("sessions", (draft.sessions or "all") + (", examples too" if draft.examples else ""), ""),
+        ("storage", stored + without, "warn" if without else ""),
         ("splits", draft.splits or "all to train", ""),
         ("prose", "kept" if draft.prose else "dropped", ""),
-        ("redaction", "on" if draft.redact else "OFF", "" if draft.redact else "error"),
+        ("redaction", kinds if draft.redact else "OFF", "" if draft.redact else "error"),
         ("folder", draft.folder, ""),
+        *((name, value, "") for name, value in _unusual(draft)),
     ):
-        said += [(f"{name} ", "muted"), (value, role), ("   ", "")]
+        shown = value if len(value) <= WIDEST else f"{value[: WIDEST - 1]}…"
+        said += [(f"{name} ", "muted"), (shown, role), ("   ", "")]
     return tuple(said)
+
+
+def _unusual(draft: Draft) -> Iterator[tuple[str, str]]:
+    usual = Draft()
+    only = [f"label {' or '.join(draft.labels)}"] if draft.labels else []
+    only += ["vouched"] if draft.vouched else []
+    only += ["with evidence"] if draft.evidence else []
+    only += [f"a sample of {draft.sample:g}"] if draft.sample is not None else []
+    for name, value, given in (
+        ("tokenizer", draft.tokenizer, bool(draft.tokenizer)),
+        ("only rows", ", ".join(only), bool(only)),
+        ("near-duplicates", f"from {draft.near} on", draft.near is not None),
+        ("seed", str(draft.seed), draft.seed != usual.seed),
+        ("shards", f"{draft.shard_size:,} bytes", draft.shard_size != usual.shard_size),
+        ("licence", draft.licence, draft.licence != usual.licence),
+    ):
+        if given:
+            yield name, value
 
 
 def numbers_line(preview: Preview) -> Line:

@@ -8,6 +8,9 @@ import pytest
 from distill_core.config import Settings
 from distill_core.errors import ExportError
 from tests.sessions.export.making import annotate, block, make
+from tests.sessions.export.tokens import tokenizer_file
+from tui.app import DistillApp
+from tui.cli.commands.export import command
 from tui.screens.export_draft import Draft, plan_of
 
 
@@ -149,3 +152,94 @@ def test_examples_are_neither_counted_nor_exported_unless_asked_for(program, tmp
     named = program("export", "openai", "--dry-run", "example-01-two-years")
     assert (named[1].splitlines()[0], named[2]) == ("1 row of 1 session would be", "")
     assert json.loads(program("sessions", "show", "last", "--json")[1])["session_id"] == "mine"
+
+
+GIVEN = {
+    "chosen": ["by:ada", "s1", "-label:bad"],
+    "out": ["--out", "D"],
+    "storage": ["--storage", "parquet"],
+    "shard_size": ["--shard-size", "2MB"],
+    "splits": ["--split", "test=0.3", "--split", "validation=0.1"],
+    "seed": ["--seed", "3"],
+    "labels": ["--label", "x", "--label", "y"],
+    "vouched": ["--vouched"],
+    "sample": ["--sample", "0.5"],
+    "evidence": ["--evidence"],
+    "near": ["--near", "0.9"],
+    "keep": ["--keep", "error", "--keep", "rejected"],
+    "no_reasoning": ["--no-reasoning"],
+    "tokenizer": ["--tokenizer", tokenizer_file()],
+    "redact": ["--redact", "email, card"],
+    "no_redact": ["--no-redact"],
+    "licence": ["--licence", "CC0"],
+    "examples": ["--examples"],
+}
+"""What can be given, by the names of the command's parameters."""
+HEADLESS = {"dry_run": ["--dry-run"], "explain": ["--explain", "s1"], "as_json": ["--json"]}
+
+
+@pytest.fixture
+def screens(monkeypatch):
+    """The screens that are opened, none of which is shown."""
+    opened = []
+    monkeypatch.setenv("TEXTUAL_DRIVER", "none")
+    monkeypatch.setattr(DistillApp, "run", lambda app: opened.append(app._first()))
+    return opened
+
+
+def test_the_screen_knows_or_refuses_every_option():
+    beside = {"format_name", "formats", "config", "home"}
+    assert {*GIVEN, *HEADLESS} == {parameter.name for parameter in command.params} - beside
+
+
+@pytest.mark.parametrize("names", [[name] for name in GIVEN] + [sorted(set(GIVEN) - {"no_redact"})], ids=len)
+def test_the_screen_begins_with_what_is_given(mine, screens, tmp_path, monkeypatch, names):
+    words = [word for name in names for word in GIVEN[name]]
+    planned = []
+    monkeypatch.setattr("sessions.export.pipeline.rehearse", lambda plan, **_: planned.append(plan))
+    mine("export", "prompt-completion", "--dry-run", *words)
+    assert mine("export", *words) == (0, "", "")
+    (screen,) = screens
+    assert [plan_of(screen.draft, Settings(), tmp_path / "home")] == planned
+    assert screen.draft.folder == ("D" if "out" in names else "dataset")
+    assert screen.draft != Draft()
+
+
+@pytest.mark.parametrize("words", [["s2"], ["last"], ["by:ada"], ["-label:bad"], ["./somewhere"]])
+def test_words_that_choose_sessions_are_no_format(mine, screens, words):
+    assert mine("export", *words) == (0, "", "")
+    assert screens[0].draft.sessions == " ".join(words)
+
+
+@pytest.mark.parametrize("words", HEADLESS.values(), ids=HEADLESS)
+def test_what_a_screen_has_no_use_for_is_refused(mine, screens, words):
+    status, _, err = mine("export", "by:ada", *words)
+    assert (status, screens) == (2, [])
+    assert f"{words[0]} needs a format" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--keep", "unreadable"], "a rule that cannot be lifted: unreadable"),
+        (["--keep", "calm"], "no such rule: calm (one of undecided, "),
+        (["--near", "2"], "not a similarity: 2"),
+        (["--redact", "feelings"], "no such kind of redaction: feelings"),
+        (["--sample", "3"], "not a share: 3"),
+        (["--shard-size", "0"], "not a shard size: 0"),
+        (["--split", "half"], "not a split: half"),
+        (["--tokenizer", "nope"], "cannot read the tokenizer: nope"),
+    ],
+)
+def test_what_the_screen_could_not_honour_is_refused(mine, screens, words, told):
+    status, out, err = mine("export", *words)
+    assert (status, out, screens) == (1, "", [])
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["export", "home"])
+def test_a_screen_that_a_fault_ended_is_no_success(mine, screens, monkeypatch, name):
+    assert mine(name)[0] == 0
+    monkeypatch.setattr(DistillApp, "return_code", 1)
+    assert mine(name)[0] == 1

@@ -20,6 +20,7 @@ from tui.text import clean
 if TYPE_CHECKING:
     from sessions.export.plan import Plan
     from sessions.export.report import Report
+    from tui.screens.export_draft import Draft
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?\Z", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -67,13 +68,13 @@ def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) ->
     SESSION is a folder, the name of a session kept in the home, or last: the newest by its start. Other words are a
     filter, as of the list of sessions (docs/STORE.md). Without either, all sessions of the home are taken. Those that
     come with the program are left out where neither a name nor a filter asks for them. Without a format, a screen
-    opens.
+    opens, which begins with what is given here.
     """
     if options["formats"]:
         _list_formats()
         return 0
-    if format_name is None:
-        return _open_screen(options)
+    if format_name is None or _chooses_sessions(format_name, options):
+        return _open_screen((format_name, *chosen) if format_name is not None else (), options)
     from sessions.export import explain, export, rehearse
 
     plan = _plan(format_name, chosen, options)
@@ -101,20 +102,79 @@ def command(format_name: str | None, chosen: tuple[str, ...], **options: Any) ->
     return 0
 
 
-def _open_screen(options: dict[str, Any]) -> int:
+def _chooses_sessions(word: str, options: dict[str, Any]) -> bool:
+    """Whether a word in the place of the format is none: a term of a filter, or a session."""
+    from distill_core.config import home_path, load_settings
+    from sessions.export.formats import names
+
+    if word in names():
+        return False
+    if word == "last" or word.startswith("-") or any(letter in word for letter in ':/" '):
+        return True
+    settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
+    return (home_path(settings) / "sessions" / word).is_dir()
+
+
+_HEADLESS = {"explain": "--explain", "dry_run": "--dry-run", "as_json": "--json"}
+"""Options that a screen has no use for."""
+
+
+def _open_screen(words: tuple[str, ...], options: dict[str, Any]) -> int:
     from distill_core.config import home_path, load_settings
 
+    for name, option in _HEADLESS.items():
+        if options[name]:
+            raise click.UsageError(f"{option} needs a format; --formats lists them")
     if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise click.UsageError("name a format; --formats lists them")
-    from tui.app import HUNG_UP, DistillApp
+    from tui.app import DistillApp
     from tui.screens.export import ExportScreen
+    from tui.screens.export_draft import check
     from tui.setup import setup_of
 
     effective = load_settings(path=options["config"], flags={"home": options["home"]})
+    draft = drafted(words, options)
+    check(draft, effective.settings)
     setup, home = setup_of(effective, options["config"]), home_path(effective.settings)
-    app = DistillApp(setup, lambda: ExportScreen(setup, effective.settings, home))
+    app = DistillApp(setup, lambda: ExportScreen(setup, effective.settings, home, draft))
     app.run()
-    return HUNG_UP if app.return_code == HUNG_UP else 0
+    return app.return_code or 0
+
+
+def drafted(words: tuple[str, ...], options: dict[str, Any]) -> Draft:
+    """What the screen begins with: all that is given on the command line.
+
+    Args:
+        words: those that choose sessions.
+        options: by the names of the command's parameters.
+
+    Raises:
+        click.BadParameter: a size is none.
+    """
+    from tui.screens.export_draft import Draft, line_of
+
+    kinds = _kinds(options)
+    usual = Draft()
+    return Draft(
+        sessions=line_of(words),
+        examples=options["examples"],
+        folder=options["out"] or usual.folder,
+        storage=options["storage"],
+        shard_size=_bytes(options["shard_size"]),
+        splits=" ".join(options["splits"]),
+        seed=options["seed"],
+        labels=options["labels"],
+        vouched=options["vouched"],
+        evidence=options["evidence"],
+        sample=options["sample"],
+        near=options["near"],
+        prose=not options["no_reasoning"],
+        redact=bool(kinds),
+        kinds=kinds or usual.kinds,
+        keep=frozenset(options["keep"]),
+        tokenizer=options["tokenizer"] or "",
+        licence=options["licence"],
+    )
 
 
 def _list_formats() -> None:

@@ -36,7 +36,7 @@ def command(**options: Any) -> int:
 def show_home(setup: Any, home: Path, options: list[str]) -> int:
     """Open the home screen; returns when the person has left it."""
     with hushed():
-        from tui.app import HUNG_UP, DistillApp
+        from tui.app import DistillApp
         from tui.screens.home import HomeScreen
         from tui.stage import AppStage
 
@@ -46,7 +46,7 @@ def show_home(setup: Any, home: Path, options: list[str]) -> int:
         app.run()
     finally:
         stage.close()
-    return HUNG_UP if app.return_code == HUNG_UP else 0
+    return app.return_code or 0
 
 
 def given(options: dict[str, Any]) -> list[str]:
