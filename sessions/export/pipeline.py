@@ -260,7 +260,9 @@ class _Writing:
             numbers = ", ".join(f"{number} by {rule}" for rule, number in made.left.items())
             most = max(made.left, key=made.left.__getitem__)
             one = made.examples.get(most) if len(made.left) == 1 and most in FIXED else None
-            why = f"{numbers}; " + (f"first {one.key}: {one.why}" if one and one.why else f"{most}: {RULES[most]}")
+            why = f"{numbers}; " + (
+                f"first {one.key}: {one.why}" if one and one.why else f"{most}: {RULES[most]}"
+            )
         lifting = "" if set(made.left) <= set(FIXED) else "--keep RULE lifts a rule, "
         raise ExportError(
             f"no row for {made.format} in {count(made.sessions, 'session')}",
