@@ -10,7 +10,7 @@ from datasets import load_dataset
 from sessions.export import Plan, export, sources
 from sessions.export.chat import MESSAGE
 from sessions.export.formats import all_formats, find
-from sessions.export.rows import RULES, Options
+from sessions.export.rows import FIXED, RULES, Options
 from sessions.home import Home
 from sessions.importing import take
 from tests.sessions.export.making import annotate, block, make
@@ -58,7 +58,7 @@ def home(tmp_path_factory):
 
 
 def exported(home, out, name, storage="jsonl"):
-    options = Options(keep=frozenset(RULES) - {"failed", "no_pair"}, tokenizer=options_for(name).tokenizer)
+    options = Options(keep=frozenset(RULES) - set(FIXED), tokenizer=options_for(name).tokenizer)
     plan = Plan(format=find(name), sources=tuple(sources(home.folders())), options=options, storage=storage)
     export(plan, str(out))
     return out
