@@ -42,7 +42,8 @@ def choose(
         examples: they are asked for, as they also are by a name, and by a filter that has `kind:example` or `id:`.
 
     Raises:
-        ExportError: a folder holds no session, or all that was found came with the program and was not asked for.
+        ExportError: a folder holds no session, the home none at all, or all that was found came with the program and
+            was not asked for.
         StoreError: there is no such home, a filter is not right, or the index cannot be read.
     """
     found = {word: _folder(word, home) for word in words}
@@ -63,6 +64,12 @@ def choose(
     if left and not folders:
         raise ExportError(
             "no session of your own to export", found=_left_out(left), remedy=f"name them by {asked}"
+        )
+    if not folders and not words:
+        raise ExportError(
+            "no session to export",
+            found="the home holds none yet",
+            remedy="begin one with distill-tui, or take in examples: distill-tui sessions import --examples",
         )
     said = terms or (f"{len(folders)} by name" if words else ALL)
     return Chosen(sources=tuple(sources(dict.fromkeys(folders), parents)), words=said, examples=left)

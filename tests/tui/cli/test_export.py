@@ -243,3 +243,11 @@ def test_a_screen_that_a_fault_ended_is_no_success(mine, screens, monkeypatch, n
     assert mine(name)[0] == 0
     monkeypatch.setattr(DistillApp, "return_code", 1)
     assert mine(name)[0] == 1
+
+
+def test_a_home_without_sessions_says_how_to_come_to_some(mine, tmp_path):
+    (tmp_path / "new" / "sessions").mkdir(parents=True)
+    status, _, err = mine("export", "sft", "--out", "x", "--examples", "--home", str(tmp_path / "new"))
+    assert status == 1
+    assert "the home holds none yet" in err
+    assert "distill-tui sessions import --examples" in err
