@@ -24,8 +24,8 @@ def _table(characters: bytes) -> bytes:
 _KEYLIKE = _table((string.ascii_letters + string.digits + "_-+/=\\").encode())
 """What keys and tokens are made of."""
 _DIGITS = _table(string.digits.encode())
-_NUMERIC = _table(b"0123456789 .()-+")
-"""Digits and what stands between the digits of one number."""
+_NUMERIC = _table(b"0123456789 .()-+\x80\x87\x91\xa0\xaf\xc2\xe2")
+"""Digits and what stands between the digits of one number; of spaces and hyphens beyond ASCII, all their bytes."""
 
 
 def what_is_left(text: str) -> bytes:

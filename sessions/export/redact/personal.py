@@ -11,25 +11,49 @@ from sessions.export.redact.redactor import Finder, Found, Hinted
 from sessions.export.redact.sweep import literal
 
 # Looked for from the @ on (%40 in an URL): a scan for the part before it would be tried at every letter.
-_AT = re.compile(r"(?:@|%40)(?=[A-Za-z0-9])(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}\b")
+# Letters are those of alphabets. Others, such as Chinese, follow each other without spaces: an address among them would
+# take in the words around it.
+_ALPHABETS = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u037d\u037f-\u0481\u048a-\u0556\u0561-\u0587"
+    "\u05d0-\u05ea\u0620-\u064a\u0671-\u06d3\u1e00-\u1fff"
+)
+"""Latin, Greek, Cyrillic, Armenian, Hebrew and Arabic letters beyond ASCII, and Latin's combining marks."""
+_LETTER = f"A-Za-z{_ALPHABETS}"
+_AT = re.compile(
+    rf"(?:@|%40)(?=[{_LETTER}0-9])(?:[{_LETTER}0-9-]+\.)+"
+    rf"(?:xn--[A-Za-z0-9-]{{1,59}}|[{_LETTER}]{{2,24}})(?![{_LETTER}0-9_])"
+)
 _LOCAL = 64
 """Letters of the part before it, at most."""
 # Up to where that begins: made of what addresses are in practice; RFC 5322 would also take the `=` and `{` of code.
-_before = re.compile(rf"(?s:.*[^A-Za-z0-9._%+-])?(?:{escapes.REST})?[._%+-]*").match
+_before = re.compile(rf"(?s:.*[^{_LETTER}0-9._%+-])?(?:{escapes.REST})?[._%+-]*").match
 
+_FIRM = "\u00a0\u2007\u202f\u2011"
+"""Spaces and a hyphen at which no line is broken: between two of them stands one number."""
+_GAP = f" {_FIRM}"
 # International with a plus, or North American with its separators; digits alone are numbers, not telephones.
 _PHONE = re.compile(
     rf"(?:(?<![\w.+/-])|{escapes.BEHIND})"
     r"(?:"
-    r"\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,4}\)?){2,5}"
-    r"|(?:1[ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[.-])[0-9]{3}[.-][0-9]{4}"
+    rf"\+[0-9]{{1,3}}(?:[{_GAP}.-]?\(?[0-9]{{1,4}}\)?){{2,5}}"
+    rf"|(?:1[{_GAP}.-])?(?:\([0-9]{{3}}\)[{_GAP}]?|[0-9]{{3}}[{_FIRM}.-])[0-9]{{3}}[{_FIRM}.-][0-9]{{4}}"
     r")(?![\w-]|[.,/]\d)"
 )
-_NUMBERS = re.compile(r"[0-9][0-9 .()-]{6,}[0-9]")
+_NUMBERS = re.compile(rf"[0-9][0-9{_GAP}.()-]{{6,}}[0-9]")
 """Where such numbers can be at all; it is quick to find, and only there is looked closely."""
-_CARD = re.compile(rf"(?:(?<![\w.-])|{escapes.BEHIND})" r"[0-9](?:[ -]?[0-9]){12,18}(?![\w-]|\.\d)")
-_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)[^\s/\\:\"'<>|*?,;()\[\]{}]+")
-_PUBLIC = frozenset({"Public", "Shared", "Default", "runner", "user", "username", "you", "$USER"})
+_CARD = re.compile(rf"(?:(?<![\w.-])|{escapes.BEHIND})" rf"[0-9](?:[{_GAP}-]?[0-9]){{12,18}}(?![\w-]|\.\d)")
+_NAME = r"[^\s/\\:\"'<>|*?,;()\[\]{}]+"
+_FURTHER = rf"(?: (?=[A-Z\u00c0-\u00de]){_NAME}){{1,2}}"
+# A name on Windows may hold spaces. It is told from words behind it where the path goes on, with as many backslashes as
+# it is written with, or where its next word begins like a name and ends the quotation that the path begins.
+_HOME = re.compile(
+    rf"(?:/home/|/Users/){_NAME}"
+    rf"|[A-Za-z]:(?:(?<=([\"']).:))?(\\+)Users\\+{_NAME}"
+    rf"(?:(?: {_NAME}){{1,3}}(?=\2(?!\\))|{_FURTHER}(?=\\*\1))?"
+)
+_PUBLIC = frozenset(
+    {"Public", "Shared", "Default", "Default User", "All Users", "runner", "user", "username", "you", "$USER"}
+)
 
 
 def shows_address(look: Glance) -> bool:
@@ -42,7 +66,7 @@ def holds_address(text: str) -> bool:
     return "@" in text or ("%" in text and "%40" in text)
 
 
-NUMBER_FORMS = (rf"[0-9](?:[ .()-]*[0-9]){{{NUMBER - 1}}}",)
+NUMBER_FORMS = (rf"[0-9](?:[ .()\-\x80\x87\x91\xa0\xaf\xc2\xe2]*[0-9]){{{NUMBER - 1}}}",)
 """What every number of a telephone or a card holds."""
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from sessions.export.redact import escapes
+from sessions.export.redact import cut_off, escapes
 from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
 from sessions.export.redact.redactor import Finder, Found, Hinted
 from sessions.export.redact.sweep import literal
@@ -55,9 +55,19 @@ _WEB_TOKEN = re.compile(r"eyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]
 """A JSON web token whole: detect-secrets' own pattern leaves its signature."""
 _MODEL_KEY = re.compile(
     rf"(?:(?<![A-Za-z0-9])|{escapes.BEHIND})"
-    r"(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|tgp_v1_[A-Za-z0-9_-]{20,})"
+    r"(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|tgp_v1_[A-Za-z0-9_-]{20,}"
+    r"|AIza[A-Za-z0-9_-]{35,}|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{40,}|nvapi-[A-Za-z0-9_-]{40,}"
+    r"|r8_[A-Za-z0-9]{37,}|pplx-[A-Za-z0-9]{40,}|csk-[A-Za-z0-9]{40,}|github_pat_[A-Za-z0-9_]{50,})"
 )
-"""Keys of model providers in the forms of today, which detect-secrets does not know."""
+"""Keys of model providers, and GitHub's new ones, in the forms of today, which detect-secrets does not know."""
+_SIZED = ("AIza", "gsk_", "xai-", "nvapi-", "r8_", "pplx-", "csk-", "github_pat_", "hf_")
+_MODEL_WORDS = ("sk-", "tgp_v1_", *_SIZED)
+_CUT_WORDS = (*_SIZED, "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-")
+_CUT = re.compile(
+    rf"(?:(?<![A-Za-z0-9])|{escapes.BEHIND})(?=[A-Za-z0-9_-]{{{SHORT}}})"
+    rf"(?:{'|'.join(_CUT_WORDS)})[A-Za-z0-9_-]+{cut_off.AFTER_HEAD}"
+)
+"""The beginning of a key that has its length, where it was cut. One shorter than `SHORT` lacks most of the key."""
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -94,8 +104,8 @@ def _detectors() -> dict[int, tuple[_Detector, ...]]:
     import importlib
 
     found = [_Detector("private_key", (_word("PRIVATE KEY"),), (), 0, (_PRIVATE_KEY,), False)]
-    model = tuple(map(_word, ("sk-", "hf_", "tgp_v1_")))
-    found.append(_Detector("secret", model, (), 20, (_MODEL_KEY,), False))
+    found.append(_Detector("secret", tuple(map(_word, _MODEL_WORDS)), (), 20, (_MODEL_KEY,), False))
+    found.append(_Detector("secret", tuple(map(_word, _CUT_WORDS)), (" character",), 20, (_CUT,), False))
     found.append(_Detector("secret", (_word("eyJ"),), (), 0, (_WEB_TOKEN,), False))
     for module, (name, needs, keylike, group) in _MODULES.items():
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
@@ -184,25 +194,27 @@ def _matches(detectors: Iterable[_Detector], text: str) -> Iterator[Found]:
 
 
 def of_keys(keys: Iterable[str]) -> Finder:
-    """A finder of exactly these keys, also as JSON, an URL or base64 writes them."""
-    written = {form for key in keys if len(key) >= 8 for form in _written(key)}
+    """A finder of exactly these keys, also as JSON, an URL or base64 writes them, and of what a cut left of one."""
+    written = {form for key in keys if len(key) >= cut_off.LEAST for form in _written(key)}
     known = sorted(written, key=lambda form: (-len(form), form))
     if not known:
         return Hinted(lambda text: (), lambda look: False, forms=())
     pattern = re.compile("|".join(map(re.escape, known)))
+    ends = cut_off.ends(known)
 
     def find_keys(text: str) -> Iterable[Found]:
-        if not any(key in text for key in known):
+        if not any(end in text for end in ends):
             return ()
-        return [Found(match.start(), match.end(), "key") for match in pattern.finditer(text)]
+        whole = [match.span() for match in pattern.finditer(text)]
+        return [Found(start, end, "key") for start, end in (*whole, *cut_off.pieces(text, known))]
 
-    words = [what_is_left(key) for key in known]
+    words = [(what_is_left(end), end) for end in ends]
 
     def shows_key(look: Glance) -> bool:
-        rest = look.rest
-        return any(word in rest for word in words)
+        rest, text = look.rest, look.text
+        return any(word in rest and end in text for word, end in words)
 
-    return Hinted(find_keys, shows_key, forms=tuple(map(literal, known)))
+    return Hinted(find_keys, shows_key, forms=tuple(sorted(set(map(literal, ends)))))
 
 
 def _written(key: str) -> Iterator[str]:

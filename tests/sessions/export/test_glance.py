@@ -6,11 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sessions.export.redact import KINDS, Finders, Redactor, make_finders, personal, secrets
+from sessions.export.redact import KINDS, Finders, Redactor, cut_off, make_finders, personal, secrets
 from sessions.export.redact.glance import LONG, SHORT, Glance, glance, what_is_left
 from tests.sessions.export.test_redact import HOME, KEY, SECRETS
 
 HEX = "0123456789abcdef" * 8
+CUT = "\n[... 3,200 of 5,200 characters not shown ...]\n"
 KNOWN = [
     *SECRETS.values(),
     "AKC" + "a1B2c3D4e5",
@@ -42,6 +43,16 @@ KNOWN = [
     "SK" + "a1" * 16,
     "-----BEGIN PRIVATE " + "KEY-----\nx\n-----END PRIVATE " + "KEY-----",
     "hf_" + "a" * 30,
+    "AIza" + "aB3_-" * 7,
+    "gsk_" + "aB3d" * 13,
+    "xai-" + "aB3d" * 20,
+    "nvapi-" + "aB3_-" * 12,
+    "r8_" + "a" * 37,
+    "pplx-" + "aB3d" * 12,
+    "csk-" + "ab3d" * 12,
+    "github_pat_" + "aB3d" * 5 + "aB_" + "aB3d" * 14 + "aB3",
+    "ghp_" + "aB3d" * 5 + CUT,
+    "hf_" + "a" * 17 + CUT,
 ]
 PIECES = [
     *KNOWN,
@@ -55,8 +66,17 @@ PIECES = [
         "(555) 123-4567",
         "4111 1111 1111 1111",
         "5500000000000004",
+        "müller@bücher.de",
+        "ада@пример.рф",
+        "联系ada@b.org谢谢",
+        "ada@xn--bcher-kva.xn--p1ai",
+        "+44\u00a020\u00a07946\u00a00958",
+        "+44\u202f20\u202f7946\u202f0958",
+        "555\u2011123\u20114567",
+        "5500\u20070000\u20070000\u20070004",
     ),
-    *("/home/grace/x", r"C:\Users\grace", f"{HOME}/y", KEY),
+    *("/home/grace/x", r"C:\Users\grace", r"C:\Users\Grace Hopper\x", f"{HOME}/y", KEY),
+    *(KEY[:15], KEY[-9:], KEY[:15] + CUT, CUT + KEY[-9:], CUT, "\n--- 7 characters not shown ---\n"),
     *(
         "the fee ",
         "twelve months",
@@ -114,7 +134,7 @@ def test_addresses_that_are_jumped_to_are_those_that_are_tried_everywhere(text):
     assert personal.holds_address(text) or not found
 
 
-LOCAL = set("._%+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+ASCII = "._%+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 NEAR = [
     "a",
     "b.",
@@ -132,14 +152,19 @@ NEAR = [
     "%",
     " ",
     "é",
+    "日",
 ]
 near = st.lists(st.sampled_from([*NEAR, "a" * 70, "c@d.com", "\n"]), max_size=14).map("".join)
+
+
+def of_an_address(letter):
+    return letter in ASCII or re.match(f"[{personal._ALPHABETS}]", letter)
 
 
 def letter_by_letter(text):
     for match in personal._AT.finditer(text):
         start = match.start()
-        while start > max(0, match.start() - 64) and text[start - 1] in LOCAL:
+        while start > max(0, match.start() - 64) and of_an_address(text[start - 1]):
             start -= 1
         if escape := re.match(r"\\(?:[nrtbfv0]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})", text[max(0, start - 1) :]):
             start += escape.end() - 1
@@ -158,8 +183,13 @@ def test_addresses_begin_where_letters_cannot_be_of_one(text):
 @settings(deadline=None)
 @given(texts)
 def test_configured_keys_are_all_found(text):
-    found = [(f.start, f.end) for f in secrets.of_keys([KEY, "another-key-of-mine"])(text)]
-    assert found == [(m.start(), m.end()) for m in re.finditer(re.escape(KEY), text)]
+    found = {(f.start, f.end) for f in secrets.of_keys([KEY, "another-key-of-mine"])(text)}
+    whole = {(m.start(), m.end()) for m in re.finditer(re.escape(KEY), text)}
+    cut = set(cut_off.pieces(text, [KEY]))
+    assert found == whole | cut
+    for start, end in cut - whole:
+        piece = text[start:end]
+        assert KEY.startswith(piece) or KEY.endswith(piece)
 
 
 def asked_all(text):
