@@ -12,15 +12,15 @@ from distill_core import events as ev
 from distill_core.models.base import Message
 from sessions.export import spans
 from sessions.export.redact import Redactor
-from sessions.export.trace import Call, Cell, Mark, Plain, Trace, Turn
+from sessions.export.trace import Call, Cell, Mark, Plain, Rival, Trace, Turn
 
 _replace = msgspec.structs.replace
 
 
 def redacted(trace: Trace, redactor: Redactor) -> Trace:
-    """`trace` with placeholders in all its texts. Names of sessions stay, and those of models and people as names."""
+    """`trace` with placeholders in all its texts. Ids stay; names of models and people, and single words, are names."""
     redactor.expect(_longest(trace))
-    text = redactor.text
+    text, name = redactor.text, redactor.name
     message = _Messages(redactor).told
     # What was said first is numbered first: a fork's placeholders are then its parent's.
     document = _replace(trace.document, name=text(trace.document.name))
@@ -40,8 +40,24 @@ def redacted(trace: Trace, redactor: Redactor) -> Trace:
         labels=_all(trace.labels, redactor),
         final_decision=_decision(trace.final_decision, redactor),
         tools=tuple(_value(tool, redactor) for tool in trace.tools),
-        supervisor=redactor.name(trace.supervisor),
-        worker=redactor.name(trace.worker),
+        supervisor=name(trace.supervisor),
+        worker=name(trace.worker),
+        kind=name(trace.kind),
+        isolation=name(trace.isolation),
+        program=name(trace.program),
+        primitives=tuple(map(name, trace.primitives)),
+        rivals=tuple(_rival(rival, redactor, message) for rival in trace.rivals),
+    )
+
+
+def _rival(
+    rival: Rival, redactor: Redactor, told: Callable[[tuple[Message, ...]], tuple[Message, ...]]
+) -> Rival:
+    return _replace(
+        rival,
+        messages=told(rival.messages),
+        by=redactor.name(rival.by),
+        split_apart=redactor.text(rival.split_apart),
     )
 
 
@@ -107,7 +123,7 @@ def _turn(turn: Turn, redactor: Redactor, told: Callable[[tuple[Message, ...]], 
     for mark in turn.marks:
         place = alignment.span(mark.start, mark.end) if alignment is not None else None
         if place is not None:
-            marks.append(_replace(mark, start=place[0], end=place[1]))
+            marks.append(_replace(mark, start=place[0], end=place[1], by=redactor.name(mark.by)))
     return _replace(
         turn,
         prompt=prompt,
@@ -120,6 +136,8 @@ def _turn(turn: Turn, redactor: Redactor, told: Callable[[tuple[Message, ...]], 
         decision=_decision(turn.decision, redactor),
         guidance=text(turn.guidance),
         error=_maybe(turn.error, redactor),
+        finish_reason=_name(turn.finish_reason, redactor),
+        problem=_name(turn.problem, redactor),
         cells=tuple([_cell(cell, redactor, texts) for cell in turn.cells]),
         judgements=_judgements(turn.judgements, redactor, texts),
         marks=tuple(marks),
@@ -145,15 +163,19 @@ def _cell(cell: Cell, redactor: Redactor, texts: spans.Texts) -> Cell:
 
 def _call(call: Call, redactor: Redactor) -> Call:
     prompt, response = redactor.text(call.prompt), _maybe(call.response, redactor)
-    model = redactor.name(call.model)
-    same = prompt is call.prompt and response is call.response and model == call.model
-    if same and _says_no_more(call):
+    model, purpose = redactor.name(call.model), redactor.name(call.purpose)
+    ended = _name(call.finish_reason, redactor)
+    same = prompt is call.prompt and response is call.response
+    words = model, purpose, ended
+    if same and words == (call.model, call.purpose, call.finish_reason) and _says_no_more(call):
         return call
     return _replace(
         call,
         prompt=prompt,
         response=response,
         model=model,
+        purpose=purpose,
+        finish_reason=ended,
         override=_maybe(call.override, redactor),
         text=response if call.text == call.response else _maybe(call.text, redactor),
         error=_maybe(call.error, redactor),
@@ -225,6 +247,9 @@ def _judgements(
             correction=_maybe(made.correction, redactor),
             reason=redactor.text(made.reason),
             labels=_all(made.labels, redactor),
+            target=_replace(made.target, field=_name(made.target.field, redactor)),
+            scores={redactor.name(name): score for name, score in made.scores.items()},
+            cleared=tuple(map(redactor.name, made.cleared)),
         )
         for made in spans.moved(judgements, texts, redactor.alignment)
     )
@@ -258,6 +283,10 @@ def _final(final: ev.Final | None, redactor: Redactor) -> ev.Final | None:
 
 def _maybe(text: str | None, redactor: Redactor) -> str | None:
     return None if text is None else redactor.text(text)
+
+
+def _name(name: str | None, redactor: Redactor) -> str | None:
+    return None if name is None else redactor.name(name)
 
 
 def _all(texts: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:

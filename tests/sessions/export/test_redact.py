@@ -4,7 +4,10 @@ import base64
 import json
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import msgspec
@@ -12,12 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distill_core import events as ev
+from distill_core.prompts.context import describe_context
+from distill_core.prompts.observations import CellReport, observation
 from sessions.export import Plan, export, rehearse, sources
 from sessions.export.formats import all_formats, find
 from sessions.export.redact import KINDS, Found, Redactor, make_finders
 from sessions.export.redact.personal import luhn
 from sessions.export.redact.presidio import best_model, finder
 from sessions.export.redacting import redacted
+from sessions.export.trace import Plain, Trace
 from sessions.home import Home
 from tests.sessions.export.making import annotate, block, make, traced
 from tests.sessions.export.tokens import options_for
@@ -91,6 +98,53 @@ def test_a_configured_key_is_found_as_others_write_it(key, user):
         assert len(re.sub(r"<KEY_\d>", "", told)) <= len(written) - len(key)
 
 
+def cut_between(text, limit):
+    return observation([CellReport(status="ok", output=text)], limit)
+
+
+@pytest.mark.parametrize("told", range(2, len(KEY)))
+def test_what_a_cut_left_of_a_configured_key_goes_from_eight_letters_on(told):
+    before = cut_between("." * (60 - told) + KEY + "." * 200, 120)
+    after = cut_between("." * 200 + KEY + "." * (60 - told), 120)
+    for text, piece in ((before, KEY[:told]), (after, KEY[-told:])):
+        assert piece in text
+        assert KEY not in text
+        assert (piece not in redactor().text(text)) == (told >= 8)
+    assert len(redactor().text(before)) == len(before) - (told - len("<KEY_1>") if told >= 8 else 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{KEY[:20]}\n[… 1,200 characters left out …]\n{KEY[-9:]}",
+        f"x{KEY[:9]}\n[… 7 characters of output dropped: a cell keeps 1,000]\n",
+        describe_context("." * 590 + KEY + "." * 2000 + KEY + "." * 280).text,
+        describe_context(["." * 110 + KEY]).text,
+        describe_context([{"'": "'" + "." * 109 + KEY}]).text,
+        describe_context({"." * 50 + KEY: 1}).text,
+    ],
+)
+def test_a_key_is_found_at_every_cut_of_this_program(text):
+    told = redactor().text(text)
+    assert re.search("<KEY_1>", told)
+    assert KEY[:8] not in told
+    assert KEY[-8:] not in told
+
+
+def test_a_piece_of_a_key_elsewhere_is_a_word():
+    for text in (f"{KEY[:12]} is a name\n[... 1 of 2 characters not shown ...]\nand {KEY[-9:]}", KEY[:-1]):
+        assert redactor().text(text) == text
+
+
+@pytest.mark.parametrize("name", ["github", "hub"])
+def test_a_secret_of_known_length_goes_where_it_was_cut(name):
+    secret = SECRETS[name]
+    for told in (20, 28, len(secret) - 1):
+        text = cut_between("." * (59 - told) + " " + secret + "." * 200, 120)
+        assert secret[:told] in text
+        assert secret[:told] not in redactor().text(text)
+
+
 def test_of_a_name_only_an_address_a_home_or_a_key_goes():
     r = redactor()
     assert r.name("meta-llama/Llama-4-8B") == "meta-llama/Llama-4-8B"
@@ -124,6 +178,22 @@ def test_of_an_address_with_a_password_the_password_goes():
         (r"C:\Users\grace\x", r"<HOME_1>\x"),
         (r"C:\\\\Users\\\\grace\\\\x", r"<HOME_1>\\\\x"),
         (f"{HOME}/data and {HOME}", "<HOME_1>/data and <HOME_1>"),
+        (r"C:\Users\John Doe\x", r"<HOME_1>\x"),
+        (r"C:\\Users\\john van der doe\\x", r"<HOME_1>\\x"),
+        (r'cd "C:\Users\John Doe" now', 'cd "<HOME_1>" now'),
+        (r"{\"at\": \"C:\\Users\\John Doe\"}", r"{\"at\": \"<HOME_1>\"}"),
+        (r"C:\Users\ada is where C:\x lies", r"<HOME_1> is where C:\x lies"),
+        (r"'C:\\Users\\ada is gone\n'", r"'<HOME_1> is gone\n'"),
+        (r'"C:\Users\ada is gone"', '"<HOME_1> is gone"'),
+        ("an müller@bücher.de, bitte", "an <EMAIL_1>, bitte"),
+        ("mu\u0308ller@bu\u0308cher.de", "<EMAIL_1>"),
+        ("к ада@почта.рф.", "к <EMAIL_1>."),
+        ("请联系ada@b.org谢谢", "请联系<EMAIL_1>谢谢"),
+        ("ada@xn--bcher-kva.xn--p1ai", "<EMAIL_1>"),
+        ("call +44\u00a020\u202f7946\u00a00958 now", "call <PHONE_1> now"),
+        ("555\u2011123\u20114567", "<PHONE_1>"),
+        ("(555)\u00a0123\u00a04567", "<PHONE_1>"),
+        ("4111\u202f1111\u202f1111\u202f1111", "<CARD_1>"),
     ],
 )
 def test_what_points_to_a_person_is_found(text, told):
@@ -144,6 +214,12 @@ def test_what_points_to_a_person_is_found(text, told):
         "chr1:123456789-123456999",
         "print(worker_batch([f'piece {i}' for i in range(20)]))",
         "sk-learn and task-based",
+        "xai-is-a-very-long-name-of-a-page-about-it-all-and-more",
+        "AIza, gsk_ and github_pat_ are how keys begin",
+        "020 7946 0958, as it is written at home",
+        "1\u00a0234\u00a0567\u00a0890",
+        r"C:\Users\Public\x and C:\Users\All Users\x",
+        "@größe and ада@",
     ],
 )
 def test_what_points_to_nobody_stays(text):
@@ -245,12 +321,83 @@ def leaky(tmp_path_factory):
             "step": 1,
             "target": {"kind": "step", "id": "1", "field": "reply", "start": 11, "end": 40},
             "mark": -1,
+            "by": PLANTED,
         },
         {"target": {"kind": "worker_call", "id": "w1"}, "correction": f"No, {PLANTED}.", "reason": PLANTED},
         {"target": {"kind": "session"}, "rating": 5, "comment": PLANTED, "by": PLANTED},
         {"target": {"kind": "answer"}, "correction": f"{PLANTED}?"},
     )
     return home
+
+
+IDS = frozenset(
+    (
+        *("session_id", "family", "call_id", "cell_id", "calls", "batch_id", "retry_of", "replaced_by"),
+        *("annotation_id", "proposal_id", "chosen", "id", "other", "sha256"),
+    )
+)
+"""Fields that hold what the program itself names things by."""
+AS_TOLD = ("WorkerCallStarted", "WorkerCallReturned", "TokenLogprob")
+"""What a plain call holds beside its words."""
+
+
+WITHOUT_WORDS = {int: 1, float: 1.0, bool: True, datetime: ev.EPOCH, type(None): None}
+
+
+def filled(kind, field="", names=None):
+    """A value of a type with an address in every str of it; `names` are told of which fields."""
+    names = set() if names is None else names
+    parts = [one for one in get_args(kind) if one is not type(None)]
+    if isinstance(kind, UnionType) or get_origin(kind) is Union:
+        # Rather words than a number, and rather what is made of several than words.
+        return filled(max(parts, key=lambda one: (isinstance(one, type), one is str)), field, names)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        types = get_type_hints(kind)
+        return kind(
+            **{one: filled(types[one], f"{kind.__name__}.{one}", names) for one in kind.__struct_fields__}
+        )
+    if kind in (str, Any):
+        names.add(field)
+        return PLANTED
+    if get_origin(kind) is Literal:
+        return parts[0]
+    if get_origin(kind) is dict:
+        return {filled(parts[0], field, names): filled(parts[1], field, names)}
+    if get_origin(kind) in (tuple, list):
+        return get_origin(kind)(filled(one, field, names) for one in parts if one is not ...)
+    return WITHOUT_WORDS[kind]
+
+
+def left_in(value, field=""):
+    """The fields of structs in which an address stands."""
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from left_in(getattr(value, name), f"{type(value).__name__}.{name}")
+    elif isinstance(value, dict):
+        for one in value.items():
+            yield from left_in(one, field)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from left_in(one, field)
+    elif isinstance(value, str) and PLANTED in value:
+        yield field
+
+
+def test_no_field_of_a_trace_is_forgotten():
+    names = set()
+    whole = filled(Trace, names=names)
+    assert {"Mark.by", "Turn.reply", "Call.purpose", "Rival.by", "Annotated.scores"} <= names
+    assert set(left_in(whole)) == names
+    left = set(left_in(redacted(whole, redactor())))
+    assert {one for one in left if IDS.union(AS_TOLD).isdisjoint(one.split("."))} == set()
+
+
+def test_of_a_plain_call_no_word_that_leaves_is_forgotten():
+    # It holds its two events as they were told. Of them only ids, numbers, the model's name and parameters leave; with
+    # a word among the parameters it is no plain call.
+    whole = msgspec.structs.replace(filled(Trace), plainly=(filled(Plain),))
+    (told,) = redacted(whole, redactor()).plainly
+    assert (told.prompt, told.response, told.returned.model) == ("<EMAIL_1>",) * 3
 
 
 def test_nothing_of_a_trace_is_forgotten(leaky):
