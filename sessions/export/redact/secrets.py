@@ -65,9 +65,11 @@ _MODEL_WORDS = ("sk-", "tgp_v1_", *_SIZED)
 _CUT_WORDS = (*_SIZED, "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-")
 _CUT = re.compile(
     rf"(?:(?<![A-Za-z0-9])|{escapes.BEHIND})(?=[A-Za-z0-9_-]{{{SHORT}}})"
-    rf"(?:{'|'.join(_CUT_WORDS)})[A-Za-z0-9_-]+{cut_off.AFTER_HEAD}"
+    rf"(?:{'|'.join(_CUT_WORDS)})[A-Za-z0-9_-]{{1,120}}{cut_off.AFTER_HEAD}"
 )
-"""The beginning of a key that has its length, where it was cut. One shorter than `SHORT` lacks most of the key."""
+"""The beginning of a key that has its length, where it was cut. One shorter than `SHORT` lacks most of the key.
+
+None is longer than this; without a bound the beginnings in one long run would each be followed to its end."""
 
 
 class _Word(msgspec.Struct, frozen=True):
