@@ -410,7 +410,7 @@ def test_where_nothing_else_is_left_the_first_reason_is_told(home, own, tmp_path
         export(plan(own), str(tmp_path / "out"))
     assert "by unreadable; first s1-plain: written by a newer version (schema 99" in str(newer.value)
     assert "--keep" not in str(newer.value)
-    with pytest.raises(ExportError, match=r"by label \(--keep RULE lifts a rule, --explain ROW says more\)"):
+    with pytest.raises(ExportError, match=r"; label: it does not bear .* \(--keep RULE lifts a rule, --expl"):
         export(plan(home, labels=("nowhere",)), str(tmp_path / "out"))
 
 
