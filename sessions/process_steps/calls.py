@@ -2,20 +2,20 @@
 
 Forms: a JSON object with name and arguments (bare, in a list, fenced, in `<tool_call>` tags, or inside the
 `tool_calls` of a chat completion, where the arguments are JSON in a string), and calls in Python's syntax by a name of
-the registry. What looks like a call and is not valid is left out and counted.
+the registry. What looks like a call and is not valid is left out and counted, with all that stands in it. JSON is that
+of RFC 8259, which knows no NaN, no comments and no single quotes; the literals of a Python call are Python's.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Collection, Iterator
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from sessions.process_steps.text import Brackets, Member, Span, json_at, members
+from sessions.process_steps.text import Apart, Brackets, Member, Span, TooDeep, json_at, members, read_json
 
 Form: TypeAlias = Literal["json", "tag", "python"]
 
@@ -23,7 +23,11 @@ NAME_KEYS = ("name", "tool_name", "tool", "function")
 ARGUMENT_KEYS = ("arguments", "args", "parameters", "params", "kwargs", "input")
 
 _OBJECT = re.compile(r"\{")
-_KEYED = re.compile(r"\{\s*[\"'](?:" + "|".join(NAME_KEYS + ARGUMENT_KEYS) + r")[\"']\s*:")
+_BEFORE = r"""(?:["'][^"'\\]{1,40}["']\s*:\s*(?:"[^"\\]{0,200}"|'[^'\\]{0,200}'|[\w.+-]{1,40})\s*,\s*){0,8}"""
+"""Members that may stand before those that tell a call: an id, a type."""
+_KEYED = re.compile(r"\{\s*" + _BEFORE + r"[\"'](?:" + "|".join(NAME_KEYS + ARGUMENT_KEYS) + r")[\"']\s*:")
+_EDGE = re.compile(r"</?tool_call>|```")
+"""What no call reaches over, so that a broken one does not take the next with it."""
 _TAG = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.S)
 
 
@@ -32,7 +36,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         name: the tool.
-        arguments: as decoded; for a Python call the constants among its keyword arguments.
+        arguments: as decoded; for a Python call its keyword arguments, as source where they are no literals.
         name_span: where the name stands, without quotes.
         argument_spans: where the arguments stand: one span of JSON, or for a Python call one an argument.
         span: the whole call.
@@ -82,14 +86,14 @@ def find_calls(text: str, tool_names: Collection[str] | None = None) -> Found:
             and then finds no calls in Python's syntax, which only a name tells from prose.
     """
     calls, invalid = _json_calls(text)
-    taken = [call.span for call in calls]
     if tool_names:
-        calls += [c for c in _python_calls(text, tool_names) if not _within(c.span, taken)]
+        taken = Apart(call.span for call in calls)
+        calls += [c for c in _python_calls(text, tool_names) if not taken.hold(c.span)]
     calls.sort(key=lambda call: call.span)
     known = [c for c in calls if tool_names is None or c.name in tool_names]
     unknown = [c for c in calls if tool_names is not None and c.name not in tool_names]
-    whole = [c.span for c in calls]
-    left_out = (i for i in invalid if not any(_overlap(i.span, span) for span in whole))
+    whole = Apart(c.span for c in calls)
+    left_out = (i for i in invalid if not whole.touch(i.span))
     return Found(tuple(known), tuple(left_out), tuple(unknown))
 
 
@@ -109,25 +113,42 @@ def extract_json_argument_spans(text: str, tool_names: Collection[str] | None = 
 
 
 def _json_calls(text: str) -> tuple[list[Call], list[Invalid]]:
-    tags = [Span(*tag.span(1)) for tag in _TAG.finditer(text)]
+    inside = [Span(*tag.span(1)) for tag in _TAG.finditer(text)]
+    tags = Apart(inside)
+    brackets = Brackets(text)
     calls: list[Call] = []
+    bad: list[Invalid] = []
     at = 0
     while (opening := _OBJECT.search(text, at)) is not None:
         start = opening.start()
+        at = start + 1  # a call may stand inside
         found = json_at(text, start)
-        if found is None or not isinstance(found[0], dict):
-            at = start + 1
+        if found is None:
+            if (keyed := _KEYED.match(text, start)) is not None:
+                end = brackets.end(start)
+                bad.append(Invalid(Span(start, end or keyed.end()), "not valid JSON"))
+                at = end if end and not _EDGE.search(text, start, end) else at
             continue
-        call = _object_call(text, Span(start, found[1]), tags)
-        if call is None:
-            at = start + 1  # a call may stand inside
-        else:
+        span = Span(start, found[1])
+        call = _object_call(text, span, tags)
+        if isinstance(call, Call):
             calls.append(call)
-            at = found[1]
-    return calls, _invalid(text, tags, [call.span for call in calls])
+            at = span.end
+        elif isinstance(call, Invalid):
+            bad.append(call)
+            at = span.end
+    taken = Apart(call.span for call in calls)
+    bad = [one for one in bad if not tags.hold(Span(one.span.start, one.span.start + 1))]
+    empty = (tag for tag in inside if not taken.touch(tag))
+    bad += [
+        Invalid(tag, "no valid call in the tag" if tag.of(text).strip() else "nothing in the tag")
+        for tag in empty
+    ]
+    return calls, bad
 
 
-def _object_call(text: str, span: Span, tags: list[Span]) -> Call | None:
+def _object_call(text: str, span: Span, tags: Apart) -> Call | Invalid | None:
+    """The call that an object is, or why it is none; None for an object that does not look like one."""
     parts = {member.key: member for member in members(text, span.start)}
     name = _first(parts, NAME_KEYS, str)
     arguments = _first(parts, ARGUMENT_KEYS, dict, str)
@@ -135,7 +156,12 @@ def _object_call(text: str, span: Span, tags: list[Span]) -> Call | None:
         return None
     where, value, escaped = arguments.span, arguments.value, False
     if isinstance(value, str):
-        decoded = _decoded(value)
+        try:
+            decoded = read_json(value)
+        except TooDeep as error:
+            return Invalid(span, str(error))
+        except ValueError:
+            return Invalid(span, "arguments that are not valid JSON") if value.lstrip()[:1] == "{" else None
         if not isinstance(decoded, dict):
             return None
         where, value, escaped = Span(where.start + 1, where.end - 1), decoded, True
@@ -145,35 +171,13 @@ def _object_call(text: str, span: Span, tags: list[Span]) -> Call | None:
         name_span=Span(name.span.start + 1, name.span.end - 1),
         argument_spans=(where,),
         span=span,
-        form="tag" if _within(span, tags) else "json",
+        form="tag" if tags.hold(span) else "json",
         escaped=escaped,
     )
 
 
 def _first(parts: dict[str, Member], keys: tuple[str, ...], *kinds: type) -> Member | None:
     return next((parts[key] for key in keys if key in parts and isinstance(parts[key].value, kinds)), None)
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _invalid(text: str, tags: list[Span], taken: list[Span]) -> list[Invalid]:
-    """Tags without a call in them, and objects that begin like a call and are no JSON."""
-    bad = [
-        Invalid(tag, "nothing in the tag" if not tag.of(text).strip() else "no valid call in the tag")
-        for tag in tags
-        if not any(_overlap(tag, span) for span in taken)
-    ]
-    brackets = Brackets(text)
-    for opening in _KEYED.finditer(text):
-        start = opening.start()
-        if json_at(text, start) is None and not _within(Span(start, start + 1), [*tags, *taken]):
-            bad.append(Invalid(Span(start, brackets.end(start) or opening.end()), "not valid JSON"))
-    return bad
 
 
 # ---------------------------------------------------------------- Python
@@ -203,7 +207,7 @@ def call_of(tree: ast.Call, source: str, name: str, start: int) -> Call:
     name_span = places.of(tree.func)
     return Call(
         name=name,
-        arguments={k.arg: _constant(k.value) for k in tree.keywords if k.arg is not None},
+        arguments={k.arg: _constant(k.value, places) for k in tree.keywords if k.arg is not None},
         name_span=name_span.moved(start),
         argument_spans=tuple(spans),
         span=places.of(tree).moved(start),
@@ -215,6 +219,7 @@ class Places:
     """Turns the places of a syntax tree (lines, and bytes of UTF-8 in them) into characters of its source."""
 
     def __init__(self, source: str) -> None:
+        self.source = source
         # Lines as the parser counts them: not str.splitlines, which knows more ends of a line.
         self._lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", source)
         self._starts = [0]
@@ -228,20 +233,15 @@ class Places:
         return Span(self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset))
 
     def _at(self, line: int, byte: int) -> int:
+        if self._lines[line - 1].isascii():
+            return self._starts[line - 1] + byte
         before = self._lines[line - 1].encode("utf-8", "surrogatepass")[:byte]
         return self._starts[line - 1] + len(before.decode("utf-8", "surrogatepass"))
 
 
-def _constant(node: ast.expr) -> Any:
+def _constant(node: ast.expr, places: Places) -> Any:
+    """The value of a literal, the source of anything else."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return ast.unparse(node)
-
-
-def _within(span: Span, others: Collection[Span]) -> bool:
-    return any(other.start <= span.start and span.end <= other.end for other in others)
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+        return places.of(node).of(places.source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +9,10 @@ from pathlib import Path
 import msgspec
 
 from distill_core.errors import ExportError
-from sessions.process_steps.conversations import MESSAGE_KEYS, TEXT_KEYS, Turn, turns_of
+from distill_core.text import SURROGATE
+from sessions.process_steps.conversations import SHAPES, Turn, turns_of
 from sessions.process_steps.rows import RowMaker
+from sessions.process_steps.text import TooDeep, list_items, read_json
 
 
 class Odd(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def convert(
     return maker.counts
 
 
-REMEDY = f"give a record a line, with one of {', '.join(TEXT_KEYS[:3])}, or {', '.join(MESSAGE_KEYS[:2])}"
+REMEDY = f"give a record a line, with {SHAPES}"
 
 
 class _Numbered(msgspec.Struct, frozen=True):
@@ -89,47 +90,72 @@ def _turns_in(source: Path) -> Iterator[tuple[int, list[Turn] | Odd]]:
 
 def _records(source: Path) -> Iterator[_Numbered | Odd]:
     """The records of a file, numbered from 1: by lines, or of the one JSON value that the file is."""
+    read = 0
+    garbled: Odd | None = None
     try:
-        with source.open(encoding="utf-8-sig") as file:
-            first = True
+        with source.open(encoding="utf-8-sig", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
+                if SURROGATE.search(line):
+                    garbled = Odd(f"line {number}", "no text in UTF-8")
+                    yield garbled
+                    continue
+                read += 1
                 try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    if first and (whole := _one_value(source)) is not None:
+                    record = read_json(line, strict=False)
+                except ValueError as error:
+                    if read == 1 and (whole := _one_value(source)) is not None:
                         yield from whole
                         return
-                    yield Odd(f"line {number}", f"no JSON ({error})")
+                    yield _no_json(f"line {number}", error)
                 else:
                     yield from _checked(f"line {number}", number, record)
-                first = False
     except OSError as error:
         raise ExportError(
             f"cannot read {source}", found=error.strerror or str(error), remedy="name a file of records"
         ) from error
-    except UnicodeDecodeError as error:
-        raise ExportError(
-            f"cannot read {source}", found="no text in UTF-8", remedy="name a file of JSON lines"
-        ) from error
+    if garbled is not None and not read:
+        raise ExportError(f"cannot read {source}", found=garbled.why, remedy="name a file of JSON lines")
 
 
 def _one_value(source: Path) -> list[_Numbered | Odd] | None:
-    """The records of a file that is one JSON value over several lines; None where it is not."""
+    """The records of a file that is one JSON value, a list maybe over several lines; None where it is not."""
     try:
-        value = json.loads(source.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError):
+        text = source.read_text(encoding="utf-8-sig")
+        value = read_json(text, strict=False)
+    except TooDeep:
+        # One item must not take the others with it.
+        items = list_items(text)
+        return None if items is None else [_item(n, one) for n, one in enumerate(items, 1)]
+    except ValueError:
         return None
     records = value if isinstance(value, list) else [value]
-    return [made for n, one in enumerate(records, 1) for made in _checked(f"record {n}", n, one)]
+    return [_object(f"record {n}", n, one) for n, one in enumerate(records, 1)]
+
+
+def _item(number: int, text: str) -> _Numbered | Odd:
+    """The record that an item of a list is, from its text."""
+    place = f"record {number}"
+    try:
+        return _object(place, number, read_json(text, strict=False))
+    except ValueError as error:
+        return _no_json(place, error)
+
+
+def _no_json(place: str, error: ValueError) -> Odd:
+    return Odd(place, str(error) if isinstance(error, TooDeep) else f"no JSON ({error})")
 
 
 def _checked(place: str, number: int, record: object) -> Iterator[_Numbered | Odd]:
     if isinstance(record, list):  # a file of one line may be a list of records
         for index, inner in enumerate(record, 1):
-            yield from _checked(f"record {index}", index, inner)
-    elif isinstance(record, dict):
-        yield _Numbered(number, place, record)
+            yield _object(f"record {index}", index, inner)
     else:
-        yield Odd(place, f"no object ({type(record).__name__})")
+        yield _object(place, number, record)
+
+
+def _object(place: str, number: int, record: object) -> _Numbered | Odd:
+    if isinstance(record, dict):
+        return _Numbered(number, place, record)
+    return Odd(place, f"no object ({type(record).__name__})")

@@ -15,12 +15,14 @@ from typing import Any
 
 import msgspec
 
-from sessions.process_steps.text import Span
+from sessions.process_steps.text import Span, read_json
 
 _NUMBER = re.compile(r"(?<![\w.,])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]|[.,]\d)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _RUN = 4
 """Words in a row that text has to share with a result to come from it."""
+_PATIENCE = 8
+"""Looks at each word of a text that finding one phrase in it may take, before it is read in one pass."""
 _KNOWN = 0.5
 """What is left of the confidence in a value that was known before."""
 
@@ -71,7 +73,8 @@ def identify_integration_spans(
     chosen: list[Integration] = []
     taken = bytearray(len(text))
     for found in candidates:
-        if not any(taken[found.span.start : found.span.end]):
+        # Those before it are at least as long, so that one which overlaps has its first or its last character.
+        if not (taken[found.span.start] or taken[found.span.end - 1]):
             taken[found.span.start : found.span.end] = b"\1" * (found.span.end - found.span.start)
             chosen.append(found)
     return sorted(chosen, key=lambda i: i.span)
@@ -80,8 +83,8 @@ def identify_integration_spans(
 def _decoded(result: Any) -> Any:
     if isinstance(result, str) and result.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(result)
-        except (ValueError, RecursionError):
+            return read_json(result, strict=False)
+        except ValueError:
             return result
     return result
 
@@ -90,15 +93,16 @@ def _of_result(text: str, result: Any, index: int, known: str) -> Iterator[Integ
     words = _Words(text)
     before = _Words(known)
     known_numbers = {number for _, number in _numbers(known)}
-    numbers = _numbers(text)
+    numbers: dict[float, list[Span]] = {}
+    for span, number in _numbers(text):
+        numbers.setdefault(number, []).append(span)
     for value in _values(result, index):
         if value.number is not None:
             weight = _number_weight(value.text)
             if value.number in known_numbers:
                 weight *= _KNOWN
-            for span, number in numbers:
-                if number == value.number:
-                    yield _found(value, span, weight)
+            for span in numbers.get(value.number, ()):
+                yield _found(value, span, weight)
             continue
         weight = _string_weight(value.text)
         if weight and before.places(value.text):
@@ -127,8 +131,8 @@ def _values(result: Any, index: int, path: str = "") -> Iterator[_Value]:
             made = [_Value(span.of(leaf), at, index, number) for span, number in _numbers(leaf)]
             made += [_Value(w[0], at, index, None) for w in _WORD.finditer(leaf) if _coded(w[0])]
         elif isinstance(leaf, str):
-            only = _NUMBER.fullmatch(leaf.strip())
-            made = [_Value(leaf, at, index, _number(leaf.strip()) if only else None)]
+            number = _number(leaf.strip()) if _NUMBER.fullmatch(leaf.strip()) else math.inf
+            made = [_Value(leaf, at, index, number if math.isfinite(number) else None)]
         else:
             made = [_Value(json.dumps(leaf), at, index, float(leaf))]
         for value in made:
@@ -161,7 +165,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _numbers(text: str) -> list[tuple[Span, float]]:
-    return [(Span(*found.span()), _number(found[0])) for found in _NUMBER.finditer(text)]
+    """Places and values of the numbers in `text`, but for those that no float holds."""
+    found = ((Span(*one.span()), _number(one[0])) for one in _NUMBER.finditer(text))
+    return [(span, number) for span, number in found if math.isfinite(number)]
 
 
 def _number(text: str) -> float:
@@ -193,12 +199,31 @@ class _Words:
         if not wanted:
             return []
         rarest = min(range(len(wanted)), key=lambda i: len(self._at.get(wanted[i], ())))
-        starts = (at - rarest for at in self._at.get(wanted[rarest], ()))
-        return [
-            Span(self.spans[at].start, self.spans[at + len(wanted) - 1].end)
-            for at in starts
-            if at >= 0 and self.folded[at : at + len(wanted)] == wanted
-        ]
+        places = self._at.get(wanted[rarest], [])
+        if len(places) * len(wanted) > _PATIENCE * len(self.folded):
+            starts = _occurrences(wanted, self.folded)
+        else:
+            kept = (at - rarest for at in places if at >= rarest)
+            starts = (at for at in kept if self.folded[at : at + len(wanted)] == wanted)
+        return [Span(self.spans[at].start, self.spans[at + len(wanted) - 1].end) for at in starts]
+
+
+def _occurrences(wanted: Sequence[str], words: Sequence[str]) -> Iterator[int]:
+    """Where `wanted` begins in `words`, in one pass (Knuth, Morris and Pratt) even where both repeat themselves."""
+    borders = [0] * len(wanted)
+    length = 0
+    for at in range(1, len(wanted)):
+        while length and wanted[at] != wanted[length]:
+            length = borders[length - 1]
+        length += wanted[at] == wanted[length]
+        borders[at] = length
+    length = 0
+    for at, word in enumerate(words):
+        while length and (length == len(wanted) or word != wanted[length]):
+            length = borders[length - 1]
+        length += word == wanted[length]
+        if length == len(wanted):
+            yield at - length + 1
 
 
 def _fold(word: str) -> str:

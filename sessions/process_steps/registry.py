@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from distill_core.errors import ExportError
+from sessions.process_steps.text import read_json
 
 SHAPES = "a list of names, a list of tools with a name, {'tools': …} as MCP's tools/list gives it, or a table of tools"
 
@@ -24,12 +24,12 @@ def load_registry(path: str | Path) -> frozenset[str]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+        data = tomllib.loads(text) if path.suffix == ".toml" else read_json(text, strict=False)
+        names = frozenset(tool_names(data))
+    except (OSError, ValueError, RecursionError) as error:
         raise ExportError(
             f"cannot read the tools in {path}", found=str(error), remedy="give a .toml or .json file"
         ) from error
-    names = frozenset(tool_names(data))
     if not names:
         raise ExportError(f"{path} lists no tool", remedy=f"it should hold {SHAPES}")
     return names

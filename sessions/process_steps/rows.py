@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
-from distill_core.text import encodable
+from distill_core.text import encodable, encodable_value
 from sessions.process_steps.calls import Call, Found, find_calls
 from sessions.process_steps.conversations import Turn
 from sessions.process_steps.integration import Integration, identify_integration_spans
@@ -72,6 +73,9 @@ class RowMaker:
         # Tokenizers take no lone surrogates, nor does UTF-8.
         turn = msgspec.structs.replace(turn, text=encodable(turn.text))
         self.counts["texts"] += 1
+        if turn.left:
+            self.counts[f"{turn.left} left out"] += 1
+            return None
         found = self._find(turn.text)
         self.counts["invalid calls left out"] += len(found.invalid)
         self.counts["calls of unknown tools left out"] += len(found.unknown)
@@ -92,10 +96,10 @@ class RowMaker:
             return None
         self.counts["rows"] += 1
         return {
-            "prompt": turn.prompt,
+            "prompt": encodable_value(turn.prompt),
             "teacher_text": steps.text,
             **targets,
-            "metadata": {**metadata, **self._told(steps, found)},
+            "metadata": encodable_value({**metadata, **self._told(steps, found)}),
         }
 
     def _targets(self, steps: Steps) -> dict[str, Any] | None:
@@ -145,17 +149,17 @@ class RowMaker:
 def without_prose(steps: Steps, code: Sequence[Span] = ()) -> Steps:
     """The same decisions in a text of nothing else: calls, code, and used results outside of them, a line each."""
     pieces = _pieces([*(call.span for call in steps.calls), *code], [i.span for i in steps.integrations])
-    shift: list[tuple[Span, int]] = []
+    starts = [piece.start for piece in pieces]
+    shift: list[int] = []
     lines: list[str] = []
     length = 0
     for piece in pieces:
-        shift.append((piece, length - piece.start))
+        shift.append(length - piece.start)
         lines.append(piece.of(steps.text))
         length += piece.end - piece.start + 1
 
     def moved(span: Span) -> Span:
-        by = next(by for piece, by in shift if piece.start <= span.start and span.end <= piece.end)
-        return span.moved(by)
+        return span.moved(shift[bisect_right(starts, span.start) - 1])
 
     return Steps(
         text="\n".join(lines),

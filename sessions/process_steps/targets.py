@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ class SpanTokenizer:
 
     A span is encoded by itself, so that its tokens hold its text and nothing else: in the encoding of the whole text a
     token may reach over the span's edge (a quotation mark and a name in one). Where the span stands in that encoding
-    is told by `positions`.
+    is told by `positions`. Padding and truncation that are stored with the tokenizer are for batches, and not applied.
 
     Args:
         path: a `tokenizer.json`, or a folder that holds one.
@@ -75,7 +76,8 @@ class SpanTokenizer:
     def positions(self, text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
         """For each span the tokens (first, one behind the last) of the whole text's encoding that touch it."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        return [_touching(offsets, span) for span in spans]
+        starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
+        return [_touching(starts, ends, span) for span in spans]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids."""
@@ -87,9 +89,9 @@ def _letters(text: str) -> str:
     return "".join(text.replace("▁", " ").split())
 
 
-def _touching(offsets: Sequence[tuple[int, int]], span: Span) -> tuple[int, int]:
-    touching = [i for i, (start, end) in enumerate(offsets) if start < span.end and span.start < end]
-    return (touching[0], touching[-1] + 1) if touching else (0, 0)
+def _touching(starts: Sequence[int], ends: Sequence[int], span: Span) -> tuple[int, int]:
+    first, last = bisect_right(ends, span.start), bisect_left(starts, span.end)
+    return (first, last) if first < last else (0, 0)
 
 
 def _loaded(path: Path) -> Tokenizer:
@@ -101,7 +103,7 @@ def _loaded(path: Path) -> Tokenizer:
         ) from error
     file = path / "tokenizer.json" if path.is_dir() else path
     try:
-        return Tokenizer.from_str(file.read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.from_str(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExportError(
             "cannot read the tokenizer",
@@ -112,3 +114,6 @@ def _loaded(path: Path) -> Tokenizer:
         raise ExportError(
             f"{file} is no tokenizer", found=str(error).splitlines()[0][:200], remedy="name a tokenizer.json"
         ) from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
