@@ -138,8 +138,9 @@ def _json_calls(text: str) -> tuple[list[Call], list[Invalid]]:
             bad.append(call)
             at = span.end
     taken = Apart(call.span for call in calls)
-    bad = [one for one in bad if not tags.hold(Span(one.span.start, one.span.start + 1))]
-    empty = (tag for tag in inside if not taken.touch(tag))
+    empty = [tag for tag in inside if not taken.touch(tag)]
+    counted = Apart(empty)
+    bad = [one for one in bad if not counted.hold(Span(one.span.start, one.span.start + 1))]
     bad += [
         Invalid(tag, "no valid call in the tag" if tag.of(text).strip() else "nothing in the tag")
         for tag in empty

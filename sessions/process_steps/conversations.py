@@ -69,7 +69,10 @@ def turns_of(record: Record) -> Iterator[Turn]:
     messages = _first(record, MESSAGE_KEYS, list)
     answer = _answer(record, CHOSEN_KEYS)
     if answer is None and messages is not None:
-        yield from _from_messages(messages, left=_label(record) if "kto_tag" in record else "")
+        if "kto_tag" in record:  # LLaMA-Factory's label of the last reply
+            yield from _from_messages(messages, shared=len(messages) - 1, left=_label(record))
+        else:
+            yield from _from_messages(messages)
         return
     answer = answer if answer is not None else _answer(record, TEXT_KEYS)
     if answer is None:
@@ -85,11 +88,9 @@ def turns_of(record: Record) -> Iterator[Turn]:
 
 def _answered(record: Record, answer: str | list[Any], messages: list[Any] | None) -> Iterator[Turn]:
     """The turns of an answer with what stood before it."""
-    prompt = record.get("prompt", "")
-    if "prompt" not in record:
-        given = record.get("input")
-        inner = given.get("messages") if isinstance(given, Mapping) else None
-        prompt = inner if isinstance(inner, list) else messages or ""
+    given = record.get("input")
+    inner = given.get("messages") if isinstance(given, Mapping) else None
+    prompt = record.get("prompt") or inner or messages or ""
     found = record.get("tool_results")
     results = tuple(found) if isinstance(found, list) else ()
     left = _label(record)
@@ -214,7 +215,7 @@ def text_of(message: Mapping[str, Any], *, called: bool = False) -> str:
 
 
 def _written(function: Any) -> str:
-    """A call as JSON, its arguments as the teacher wrote them; what is no call is written too, so that it is counted."""
+    """A call as JSON, its arguments as the teacher wrote them; what is no call is written too, to be counted."""
     if not isinstance(function, Mapping):
         return json.dumps(function, ensure_ascii=False)
     arguments = function.get("arguments")

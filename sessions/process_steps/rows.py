@@ -17,6 +17,7 @@ from sessions.process_steps.targets import SpanTokenizer, Tokens
 from sessions.process_steps.text import Span
 
 Row: TypeAlias = dict[str, Any]
+Positions: TypeAlias = dict[str, list[list[int]]]
 Finder: TypeAlias = Callable[[str], Found]
 
 
@@ -91,7 +92,8 @@ class RowMaker:
             return None
         steps = steps if self._prose else without_prose(steps, found.code)
         targets = self._targets(steps)
-        if targets is None:
+        positions = self._positions(steps)
+        if targets is None or positions is None:
             self.counts["texts that the tokenizer does not give back left out"] += 1
             return None
         self.counts["rows"] += 1
@@ -99,7 +101,7 @@ class RowMaker:
             "prompt": encodable_value(turn.prompt),
             "teacher_text": steps.text,
             **targets,
-            "metadata": encodable_value({**metadata, **self._told(steps, found)}),
+            "metadata": encodable_value({**metadata, **self._told(steps, found, positions)}),
         }
 
     def _targets(self, steps: Steps) -> dict[str, Any] | None:
@@ -122,21 +124,22 @@ class RowMaker:
             row |= {ids: list(tokens.ids), mask: list(tokens.mask)}
         return row
 
-    def _told(self, steps: Steps, found: Found) -> dict[str, Any]:
-        """Where everything stands, in characters and in tokens of the whole text."""
-        places = {
-            "tool_name": steps.names,
-            "arguments": steps.arguments,
-            "integration": [i.span for i in steps.integrations],
-        }
+    def _positions(self, steps: Steps) -> Positions | None:
+        """Where everything stands in tokens of the whole text; None where the tokenizer cannot take it."""
+        places = _places(steps)
+        told = self._tokenizer.positions(steps.text, [span for spans in places.values() for span in spans])
+        if told is None:
+            return None
+        each = iter(told)
+        return {name: [list(next(each)) for _ in spans] for name, spans in places.items()}
+
+    def _told(self, steps: Steps, found: Found, positions: Positions) -> dict[str, Any]:
+        """What was decided, and where it stands in characters and in tokens."""
         return {
             "tools": [call.name for call in steps.calls],
             "forms": [call.form for call in steps.calls],
-            "spans": {name: [list(span) for span in spans] for name, spans in places.items()},
-            "positions": {
-                name: [list(p) for p in self._tokenizer.positions(steps.text, spans)]
-                for name, spans in places.items()
-            },
+            "spans": {name: [list(span) for span in spans] for name, spans in _places(steps).items()},
+            "positions": positions,
             "integrations": [
                 {"value": i.value, "result": i.result, "path": i.path, "confidence": i.confidence}
                 for i in steps.integrations
@@ -144,6 +147,14 @@ class RowMaker:
             "invalid_calls": len(found.invalid),
             "exact": self._exact,
         }
+
+
+def _places(steps: Steps) -> dict[str, list[Span]]:
+    return {
+        "tool_name": steps.names,
+        "arguments": steps.arguments,
+        "integration": [i.span for i in steps.integrations],
+    }
 
 
 def without_prose(steps: Steps, code: Sequence[Span] = ()) -> Steps:

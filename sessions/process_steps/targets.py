@@ -13,7 +13,7 @@ from distill_core.errors import ExportError
 from sessions.process_steps.text import Span
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -58,7 +58,10 @@ class SpanTokenizer:
         exact = True
         for index, span in enumerate(spans):
             wanted = span.of(text)
-            own = self._tokenizer.encode(wanted, add_special_tokens=False).ids
+            encoding = self._encoded(wanted)
+            if encoding is None:
+                return None
+            own = encoding.ids
             told = self.decode(own)
             if told != wanted:
                 exact = False
@@ -73,11 +76,24 @@ class SpanTokenizer:
         normalizer = self._tokenizer.normalizer
         return str(normalizer.normalize_str(text)) if normalizer is not None else text
 
-    def positions(self, text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
-        """For each span the tokens (first, one behind the last) of the whole text's encoding that touch it."""
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+    def positions(self, text: str, spans: Sequence[Span]) -> list[tuple[int, int]] | None:
+        """For each span the tokens (first, one behind the last) of the whole text's encoding that touch it.
+
+        None where the tokenizer cannot encode the text.
+        """
+        encoding = self._encoded(text)
+        if encoding is None:
+            return None
+        offsets = encoding.offsets
         starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
         return [_touching(starts, ends, span) for span in spans]
+
+    def _encoded(self, text: str) -> Encoding | None:
+        """None where the tokenizer cannot: one without a token for what it does not know."""
+        try:
+            return self._tokenizer.encode(text, add_special_tokens=False)
+        except Exception:  # noqa: BLE001  # the package raises nothing narrower
+            return None
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids."""

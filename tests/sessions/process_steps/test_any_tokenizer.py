@@ -91,15 +91,15 @@ def cases(seed: int) -> Iterator[tuple[Turn, int]]:
         yield Turn(prompt="", text=text, results=(value(source), "2448.2 miles, XEHM4B")), calls
 
 
-def saved(tokenizer: Tokenizer, trainer: Any, path: Path) -> SpanTokenizer:
+def saved(tokenizer: Tokenizer, trainer: Any, path: Path) -> Path:
     texts = [*WORDS, *PIECES, *(turn.text for turn, _ in list(cases(0))[:200])]
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(path / "tokenizer.json"))
-    return SpanTokenizer(path)
+    return path / "tokenizer.json"
 
 
 @pytest.fixture(scope="module")
-def metaspace(tmp_path_factory: pytest.TempPathFactory) -> SpanTokenizer:
+def metaspace_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As SentencePiece makes them: white space is a sign of its own, other letters fall back to bytes."""
     tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
@@ -120,7 +120,7 @@ def metaspace(tmp_path_factory: pytest.TempPathFactory) -> SpanTokenizer:
 
 
 @pytest.fixture(scope="module")
-def wordpiece(tmp_path_factory: pytest.TempPathFactory) -> SpanTokenizer:
+def wordpiece_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As BERT has it: case, accents and white space are lost."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
@@ -131,6 +131,16 @@ def wordpiece(tmp_path_factory: pytest.TempPathFactory) -> SpanTokenizer:
         trainers.WordPieceTrainer(vocab_size=900, special_tokens=["[UNK]"], show_progress=False),
         tmp_path_factory.mktemp("wordpiece"),
     )
+
+
+@pytest.fixture(scope="module")
+def metaspace(metaspace_tokenizer: Path) -> SpanTokenizer:
+    return SpanTokenizer(metaspace_tokenizer)
+
+
+@pytest.fixture(scope="module")
+def wordpiece(wordpiece_tokenizer: Path) -> SpanTokenizer:
+    return SpanTokenizer(wordpiece_tokenizer)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -144,6 +154,38 @@ def test_bytes_give_every_text_back(byte_tokenizer: Path, seed: int) -> None:
         assert len(row["metadata"]["tools"]) == calls
         assert row["metadata"]["exact"]
     assert maker.counts["rows"] == CASES
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("kind", ["byte_tokenizer", "metaspace_tokenizer", "wordpiece_tokenizer"])
+def test_padding_and_truncation_stored_with_a_tokenizer_are_not_applied(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, folder: bool
+) -> None:
+    plain: Path = request.getfixturevalue(kind)
+    batched = Tokenizer.from_file(str(plain))
+    batched.enable_padding(length=128, pad_token="[PAD]")
+    batched.enable_truncation(64)
+    batched.save(str(tmp_path / "tokenizer.json"))
+    kept = json.loads((tmp_path / "tokenizer.json").read_text())
+    assert kept["padding"]
+    assert kept["truncation"]
+    tokenizer = SpanTokenizer(tmp_path if folder else tmp_path / "tokenizer.json")
+    text = "I look. " * 200 + '{"name": "read_file", "arguments": {"path": "config.json"}}'
+    turn = Turn(prompt="", text=text)
+    row = RowMaker(tokenizer).row(turn, {})
+    assert row is not None
+    assert row == RowMaker(SpanTokenizer(plain)).row(turn, {})
+    assert all(first < last for places in row["metadata"]["positions"].values() for first, last in places)
+
+
+def test_a_tokenizer_that_cannot_take_a_text_leaves_it_out(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(models.WordLevel({"f": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    maker = RowMaker(SpanTokenizer(tmp_path))
+    for text in ('{"name": "other", "arguments": {}}', 'Prose. {"name": "f", "arguments": {}}'):
+        assert maker.row(Turn(prompt="", text=text), {}) is None
+    assert maker.counts["texts that the tokenizer does not give back left out"] == 2
 
 
 def by_span(row: dict[str, Any], tokenizer: SpanTokenizer) -> Iterator[tuple[str, str]]:

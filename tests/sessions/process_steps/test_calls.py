@@ -78,6 +78,93 @@ def test_what_is_no_valid_call_is_left_out_and_counted(text: str, why: str) -> N
     assert [bad.why for bad in found.invalid] == [why]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"a": NaN, "b": Infinity}',
+        '{"a": -Infinity}',
+        '{"a": 01}',
+        '{"a": +1}',
+        '{"a": .5}',
+        '{"a": 1.}',
+        '{"a": 0x1f}',
+        '{"a": 1,}',
+        '{"a": [1,]}',
+        "{'a': 1}",
+        '{"a": 1 /* one */}',
+        '{"a": 1} // one',
+        "{a: 1}",
+        '{"a": True}',
+        '{"a": "\t"}',
+        '{"a": NaN, "inner": {"name": "g", "arguments": {}}}',
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{{"name": "f", "arguments": {}}}',
+        '<tool_call>{{"name": "f", "arguments": {}}}</tool_call>',
+        '```json\n{{"id": 1, "type": "function", "name": "f", "arguments": {}}}\n```',
+        '{{"tool_calls": [{{"id": "c", "function": {{"name": "f", "arguments": {}}}}}]}}',
+    ],
+    ids=["bare", "tag", "fenced", "tool_calls"],
+)
+def test_arguments_that_are_no_json_make_no_call_and_are_counted(form: str, arguments: str) -> None:
+    found = find_calls(form.format(arguments) + CALL)
+    assert [call.name for call in found.calls] == ["read_file"]
+    assert len(found.invalid) == 1
+
+
+def test_a_broken_call_takes_no_other_with_it() -> None:
+    text = f'<tool_call>{{"name": "f", "arguments": {{</tool_call> <tool_call>{CALL}</tool_call> }}}}'
+    assert shown(text) == [READ]
+    assert [bad.why for bad in find_calls(text).invalid] == ["no valid call in the tag"]
+    beside = f'<tool_call>{{"name": "f", "arguments": {{"a": NaN}}}}\n{CALL}</tool_call>'
+    assert shown(beside) == [READ]
+    assert [bad.why for bad in find_calls(beside).invalid] == ["not valid JSON"]
+
+
+@pytest.mark.parametrize("inner", ['{"a": NaN}', '{"a": 1,}', '{"a":' * 600 + "1" + "}" * 600])
+def test_arguments_in_a_string_that_are_no_json_are_counted(inner: str) -> None:
+    found = find_calls(json.dumps({"name": "f", "arguments": inner}))
+    assert found.calls == ()
+    assert len(found.invalid) == 1
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 5000, "-0.0", "1E-999", "-" + "7" * 5000])
+def test_a_number_of_any_size_is_json(number: str) -> None:
+    text = f'{{"name": "f", "arguments": {{"a": {number}}}}}'
+    (call,) = find_calls(text).calls
+    assert call.valid_json
+    assert call.argument_spans[0].of(text) == f'{{"a": {number}}}'
+
+
+def test_of_two_members_of_one_name_the_last_one_counts() -> None:
+    text = '{"name": "f", "name": "g", "arguments": {"a": 1}, "arguments": {"a": 1, "a": 2}}'
+    assert shown(text) == [("g", "g", ['{"a": 1, "a": 2}'])]
+
+
+@pytest.mark.parametrize(("deep", "calls"), [(450, 1), (600, 0), (5000, 0)])
+def test_how_deep_arguments_may_nest_does_not_depend_on_the_stack(deep: int, calls: int) -> None:
+    text = '{"name": "f", "arguments": ' + '{"name": "f", "arguments":' * deep + "{}" + "}" * deep + "}"
+    found = find_calls(text)
+    assert (len(found.calls), len(found.invalid)) == (calls, 1 - calls)
+
+
+def test_literals_of_a_python_call_are_pythons() -> None:
+    text = (
+        "f(a=NaN, b={1: 'x', (2, 3): None}, c=01) f(a=NaN, b={1: 'x', (2, 3): None}, c=1_0, d=x+0x"
+        + "f" * 5000
+        + ")"
+    )
+    (call,) = find_calls(text, {"f"}).calls
+    assert call.arguments["a"] == "NaN"
+    assert call.arguments["b"] == {1: "x", (2, 3): None}
+    assert call.arguments["c"] == 10
+    assert call.arguments["d"].startswith("x+0xff")
+    assert not call.valid_json
+
+
 def test_other_objects_are_no_calls_and_not_counted() -> None:
     found = find_calls('The result was {"distance": 3, "name": "x"} and {nothing} and {"a": [}.')
     assert found.calls == found.invalid == ()
@@ -163,8 +250,11 @@ def test_no_text_breaks_it(text: str) -> None:
         "<tool_call>" * 5_000,
         "f(" * 4_000,
         "f('" * 4_000,
+        "f(" + "-" * 5_000 + "1)",
+        "f(\0) f(\ud800)",
+        "f(" + "[" * 300 + "]" * 300 + ")",
     ],
-    ids=["braces", "nested", "named", "tags", "calls", "strings"],
+    ids=["braces", "nested", "named", "tags", "calls", "strings", "signs", "letters", "brackets"],
 )
 def test_hostile_text_costs_little(text: str) -> None:
     assert find_calls(text, {"f"}).calls == ()

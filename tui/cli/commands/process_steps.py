@@ -38,8 +38,8 @@ def command(
 ) -> int:
     """Write the tool calls and used results in SOURCE as token targets.
 
-    SOURCE holds a record a line: prompt and teacher_text, or messages, or conversations. What is none is passed over
-    and counted.
+    SOURCE holds a record a line: prompt and teacher_text, completion or chosen (texts, or lists of messages), messages,
+    or conversations. What is none is passed over and counted.
     """
     from sessions.process_steps.foreign import Odd, convert
     from sessions.process_steps.registry import load_registry
