@@ -220,6 +220,8 @@ def _written(function: Any) -> str:
         return json.dumps(function, ensure_ascii=False)
     arguments = function.get("arguments")
     inner = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    if "arguments" in function and inner.strip() in ("", "null"):  # so some servers tell a call without any
+        inner = "{}"
     return f'{{"name": {json.dumps(function.get("name"), ensure_ascii=False)}, "arguments": {inner}}}'
 
 

@@ -138,3 +138,15 @@ def test_arguments_with_values_that_json_has_not_are_no_call() -> None:
     (turn,) = turns_of({"messages": [{"role": "assistant", "tool_calls": [{"function": record}]}]})
     found = find_calls(turn.text)
     assert (found.calls, len(found.invalid)) == ((), 1)
+
+
+@pytest.mark.parametrize("given", ["", " ", None])
+def test_a_call_without_arguments_has_none(given: Any) -> None:
+    (turn,) = turns_of(
+        {
+            "messages": [
+                {"role": "assistant", "tool_calls": [{"function": {"name": "now", "arguments": given}}]}
+            ]
+        }
+    )
+    assert [(call.name, call.arguments) for call in find_calls(turn.text).calls] == [("now", {})]
