@@ -96,7 +96,7 @@ def plan_of(draft: Draft, settings: Settings, home: Path, *, named: str = "name 
     if find(draft.format).tokenizer and not draft.tokenizer:
         raise ExportError(f"{draft.format} needs a tokenizer", remedy=named)
     words = words_of(draft.sessions, home)
-    return _plan(draft, settings, choose(words, home, examples=draft.examples, asked=_EXAMPLES_ASKED))
+    return planned(draft, settings, choose(words, home, examples=draft.examples, asked=_EXAMPLES_ASKED))
 
 
 def check(draft: Draft, settings: Settings) -> None:
@@ -105,7 +105,7 @@ def check(draft: Draft, settings: Settings) -> None:
     Raises:
         DistillError: with what to do about it.
     """
-    plan = _plan(draft, settings, Chosen(sources=(), words=""))
+    plan = planned(draft, settings, Chosen(sources=(), words=""))
     plan.check_wishes()
     Sieve(plan)
     if draft.storage == "parquet":
@@ -114,7 +114,12 @@ def check(draft: Draft, settings: Settings) -> None:
         SpanTokenizer(plan.options.tokenizer)
 
 
-def _plan(draft: Draft, settings: Settings, chosen: Chosen) -> Plan:
+def planned(draft: Draft, settings: Settings, chosen: Chosen) -> Plan:
+    """The plan that a draft says of the sessions that were chosen.
+
+    Raises:
+        ExportError: there is no such format, or its splits are none.
+    """
     tool = program_version()
     return Plan(
         format=find(draft.format),

@@ -142,7 +142,7 @@ def _open_screen(words: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def drafted(words: tuple[str, ...], options: dict[str, Any]) -> Draft:
-    """What the screen begins with: all that is given on the command line.
+    """All that is given on the command line, with which the screen begins.
 
     Args:
         words: those that choose sessions.
@@ -187,45 +187,19 @@ def _list_formats() -> None:
 
 
 def _plan(name: str, named: tuple[str, ...], options: dict[str, Any]) -> Plan:
-    from distill_core.config import home_path, load_settings
-    from distill_core.version import program_version
-    from sessions.export import Options, Plan, Splits
-    from sessions.export.choosing import choose
-    from sessions.export.configured import definitions, homes, keys, scales
-    from sessions.export.formats import find
-    from sessions.export.splits import parse_shares
+    import msgspec
 
-    format = find(name)
+    from distill_core.config import home_path, load_settings
+    from sessions.export.choosing import choose
+    from sessions.export.formats import find
+    from tui.screens.export_draft import planned
+
+    find(name)  # before anything is read
     settings = load_settings(path=options["config"], flags={"home": options["home"]}).settings
     chosen = choose(named, home_path(settings), examples=options["examples"])
-    return Plan(
-        format=format,
-        sources=chosen.sources,
-        selection=chosen.words + (", examples too" if options["examples"] else ""),
-        examples=chosen.examples,
-        options=Options(
-            keep=frozenset(options["keep"]),
-            evidence=options["evidence"],
-            best=settings.annotation.best,
-            scales=scales(settings),
-            tokenizer=options["tokenizer"] or "",
-            tool=program_version(),
-        ),
-        splits=Splits(shares=parse_shares(list(options["splits"])), seed=options["seed"]),
-        storage=options["storage"],
-        shard_size=_bytes(options["shard_size"]),
-        redact=_kinds(options),
-        keys=keys(settings),
-        homes=homes(),
-        reasoning=not options["no_reasoning"],
-        near=options["near"],
-        labels=options["labels"],
-        vouched=options["vouched"],
-        sample=options["sample"],
-        licence=options["licence"],
-        tool=program_version(),
-        definitions=definitions(settings),
-    )
+    draft = msgspec.structs.replace(drafted(named, options), format=name)
+    # A storage that the format has not is refused here, where nobody sees what is taken in its place.
+    return msgspec.structs.replace(planned(draft, settings, chosen), storage=draft.storage)
 
 
 def _kinds(options: dict[str, Any]) -> tuple[str, ...]:
